@@ -1,0 +1,148 @@
+// Package domain holds the rules of prepaid balances: what may happen to an account, and what did.
+//
+// It is pure: no I/O, no clock, no randomness, no context. A command decides on an Account at a
+// Moment and answers with events, or with a Refusal from the one table in errors.go. Events record
+// the decision (which lots, how much, what was left), never the policy, so that replaying them runs
+// no rule; it only checks the arithmetic of whoever wrote them. Every command is one file: what is
+// asked, what is recorded, Decide, and what the event does to an account.
+package domain
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Status is where an account stands in its life.
+type Status string
+
+// The statuses of an account. Frozen is an open account with a freeze that lasts.
+const (
+	Unopened Status = ""
+	Open     Status = "open"
+	Frozen   Status = "frozen"
+)
+
+// Account is one account's state: what its events add up to. A published Account never changes;
+// decisions work on a clone. Its JSON is the snapshot's and may change with SnapshotVersion.
+type Account struct {
+	id           uuid.UUID
+	kind         string
+	customerRef  string
+	openedAt     time.Time
+	lastRecorded time.Time
+	revision     int64 // of the last event; −1 before the first
+	freezes      []Freeze
+	lots         []*Lot  // every lot there ever was, in opening order; entries are replaced, not changed
+	holds        []*Hold // active ones, in placing order
+	receivables  []Receivable
+}
+
+// NewAccount is the account before its first event.
+func NewAccount(id uuid.UUID) *Account { return &Account{id: id, revision: -1} }
+
+// ID is the account's id.
+func (a *Account) ID() uuid.UUID { return a.id }
+
+// CustomerRef is the caller's own name for the customer.
+func (a *Account) CustomerRef() string { return a.customerRef }
+
+// OpenedAt is when the account was opened.
+func (a *Account) OpenedAt() time.Time { return a.openedAt }
+
+// Revision is the number of the last event, −1 before the first.
+func (a *Account) Revision() int64 { return a.revision }
+
+// LastRecorded is recorded_at of the last event; no later event is recorded before it.
+func (a *Account) LastRecorded() time.Time { return a.lastRecorded }
+
+// Status is the account's status at an instant.
+func (a *Account) Status(at time.Time) Status {
+	switch {
+	case a.revision < 0:
+		return Unopened
+	case len(a.FrozenModes(at)) > 0:
+		return Frozen
+	}
+	return Open
+}
+
+// Lots are all lots in opening order, those that are used up included. They must not be changed.
+func (a *Account) Lots() []*Lot { return a.lots }
+
+// Holds are the active holds, in the order they were placed. They must not be changed.
+func (a *Account) Holds() []*Hold { return a.holds }
+
+// Receivables are what the account owes, oldest first.
+func (a *Account) Receivables() []Receivable { return a.receivables }
+
+// clone is a copy that can be changed without changing a.
+func (a *Account) clone() *Account {
+	c := *a
+	c.freezes = slices.Clone(a.freezes)
+	c.lots = slices.Clone(a.lots)
+	c.holds = slices.Clone(a.holds)
+	c.receivables = slices.Clone(a.receivables)
+	return &c
+}
+
+// lot is the lot with that id, nil if there is none. Lots stand in the order of their ids, which
+// begin with the revision that opened them.
+func (a *Account) lot(id uuid.UUID) *Lot {
+	if i, ok := a.lotIndex(id); ok {
+		return a.lots[i]
+	}
+	return nil
+}
+
+func (a *Account) lotIndex(id uuid.UUID) (int, bool) {
+	i, found := slices.BinarySearchFunc(a.lots, id, func(l *Lot, id uuid.UUID) int {
+		return byID(l.ID, id)
+	})
+	return i, found
+}
+
+// edit is a copy of the lot that has taken its place in a and may be changed.
+func (a *Account) edit(id uuid.UUID) (*Lot, error) {
+	i, ok := a.lotIndex(id)
+	if !ok {
+		return nil, fmt.Errorf("lot %s does not exist", id)
+	}
+	l := *a.lots[i]
+	a.lots[i] = &l
+	return &l, nil
+}
+
+// funding are the lots that one top-up opened.
+func (a *Account) funding(topUp uuid.UUID) []*Lot {
+	var lots []*Lot
+	for _, l := range a.lots {
+		if l.Funding == topUp {
+			lots = append(lots, l)
+		}
+	}
+	return lots
+}
+
+// hold is the active hold with that id, nil if there is none.
+func (a *Account) hold(id uuid.UUID) *Hold {
+	for _, h := range a.holds {
+		if h.ID == id {
+			return h
+		}
+	}
+	return nil
+}
+
+// lapsed are the holds whose time is over but whose release is not written.
+func (a *Account) lapsed(at time.Time) []*Hold {
+	var lapsed []*Hold
+	for _, h := range a.holds {
+		if h.Lapsed(at) {
+			lapsed = append(lapsed, h)
+		}
+	}
+	return lapsed
+}

@@ -1,0 +1,146 @@
+package domain
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// Value is what every event that moves value carries: how much, the lots it moved, and the balance
+// it left at its recorded_at. Summing Moves rebuilds every balance without knowing event types.
+type Value struct {
+	AccountID uuid.UUID `json:"account_id"`
+	Amount    Money     `json:"amount"` // not negative
+	Moves     []Move    `json:"moves"`
+	Balance   Balance   `json:"balance"`
+}
+
+// Worth is the value itself, for events that embed it.
+func (v Value) Worth() Value { return v }
+
+// Valued is an event that moves value.
+type Valued interface {
+	Event
+	Worth() Value
+	balanced(Balance) Event // the event with the balance it left
+}
+
+// Opening is an event that opens lots.
+type Opening interface {
+	Valued
+	Opened() []LotOpened
+}
+
+// applier is an event that changes more of an account than its lots' figures.
+type applier interface{ apply(*Account, Posted) error }
+
+// Apply makes p part of the account. It runs no rule; it fails when p does not follow from the events
+// before it: a gap in the revisions, a move that a lot cannot bear, a balance that is not the sum
+// of the lots. That is damage, or a writer's bug, and the account must not be used any further.
+func (a *Account) Apply(p Posted) error {
+	if err := a.take(p); err != nil {
+		return err
+	}
+	v, ok := p.Event.(Valued)
+	if !ok {
+		return nil
+	}
+	if got := a.left(v, p); !got.equal(v.Worth().Balance) {
+		return fmt.Errorf("%T left a balance of %v, it says %v", v, got, v.Worth().Balance)
+	}
+	return nil
+}
+
+// left is the balance in v's unit as p leaves it.
+func (a *Account) left(v Valued, p Posted) Balance {
+	unit := v.Worth().Amount
+	return a.Balance(unit.Unit(), unit.Scale(), p.Metadata.RecordedAt)
+}
+
+// take is Apply without the check of the balance.
+func (a *Account) take(p Posted) error {
+	if p.Revision != a.revision+1 {
+		return fmt.Errorf("revision %d follows %d", p.Revision, a.revision)
+	}
+	if _, opens := p.Event.(AccountOpened); opens != (p.Revision == 0) {
+		return fmt.Errorf("%T at revision %d", p.Event, p.Revision)
+	}
+	if e, ok := p.Event.(Opening); ok {
+		a.open(e)
+	}
+	if e, ok := p.Event.(Valued); ok {
+		if err := a.move(e.Worth()); err != nil {
+			return err
+		}
+	}
+	if e, ok := p.Event.(applier); ok {
+		if err := e.apply(a, p); err != nil {
+			return err
+		}
+	}
+	a.revision = p.Revision
+	a.lastRecorded = p.Metadata.RecordedAt
+	return nil
+}
+
+// open adds the lots of an event, empty: its moves fill them.
+func (a *Account) open(e Opening) {
+	none := e.Worth().Amount.Quantity.Zero()
+	for _, o := range e.Opened() {
+		a.lots = append(a.lots, &Lot{
+			LotOpened: o, Unit: e.Worth().Amount.Unit(),
+			Remaining: none, Held: none, Consumed: none,
+			CostLeft: o.Cost.Zero(), CostUsed: o.Cost.Zero(),
+		})
+	}
+}
+
+func (a *Account) move(v Value) error {
+	if v.AccountID != a.id {
+		return fmt.Errorf("value of account %s in account %s", v.AccountID, a.id)
+	}
+	for _, m := range v.Moves {
+		l, err := a.edit(m.Lot)
+		if err != nil {
+			return err
+		}
+		l.Remaining = l.Remaining.Add(m.Amount)
+		l.Held = l.Held.Add(m.Held)
+		l.CostLeft = l.CostLeft.Add(m.Cost)
+		if err := l.sound(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sound checks what must be true of a lot after every move.
+func (l *Lot) sound(v Value) error {
+	switch {
+	case l.Unit != v.Amount.Unit():
+		return fmt.Errorf("lot %s is of %s, moved in %s", l.ID, l.Unit, v.Amount.Unit())
+	case l.Remaining.IsNegative() || l.Face.Less(l.Remaining):
+		return fmt.Errorf("lot %s has %s left of %s", l.ID, l.Remaining, l.Face)
+	case l.Held.IsNegative() || l.Remaining.Less(l.Held):
+		return fmt.Errorf("lot %s holds %s of %s", l.ID, l.Held, l.Remaining)
+	case l.CostLeft.IsNegative() || l.Cost.Less(l.CostLeft):
+		return fmt.Errorf("lot %s has a cost of %s left of %s", l.ID, l.CostLeft, l.Cost)
+	}
+	return nil
+}
+
+// consume books moves as sold, or, where they are positive, as no longer sold.
+func (a *Account) consume(moves []Move) error {
+	for _, m := range moves {
+		l, err := a.edit(m.Lot)
+		if err != nil {
+			return err
+		}
+		l.Consumed = l.Consumed.Sub(m.Amount)
+		l.CostUsed = l.CostUsed.Sub(m.Cost)
+		if l.Consumed.IsNegative() || l.CostUsed.IsNegative() {
+			return fmt.Errorf("lot %s gave back more than it sold", l.ID)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package domain
+
+import (
+	"slices"
+	"time"
+)
+
+// Balance is an account's value in one unit at an instant. Total is the sum of the lots by events;
+// Available, Held, Pending and ExpiredUnposted always add up to it, and so does ByClass.
+type Balance struct {
+	Unit            string             `json:"unit"`
+	Total           Quantity           `json:"total"`
+	Available       Quantity           `json:"available"`        // can be spent now
+	Held            Quantity           `json:"held"`             // pinned by holds that last
+	Pending         Quantity           `json:"pending"`          // not yet effective
+	ExpiredUnposted Quantity           `json:"expired_unposted"` // LotExpired is still to be written
+	ByClass         map[Class]Quantity `json:"by_class"`         // of Total; classes without any are absent
+}
+
+// Balance is the balance in a unit at an instant: what stands in a hold that has lapsed by then is
+// free again, whether or not its release is written. A unit the account never had has scale's zero.
+func (a *Account) Balance(unit string, scale int32, at time.Time) Balance {
+	z := zero(scale)
+	b := Balance{Unit: unit, Total: z, Available: z, Held: z, Pending: z, ExpiredUnposted: z,
+		ByClass: map[Class]Quantity{}}
+	lapsed := a.lapsed(at)
+	for _, l := range a.lots {
+		if l.Unit != unit || l.Remaining.IsZero() {
+			continue
+		}
+		b.add(l, l.Held.Sub(pinnedBy(lapsed, l)), at)
+	}
+	return b
+}
+
+func (b *Balance) add(l *Lot, held Quantity, at time.Time) {
+	free := l.Remaining.Sub(held)
+	b.Total = b.Total.Add(l.Remaining)
+	b.Held = b.Held.Add(held)
+	switch {
+	case !l.effective(at):
+		b.Pending = b.Pending.Add(free)
+	case l.expired(at):
+		b.ExpiredUnposted = b.ExpiredUnposted.Add(free)
+	default:
+		b.Available = b.Available.Add(free)
+	}
+	if sum, ok := b.ByClass[l.Class]; ok {
+		b.ByClass[l.Class] = sum.Add(l.Remaining)
+	} else {
+		b.ByClass[l.Class] = l.Remaining
+	}
+}
+
+// Balances are the balances in all units the account ever had, by code.
+func (a *Account) Balances(at time.Time) []Balance {
+	balances := []Balance{}
+	for _, unit := range a.Units() {
+		balances = append(balances, a.Balance(unit.Code, unit.Scale, at))
+	}
+	return balances
+}
+
+// Units are the units of the account's lots, by code; only Code and Scale are set.
+func (a *Account) Units() []Unit {
+	var units []Unit
+	for _, l := range a.lots {
+		i, found := slices.BinarySearchFunc(units, l.Unit, func(u Unit, code string) int {
+			return compareStrings(u.Code, code)
+		})
+		if !found {
+			units = slices.Insert(units, i, Unit{Code: l.Unit, Scale: l.Face.Scale()})
+		}
+	}
+	return units
+}
+
+func compareStrings(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// equal compares two balances figure by figure.
+func (b Balance) equal(o Balance) bool {
+	same := b.Unit == o.Unit && b.Total.Equal(o.Total) && b.Available.Equal(o.Available) &&
+		b.Held.Equal(o.Held) && b.Pending.Equal(o.Pending) &&
+		b.ExpiredUnposted.Equal(o.ExpiredUnposted) && len(b.ByClass) == len(o.ByClass)
+	for class, sum := range b.ByClass {
+		other, ok := o.ByClass[class]
+		same = same && ok && sum.Equal(other)
+	}
+	return same
+}
+
+// spendable is the value that a debit in that context could take at that instant.
+func (a *Account) spendable(unit Money, at time.Time, c Context) Money {
+	sum := unit.With(unit.Quantity.Zero())
+	for _, l := range a.lots {
+		if l.Unit == unit.Unit() && l.spendable(at, c) {
+			sum = sum.With(sum.Quantity.Add(l.free()))
+		}
+	}
+	return sum
+}

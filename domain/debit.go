@@ -1,0 +1,101 @@
+package domain
+
+import "github.com/google/uuid"
+
+// Debit asks for value to leave an account.
+type Debit struct {
+	Amount        Money `json:"amount"`
+	ListAmount    Money `json:"list_amount,omitzero"`     // the price without stored value's terms
+	AcceptPartial bool  `json:"accept_partial,omitempty"` // take what there is, if it is less
+}
+
+// DebitPosted records that value was sold: a debit, or, with HoldID, the capture of a hold. Moves are
+// the decision: replay never draws again.
+type DebitPosted struct {
+	Value
+	DebitID       uuid.UUID `json:"debit_id"` // the event's own id
+	Requested     Money     `json:"requested"`
+	RemainingDue  Money     `json:"remaining_due"` // Requested less Amount
+	AcceptPartial bool      `json:"accept_partial,omitempty"`
+	ListAmount    Money     `json:"list_amount,omitzero"`
+	HoldID        uuid.UUID `json:"hold_id,omitzero"`
+	HoldFinal     bool      `json:"hold_final,omitempty"` // the hold ends with this capture
+	Final         bool      `json:"final,omitempty"`      // as the capture asked for
+}
+
+func (DebitPosted) event() {}
+
+func (e DebitPosted) balanced(b Balance) Event { e.Balance = b; return e }
+
+// Operation is debit.
+func (Debit) Operation() Operation { return OpDebit }
+
+func (b Debit) asked() Money { return b.Amount }
+
+// Decide checks the amount, the account, the reference, then the balance.
+func (b Debit) Decide(d *Draft) error {
+	if !b.Amount.IsPositive() {
+		return ErrAmountNotPositive
+	}
+	if b.ListAmount.Unit() != "" && b.ListAmount.Unit() != b.Amount.Unit() {
+		return ErrMalformed.Field("list_amount", "want the unit of the amount")
+	}
+	if err := d.mayTake(); err != nil {
+		return err
+	}
+	if err := d.unused(OpDebit); err != nil {
+		return err
+	}
+	if err := d.lapseHolds(); err != nil {
+		return err
+	}
+	amount, err := b.affordable(d)
+	if err != nil {
+		return err
+	}
+	return d.post(DebitPosted{
+		Value:        d.value(amount, d.sell(amount)),
+		DebitID:      d.nextID(),
+		Requested:    b.Amount,
+		RemainingDue: b.Amount.Sub(amount), AcceptPartial: b.AcceptPartial, ListAmount: b.ListAmount,
+	})
+}
+
+// affordable is the amount, or the part of it there is when that may be taken.
+func (b Debit) affordable(d *Draft) (Money, error) {
+	free := d.spendable(b.Amount, d.Decided, d.Context)
+	if !free.Less(b.Amount) {
+		return b.Amount, nil
+	}
+	if b.AcceptPartial && free.IsPositive() {
+		return free, nil
+	}
+	return Money{}, ErrInsufficientFunds.Short(b.Amount, free)
+}
+
+// sell draws x and answers the moves that sell it.
+func (d *Draft) sell(x Money) []Move {
+	shares := d.draw(x, d.Decided, d.Context)
+	moves := make([]Move, len(shares))
+	for i, s := range shares {
+		moves[i] = s.sold()
+	}
+	return moves
+}
+
+func (e DebitPosted) command(Posted) Command {
+	if e.HoldID != noID {
+		return CaptureHold{HoldID: e.HoldID, Amount: e.Requested, Final: e.Final}
+	}
+	return Debit{Amount: e.Requested, ListAmount: e.ListAmount, AcceptPartial: e.AcceptPartial}
+}
+
+func (e DebitPosted) apply(a *Account, _ Posted) error {
+	if err := a.consume(e.Moves); err != nil {
+		return err
+	}
+	if e.HoldID == noID {
+		return nil
+	}
+	return a.captured(e.HoldID, e.Amount)
+}

@@ -1,0 +1,136 @@
+package domain
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// Command is something asked of an account. Its JSON holds the request's own fields; two requests
+// under one idempotency key are compared by it.
+type Command interface {
+	Operation() Operation
+	// Decide posts events on the draft, or refuses. The shell has recognised a repeat before: an
+	// answer once given never changes. The checks stand in the order the API documents.
+	Decide(*Draft) error
+}
+
+// remembered is a command whose refusals for reasons of state are recorded: the same key gets the
+// same answer even after a top-up. It says what was asked for.
+type remembered interface {
+	Command
+	asked() Money
+}
+
+// Draft is an account while a command is decided on it: events posted so far have happened to it.
+type Draft struct {
+	*Account
+	Moment
+	events []Event
+}
+
+// Decide answers a command on an account. The answer is the events to be appended and the account as
+// they leave it; a itself does not change. The error is a *Refusal, or says that the account's own
+// history does not add up. A refusal that is to be remembered comes with the one event that does so.
+func Decide(a *Account, c Command, m Moment) ([]Posted, *Account, error) {
+	d := &Draft{Account: a.clone(), Moment: m}
+	err := c.Decide(d)
+	if err == nil {
+		return d.posted(a), d.Account, nil
+	}
+	refused, decline := declined(c, err)
+	if !decline {
+		return nil, a, err
+	}
+	d = &Draft{Account: a.clone(), Moment: m}
+	if err := d.post(refused); err != nil {
+		return nil, a, err
+	}
+	return d.posted(a), d.Account, err
+}
+
+func (d *Draft) posted(before *Account) []Posted {
+	return d.stamp(d.events, before.revision+1, max(0, slices.IndexFunc(d.events, business)))
+}
+
+// business tells an event that answers the command from the upkeep that had to be written first:
+// lapsed holds, expired lots, and what their value settled.
+func business(e Event) bool {
+	switch e := e.(type) {
+	case HoldReleased:
+		return e.Reason != ReleasedLapsed
+	case LotExpired, ReceivableSettled, CreditRevoked:
+		return false
+	}
+	return true
+}
+
+// Done says that a command has nothing left to do: Original did it, and its answer is the answer.
+type Done struct{ Original Posted }
+
+func (*Done) Error() string { return "this was done before" }
+
+// nextID is the id of the event that is posted next.
+func (d *Draft) nextID() uuid.UUID { return newID(d.revision+1, d.Seed, 0) }
+
+// post lets an event happen. What moves value gets the balance it leaves.
+func (d *Draft) post(e Event) error {
+	p := Posted{Event: e, Metadata: d.metadata(), Revision: d.revision + 1}
+	if err := d.take(p); err != nil {
+		return err
+	}
+	if v, ok := e.(Valued); ok {
+		e = v.balanced(d.left(v, p))
+	}
+	d.events = append(d.events, e)
+	return nil
+}
+
+// value is the value part of the next event; post fills in its balance.
+func (d *Draft) value(amount Money, moves []Move) Value {
+	return Value{AccountID: d.id, Amount: amount, Moves: moves}
+}
+
+// mayTake checks that the account is open and not frozen for value that leaves.
+func (d *Draft) mayTake() error { return d.may(FreezeDebit) }
+
+// mayGive checks that the account is open and not frozen for value that comes.
+func (d *Draft) mayGive() error { return d.may(FreezeCredit) }
+
+// maySettle checks that the account is open and not frozen by law: what was begun may end.
+func (d *Draft) maySettle() error { return d.may(FreezeLegal) }
+
+func (d *Draft) may(mode FreezeMode) error {
+	if d.revision < 0 {
+		return ErrNotFound.Because("there is no such account")
+	}
+	if d.Account.stops(mode, d.Recorded) {
+		return ErrAccountFrozen
+	}
+	return nil
+}
+
+// unused checks that the operation's reference, if it has one, is neither used nor cancelled.
+func (d *Draft) unused(op Operation) error {
+	ref := d.Context.Reference()
+	if used, ok := d.first(ReferenceName(op, ref)); ok {
+		return ErrReferenceUsed.By(used)
+	}
+	for _, tombstone := range d.found(ReferenceName(OpCancel, ref)) {
+		if _, ok := tombstone.Event.(ReferenceCancelled); ok {
+			return ErrReferenceCancelled.By(tombstone)
+		}
+	}
+	return nil
+}
+
+// declined is the event that remembers a refusal of c, where the rules want it remembered.
+func declined(c Command, err error) (OperationDeclined, bool) {
+	asker, ok := c.(remembered)
+	var r *Refusal
+	if !ok || !errors.As(err, &r) || !r.Code.ofState() {
+		return OperationDeclined{}, false
+	}
+	return newDeclined(asker, r), true
+}

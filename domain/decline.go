@@ -1,0 +1,49 @@
+package domain
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// OperationDeclined remembers a refusal, so that the same key is answered the same for ever. It moves
+// nothing and takes no reference.
+type OperationDeclined struct {
+	Declined  Operation       `json:"operation"`
+	Code      Code            `json:"code"`
+	Detail    string          `json:"detail"`
+	Unit      string          `json:"unit"`
+	Requested Money           `json:"requested"`
+	Available *Money          `json:"available,omitempty"`
+	Shortfall *Money          `json:"shortfall,omitempty"`
+	Request   json.RawMessage `json:"request"` // the command's own fields
+}
+
+func (OperationDeclined) event() {}
+
+// ofState tells refusals for reasons of the account's state: answered 422, and remembered.
+func (c Code) ofState() bool {
+	return slices.Contains([]Code{
+		ErrAccountNotOpen.Code, ErrAccountFrozen.Code, ErrInsufficientFunds.Code,
+		ErrLimitExceeded.Code, ErrReceivableOpen.Code,
+	}, c)
+}
+
+func newDeclined(c remembered, r *Refusal) OperationDeclined {
+	request, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // a command is plain fields
+	}
+	return OperationDeclined{
+		Declined: c.Operation(), Code: r.Code, Detail: r.Detail, Unit: c.asked().Unit(),
+		Requested: c.asked(), Available: r.Available, Shortfall: r.Shortfall, Request: request,
+	}
+}
+
+// Refusal is the refusal that was remembered.
+func (e OperationDeclined) Refusal() *Refusal {
+	r := &Refusal{Code: e.Code, Detail: e.Detail, Available: e.Available, Shortfall: e.Shortfall}
+	if e.Shortfall != nil {
+		r.Requested = &e.Requested
+	}
+	return r
+}

@@ -1,0 +1,94 @@
+package domain
+
+import "fmt"
+
+// Code names a refusal. It is stable: callers switch on it.
+type Code string
+
+// Refusal is the ledger saying no. Every one is made from the table below; errors.Is matches by
+// code.
+type Refusal struct {
+	Code   Code
+	Detail string       // for people: what was wrong here
+	Fields []FieldError // which fields of the request, where some are to blame
+
+	Requested, Available, Shortfall *Money // of a decline for lack of value
+
+	Original *Posted // the operation that a reference or key names already
+}
+
+// FieldError says what is wrong with one field of a request.
+type FieldError struct {
+	Field  string `json:"field"`
+	Detail string `json:"detail"`
+}
+
+// The table of refusals. What each means to a caller is in the API's reference under its code.
+var (
+	ErrMalformed         = refusal("malformed", "the request cannot be read")
+	ErrUnknownField      = refusal("unknown_field", "the request has a field that is not known")
+	ErrAmountScale       = refusal("amount_scale", "more fraction digits than the unit has")
+	ErrAmountNotPositive = refusal("amount_not_positive", "the amount must be greater than zero")
+	ErrUnknownUnit       = refusal("unknown_unit", "no such currency or registered unit")
+	ErrKeyMissing        = refusal("key_missing", "a write needs an Idempotency-Key")
+
+	ErrForbidden = refusal("forbidden", "this key may not do that")
+	ErrNotFound  = refusal("not_found", "there is no such thing")
+
+	ErrReferenceUsed      = refusal("reference_used", "this reference names an operation already")
+	ErrReferenceCancelled = refusal("reference_cancelled", "this reference was cancelled before")
+	ErrAccountExists      = refusal("account_exists", "this customer_ref has an account already")
+
+	ErrKeyReused          = refusal("key_reused", "this key was used for another request")
+	ErrAccountNotOpen     = refusal("account_not_open", "the account is not open")
+	ErrAccountFrozen      = refusal("account_frozen", "the account is frozen for this")
+	ErrInsufficientFunds  = refusal("insufficient_funds", "the account does not hold that much")
+	ErrLimitExceeded      = refusal("limit_exceeded", "more than the limit allows")
+	ErrHoldNotActive      = refusal("hold_not_active", "the hold was captured or released")
+	ErrHoldLapsed         = refusal("hold_lapsed", "the hold's time is over")
+	ErrCaptureExceedsHold = refusal("capture_exceeds_hold", "more than is left of the hold")
+	ErrRefundExceedsDebit = refusal("refund_exceeds_debit", "more than is left of the debit")
+	ErrTopUpSpent         = refusal("top_up_spent", "some of the top-up was used already")
+	ErrReceivableOpen     = refusal("receivable_open", "the account owes a receivable")
+	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
+)
+
+func refusal(code Code, detail string) *Refusal { return &Refusal{Code: code, Detail: detail} }
+
+func (r *Refusal) Error() string { return fmt.Sprintf("%s: %s", r.Code, r.Detail) }
+
+// Is matches refusals by code.
+func (r *Refusal) Is(target error) bool {
+	t, ok := target.(*Refusal) // errors.Is hands over each error of the chain itself
+	return ok && t.Code == r.Code
+}
+
+// Because is r with the particulars of this case.
+func (r *Refusal) Because(detail string) *Refusal {
+	c := *r
+	c.Detail = detail
+	return &c
+}
+
+// Field is r with a field that is to blame, added to those it has.
+func (r *Refusal) Field(name, detail string) *Refusal {
+	c := *r
+	c.Fields = append(c.Fields[:len(c.Fields):len(c.Fields)], FieldError{name, detail})
+	c.Detail = name + ": " + detail
+	return &c
+}
+
+// Short is r with what was asked for, what there was, and the difference.
+func (r *Refusal) Short(requested, available Money) *Refusal {
+	c := *r
+	shortfall := requested.Sub(available)
+	c.Requested, c.Available, c.Shortfall = &requested, &available, &shortfall
+	return &c
+}
+
+// By is r with the operation that stands in the way.
+func (r *Refusal) By(original Posted) *Refusal {
+	c := *r
+	c.Original = &original
+	return &c
+}

@@ -1,0 +1,83 @@
+package domain
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// sweepEvents bounds what one Sweep writes.
+const sweepEvents = 100
+
+// Sweep writes what time alone has brought about on an account: holds that lapsed, lots that
+// expired. It has nothing to post when nothing is due.
+type Sweep struct{}
+
+// LotExpired records that what was left of a lot, and not held, went with its time. Its moves' cost is
+// the breakage. N counts the lot's expiries, as a refund may open it again.
+type LotExpired struct {
+	Value
+	Lot       uuid.UUID `json:"lot"`
+	N         int       `json:"n"`
+	ExpiredAt time.Time `json:"expired_at"`
+	Cost      Quantity  `json:"cost"`
+}
+
+func (LotExpired) event() {}
+
+func (e LotExpired) balanced(b Balance) Event { e.Balance = b; return e }
+
+// happened is when the lot's time was over, however late that is written.
+func (e LotExpired) happened() time.Time { return e.ExpiredAt }
+
+// Operation is expire.
+func (Sweep) Operation() Operation { return OpExpire }
+
+// Decide lapses holds, then expires lots, unless a freeze by law suspends expiry.
+func (Sweep) Decide(d *Draft) error {
+	if err := d.lapseHolds(); err != nil || d.stops(FreezeLegal, d.Recorded) {
+		return err
+	}
+	for _, l := range d.Due(d.Recorded) {
+		if len(d.events) >= sweepEvents {
+			return nil
+		}
+		if err := d.expire(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Due are the lots whose time is over while some of their value, unheld, still counts.
+func (a *Account) Due(at time.Time) []*Lot {
+	var due []*Lot
+	for _, l := range a.lots {
+		if l.expired(at) && l.free().IsPositive() {
+			due = append(due, l)
+		}
+	}
+	return due
+}
+
+// expire writes that the unheld rest of an expired lot is gone.
+func (d *Draft) expire(l *Lot) error {
+	if !l.free().IsPositive() {
+		return nil
+	}
+	gone := l.lost(l.free())
+	money := Money{unit: l.Unit, Quantity: l.free()}
+	return d.post(LotExpired{
+		Value: d.value(money, []Move{gone}), Lot: l.ID, N: l.Expiries + 1,
+		ExpiredAt: l.ExpiresAt, Cost: gone.Cost.Neg(),
+	})
+}
+
+func (e LotExpired) apply(a *Account, _ Posted) error {
+	l, err := a.edit(e.Lot)
+	if err != nil {
+		return err
+	}
+	l.Expiries = e.N
+	return nil
+}

@@ -1,0 +1,133 @@
+package domain
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Hold is value that is pinned for a sale to come: by lot and amount, until it is captured or
+// released or its time is over.
+type Hold struct {
+	ID        uuid.UUID `json:"id"`
+	Requested Money     `json:"requested"`
+	Captured  Quantity  `json:"captured"`
+	Pins      []Move    `json:"pins"` // as placed; Held is each lot's part
+	PlacedAt  time.Time `json:"placed_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	OrderRef  string    `json:"order_ref,omitempty"`
+}
+
+// Lapsed reports whether the hold's time is over: at ExpiresAt it is.
+func (h *Hold) Lapsed(at time.Time) bool { return !at.Before(h.ExpiresAt) }
+
+// Left is what can still be captured.
+func (h *Hold) Left() Money { return h.Requested.With(h.Requested.Quantity.Sub(h.Captured)) }
+
+// captureUpTo divides captures up to c in all over the pins, in their order.
+func (h *Hold) captureUpTo(c Quantity) []Quantity {
+	weights := make([]Quantity, len(h.Pins))
+	for i, p := range h.Pins {
+		weights[i] = p.Held
+	}
+	return split(c, weights)
+}
+
+// left are the amounts still pinned, in the order of the pins.
+func (h *Hold) left() []Quantity {
+	left := h.captureUpTo(h.Captured)
+	for i, p := range h.Pins {
+		left[i] = p.Held.Sub(left[i])
+	}
+	return left
+}
+
+// pinnedBy is what these holds pin of a lot.
+func pinnedBy(holds []*Hold, l *Lot) Quantity {
+	sum := l.Held.Zero()
+	for _, h := range holds {
+		for i, p := range h.Pins {
+			if p.Lot == l.ID {
+				sum = sum.Add(h.left()[i])
+			}
+		}
+	}
+	return sum
+}
+
+// PlaceHold pins value for a sale to come.
+type PlaceHold struct {
+	Amount     Money  `json:"amount"`
+	TTLSeconds int64  `json:"ttl_seconds"` // 60 to 604800
+	OrderRef   string `json:"order_ref,omitempty"`
+}
+
+// HoldPlaced records pinned value: its moves change held, never amount.
+type HoldPlaced struct {
+	Value
+	HoldID    uuid.UUID `json:"hold_id"` // the event's own id
+	Requested Money     `json:"requested"`
+	ExpiresAt time.Time `json:"expires_at"`
+	OrderRef  string    `json:"order_ref,omitempty"`
+}
+
+func (HoldPlaced) event() {}
+
+func (e HoldPlaced) balanced(b Balance) Event { e.Balance = b; return e }
+
+// Operation is hold.
+func (PlaceHold) Operation() Operation { return OpHold }
+
+func (h PlaceHold) asked() Money { return h.Amount }
+
+func (h PlaceHold) ttl() time.Duration { return time.Duration(h.TTLSeconds) * time.Second }
+
+// Decide checks amount and time, the account, the reference, then the balance.
+func (h PlaceHold) Decide(d *Draft) error {
+	if !h.Amount.IsPositive() {
+		return ErrAmountNotPositive
+	}
+	if h.TTLSeconds < int64(MinHoldTTL/time.Second) || h.TTLSeconds > int64(MaxHoldTTL/time.Second) {
+		return ErrMalformed.Field("ttl_seconds", "want 60 to 604800")
+	}
+	if err := d.mayTake(); err != nil {
+		return err
+	}
+	if err := d.unused(OpHold); err != nil {
+		return err
+	}
+	if err := d.lapseHolds(); err != nil {
+		return err
+	}
+	if free := d.spendable(h.Amount, d.Decided, d.Context); free.Less(h.Amount) {
+		return ErrInsufficientFunds.Short(h.Amount, free)
+	}
+	shares := d.draw(h.Amount, d.Decided, d.Context)
+	moves := make([]Move, len(shares))
+	for i, s := range shares {
+		moves[i] = s.pinned()
+	}
+	return d.post(HoldPlaced{
+		Value: d.value(h.Amount, moves), HoldID: d.nextID(), Requested: h.Amount,
+		ExpiresAt: d.Recorded.Add(h.ttl()), OrderRef: h.OrderRef,
+	})
+}
+
+func (e HoldPlaced) command(p Posted) Command {
+	ttl := e.ExpiresAt.Sub(p.Metadata.RecordedAt)
+	return PlaceHold{Amount: e.Requested, TTLSeconds: int64(ttl / time.Second), OrderRef: e.OrderRef}
+}
+
+func (e HoldPlaced) apply(a *Account, p Posted) error {
+	a.holds = append(a.holds, &Hold{
+		ID: e.HoldID, Requested: e.Requested, Captured: e.Requested.Quantity.Zero(), Pins: e.Moves,
+		PlacedAt: p.Metadata.RecordedAt, ExpiresAt: e.ExpiresAt, OrderRef: e.OrderRef,
+	})
+	return nil
+}
+
+// drop ends a hold.
+func (a *Account) drop(hold uuid.UUID) {
+	a.holds = slices.DeleteFunc(a.holds, func(h *Hold) bool { return h.ID == hold })
+}

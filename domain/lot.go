@@ -1,0 +1,143 @@
+package domain
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Class says where a lot's value came from.
+type Class string
+
+// The classes, in the order in which lots that are otherwise equal are drawn.
+const (
+	Promo        Class = "promo"
+	Cashback     Class = "cashback"
+	Compensation Class = "compensation"
+	Bonus        Class = "bonus"
+	Gift         Class = "gift"
+	Principal    Class = "principal"
+	Earned       Class = "earned" // points; never beside the others in one unit
+)
+
+var classOrder = []Class{Promo, Cashback, Compensation, Bonus, Gift, Principal, Earned}
+
+// Draw says how a funding's draws are divided between its principal and its bonus.
+type Draw string
+
+// The divisions.
+const (
+	ProRata        Draw = "pro_rata"
+	BonusFirst     Draw = "bonus_first"
+	PrincipalFirst Draw = "principal_first"
+)
+
+// Scope limits where a lot can be spent; an empty list is no limit.
+type Scope struct {
+	Stores   []string `json:"stores,omitempty"`
+	Channels []string `json:"channels,omitempty"`
+}
+
+// IsZero reports a scope without limits.
+func (s Scope) IsZero() bool { return len(s.Stores) == 0 && len(s.Channels) == 0 }
+
+func (s Scope) matches(c Context) bool {
+	return (len(s.Stores) == 0 || slices.Contains(s.Stores, c.Store)) &&
+		(len(s.Channels) == 0 || slices.Contains(s.Channels, c.Channel))
+}
+
+// RefundExpired says what becomes of value that a refund returns to an expired lot.
+type RefundExpired struct {
+	Policy string `json:"policy"`         // forfeit, remaining_term or grace_days
+	Days   int    `json:"days,omitempty"` // of grace_days
+}
+
+// LotOpened is a lot as an event opens it. Its unit is the event's.
+type LotOpened struct {
+	ID              uuid.UUID     `json:"id"`
+	Class           Class         `json:"class"`
+	Face            Quantity      `json:"face"`
+	Cost            Quantity      `json:"cost"`                // money received for it
+	CostUnit        string        `json:"cost_unit,omitempty"` // where it is not the event's unit
+	Funding         uuid.UUID     `json:"funding,omitzero"`    // shared by a top-up's lots
+	OriginLot       uuid.UUID     `json:"origin_lot,omitzero"`
+	EffectiveAt     time.Time     `json:"effective_at"`
+	ExpiresAt       time.Time     `json:"expires_at,omitzero"` // none: never
+	Priority        int           `json:"priority"`            // 0–100, lower is drawn first
+	Scope           Scope         `json:"scope,omitzero"`
+	Draw            Draw          `json:"draw,omitempty"`
+	OnRefundExpired RefundExpired `json:"on_refund_expired"`
+	IssuerEntity    string        `json:"issuer_entity,omitempty"`
+	Terms           string        `json:"terms,omitempty"` // the name of the terms it was sold under
+}
+
+// Lot is a part of a balance with one origin, as it stands.
+type Lot struct {
+	LotOpened
+	Unit      string   `json:"unit"`
+	Remaining Quantity `json:"remaining"` // part of the balance, held or not
+	Held      Quantity `json:"held"`      // pinned by holds; at most Remaining
+	CostLeft  Quantity `json:"cost_left"` // the part of Cost that Remaining stands for
+	Consumed  Quantity `json:"consumed"`  // debited and captured, less what refunds undid
+	CostUsed  Quantity `json:"cost_used"` // the part of Cost that Consumed took
+	Expiries  int      `json:"expiries,omitempty"`
+	Reversed  bool     `json:"reversed,omitempty"` // its funding was reversed
+}
+
+// free is what no hold pins, lot effective and unexpired or not.
+func (l *Lot) free() Quantity { return l.Remaining.Sub(l.Held) }
+
+// taken counts against the faces when a draw is divided.
+func (l *Lot) taken() Quantity { return l.Consumed.Add(l.Held) }
+
+func (l *Lot) expired(at time.Time) bool {
+	return !l.ExpiresAt.IsZero() && !at.Before(l.ExpiresAt)
+}
+
+func (l *Lot) effective(at time.Time) bool { return !at.Before(l.EffectiveAt) }
+
+// spendable is what can be drawn at an instant in a context.
+func (l *Lot) spendable(at time.Time, c Context) bool {
+	return l.free().IsPositive() && l.effective(at) && !l.expired(at) && l.Scope.matches(c)
+}
+
+// costOf is the cost that x of the lot takes along when it is sold, given what else of this lot the
+// same decision drew before.
+func (l *Lot) costOf(x Quantity) Quantity {
+	due := portion(l.Cost, l.Consumed.Add(x), l.Face).Sub(l.CostUsed)
+	return most(least(due, l.CostLeft), l.Cost.Zero())
+}
+
+// costLost is the cost that x of what is left takes along when it goes without a sale: by expiry,
+// reversal or settlement. The last of it takes all.
+func (l *Lot) costLost(x Quantity) Quantity { return portion(l.CostLeft, x, l.Remaining) }
+
+// before is the total draw-down order of lots.
+func (l *Lot) before(o *Lot) int {
+	return cmp.Or(
+		first(!l.Scope.IsZero(), !o.Scope.IsZero()),
+		cmp.Compare(l.Priority, o.Priority),
+		first(!l.ExpiresAt.IsZero(), !o.ExpiresAt.IsZero()),
+		l.ExpiresAt.Compare(o.ExpiresAt),
+		cmp.Compare(slices.Index(classOrder, l.Class), slices.Index(classOrder, o.Class)),
+		l.EffectiveAt.Compare(o.EffectiveAt),
+		byID(l.ID, o.ID),
+	)
+}
+
+// first orders what has a property before what has not.
+func first(l, o bool) int {
+	switch {
+	case l == o:
+		return 0
+	case l:
+		return -1
+	}
+	return 1
+}
+
+// byID orders by opening revision, then by place in the event: the random bits never decide, as the
+// lots of one event share them.
+func byID(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }

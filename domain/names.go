@@ -1,0 +1,144 @@
+package domain
+
+import (
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Name is something an event of an account uses up or answers to: an idempotency key, a reference, a
+// payment, the refunds of a debit. The ledger remembers for every name which events used it, so
+// that "once only" holds for the account's life; see Uses.
+type Name struct {
+	Kind  string
+	Value string // empty: no name
+}
+
+const separator = "\x1f" // no input may contain it
+
+func keyName(key string) Name { return Name{"key", key} }
+
+// KeyName is the name under which an idempotency key is remembered.
+func KeyName(key string) Name { return keyName(key) }
+
+// ReferenceName is the name of the operation of that kind under a reference.
+func ReferenceName(op Operation, r Reference) Name {
+	if r.IsZero() {
+		return Name{}
+	}
+	parts := []string{r.Store, r.Terminal, r.PosTxnID, r.Leg}
+	return Name{string(op), strings.Join(parts, separator)}
+}
+
+func paymentName(p Payment) Name {
+	if p.Reference == "" {
+		return Name{}
+	}
+	return Name{"payment", p.Method + separator + p.Reference}
+}
+
+// RefundsName is the name that refunds and the reversal of a debit answer to.
+func RefundsName(debit uuid.UUID) Name { return Name{"refunds", debit.String()} }
+
+// EndName is the name that what ended a hold answers to.
+func EndName(hold uuid.UUID) Name { return Name{"end", hold.String()} }
+
+// ReversalName is the name that the reversal of a top-up answers to.
+func ReversalName(topUp uuid.UUID) Name { return Name{"reversal", topUp.String()} }
+
+// EventName looks up an event of the account by its id; RevisionOf tells where it stands.
+func EventName(id uuid.UUID) Name { return Name{"event", id.String()} }
+
+// Uses lists the names that an event answers to: its key and reference, if it is its operation's
+// first business event, and what its type adds. A decline uses its key, and its reference only as
+// "declined", never as taken.
+func (p Posted) Uses() []Name {
+	var names []Name
+	if p.Metadata.EventID == p.Metadata.OperationID {
+		if key := p.Metadata.IdempotencyKey; key != "" {
+			names = append(names, keyName(key))
+		}
+		if op := p.Operation(); op != "" && !p.Metadata.Reference.IsZero() {
+			names = append(names, ReferenceName(op, p.Metadata.Reference))
+		}
+	}
+	switch e := p.Event.(type) {
+	case TopUpPosted:
+		for _, pay := range e.Payments {
+			if n := paymentName(pay); n.Value != "" {
+				names = append(names, n)
+			}
+		}
+	case TopUpReversed:
+		names = append(names, ReversalName(e.TopUpID))
+	case DebitRefunded:
+		names = append(names, RefundsName(e.DebitID))
+	case DebitReversed:
+		names = append(names, RefundsName(e.DebitID))
+	case HoldReleased:
+		names = append(names, EndName(e.HoldID))
+	case DebitPosted:
+		if e.HoldFinal {
+			names = append(names, EndName(e.HoldID))
+		}
+	}
+	return names
+}
+
+// The kinds of operation on an account.
+const (
+	OpOpen      Operation = "open"
+	OpTopUp     Operation = "top_up"
+	OpReverse   Operation = "top_up_reversal"
+	OpDebit     Operation = "debit"
+	OpHold      Operation = "hold"
+	OpCapture   Operation = "capture"
+	OpVoid      Operation = "void"
+	OpRefund    Operation = "refund"
+	OpCancel    Operation = "cancel"
+	OpGrant     Operation = "grant"
+	OpFreeze    Operation = "freeze"
+	OpUnfreeze  Operation = "unfreeze"
+	OpExpire    Operation = "expire"
+	OpDeclined  Operation = "declined" // not asked for: the kind of a declined operation's reference
+	OpLapseHold Operation = "lapse"
+)
+
+// Operation is the kind of operation that p, as a first business event, posted.
+func (p Posted) Operation() Operation {
+	switch e := p.Event.(type) {
+	case AccountOpened:
+		return OpOpen
+	case TopUpPosted:
+		return OpTopUp
+	case TopUpReversed:
+		if e.Cause == CauseCancelled {
+			return OpCancel
+		}
+		return OpReverse
+	case DebitPosted:
+		if e.HoldID != noID {
+			return OpCapture
+		}
+		return OpDebit
+	case HoldPlaced:
+		return OpHold
+	case HoldReleased:
+		return e.Reason.operation()
+	case DebitRefunded:
+		return OpRefund
+	case DebitReversed, ReferenceCancelled:
+		return OpCancel
+	case CreditGranted:
+		return OpGrant
+	case AccountFrozen:
+		return OpFreeze
+	case AccountUnfrozen:
+		return OpUnfreeze
+	case LotExpired:
+		return OpExpire
+	case OperationDeclined:
+		return OpDeclined
+	}
+	return ""
+}

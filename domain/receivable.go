@@ -1,0 +1,151 @@
+package domain
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// Receivable is what an account owes: value of a reversed top-up that it had used.
+type Receivable struct {
+	ID          uuid.UUID `json:"id"`
+	SourceID    uuid.UUID `json:"source_id"` // the top-up
+	Outstanding Money     `json:"outstanding"`
+}
+
+// The causes of a receivable.
+const ReceivableChargeback = "chargeback"
+
+// SettledBy says what value settled a receivable.
+type SettledBy string
+
+// What settles a receivable.
+const (
+	SettledByTopUp   SettledBy = "top_up"
+	SettledByRefund  SettledBy = "refund"
+	SettledByRelease SettledBy = "release"
+)
+
+// ReceivableOpened records that an account owes.
+type ReceivableOpened struct {
+	ReceivableID uuid.UUID `json:"receivable_id"`
+	Amount       Money     `json:"amount"`
+	Cause        string    `json:"cause"`
+	SourceID     uuid.UUID `json:"source_id"`
+	Outstanding  Money     `json:"outstanding"`
+}
+
+// ReceivableSettled records that value of the account paid what it owed, or a part of it.
+type ReceivableSettled struct {
+	Value
+	ReceivableID uuid.UUID `json:"receivable_id"`
+	By           SettledBy `json:"by"`
+	SourceID     uuid.UUID `json:"source_id"`
+	Outstanding  Money     `json:"outstanding"` // what is still owed
+}
+
+// CreditRevoked records that free value was taken back, such as the bonus of a reversed top-up when a
+// refund or a release returned it.
+type CreditRevoked struct {
+	Value
+	Funding uuid.UUID `json:"funding,omitzero"`
+	Cause   string    `json:"cause"` // reversal
+}
+
+func (ReceivableOpened) event()  {}
+func (ReceivableSettled) event() {}
+func (CreditRevoked) event()     {}
+
+func (e ReceivableSettled) balanced(b Balance) Event { e.Balance = b; return e }
+func (e CreditRevoked) balanced(b Balance) Event     { e.Balance = b; return e }
+
+// settleReturned lets value that returned to a reversed top-up settle what is owed for it, principal
+// first; its bonus is revoked, as the top-up's own was.
+func (d *Draft) settleReturned(moves []Move, by SettledBy) error {
+	for _, m := range moves {
+		l := d.lot(m.Lot)
+		if !l.Reversed {
+			continue
+		}
+		x := least(m.Amount.Add(m.Held.Neg()), l.free())
+		if l.Class == Bonus {
+			if err := d.revoke(l, x); err != nil {
+				return err
+			}
+			continue
+		}
+		i := slices.IndexFunc(d.receivables, func(r Receivable) bool { return r.SourceID == l.Funding })
+		if i < 0 {
+			continue
+		}
+		if err := d.settle(d.receivables[i], l, x, by); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleFromTopUp lets a new top-up's principal settle what is owed in its unit, oldest first.
+func (d *Draft) settleFromTopUp(lots []*Lot, amount Money) error {
+	principal := lots[len(lots)-1]
+	if principal.Class == Bonus {
+		principal = lots[len(lots)-2]
+	}
+	for _, r := range slices.Clone(d.receivables) {
+		if r.Outstanding.Unit() != amount.Unit() {
+			continue
+		}
+		l := d.lot(principal.ID) // as the settlements before left it
+		if err := d.settle(r, l, l.free(), SettledByTopUp); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settle pays r with at most x of a lot.
+func (d *Draft) settle(r Receivable, l *Lot, x Quantity, by SettledBy) error {
+	x = least(x, r.Outstanding.Quantity)
+	if !x.IsPositive() {
+		return nil
+	}
+	paid := r.Outstanding.With(x)
+	return d.post(ReceivableSettled{
+		Value: d.value(paid, []Move{l.lost(x)}), ReceivableID: r.ID, By: by,
+		SourceID: r.SourceID, Outstanding: r.Outstanding.Sub(paid),
+	})
+}
+
+func (d *Draft) revoke(l *Lot, x Quantity) error {
+	if !x.IsPositive() {
+		return nil
+	}
+	money := Money{unit: l.Unit, Quantity: x}
+	return d.post(CreditRevoked{
+		Value: d.value(money, []Move{l.lost(x)}), Funding: l.Funding, Cause: "reversal",
+	})
+}
+
+func (e ReceivableOpened) apply(a *Account, _ Posted) error {
+	a.receivables = append(a.receivables, Receivable{e.ReceivableID, e.SourceID, e.Outstanding})
+	return nil
+}
+
+func (e ReceivableSettled) apply(a *Account, _ Posted) error {
+	for i, r := range a.receivables {
+		if r.ID != e.ReceivableID {
+			continue
+		}
+		if left := r.Outstanding.Sub(e.Amount); !left.Equal(e.Outstanding) || left.IsNegative() {
+			return fmt.Errorf("receivable %s has %s left, not %s", r.ID, left, e.Outstanding)
+		}
+		if e.Outstanding.IsZero() {
+			a.receivables = slices.Delete(a.receivables, i, i+1)
+		} else {
+			a.receivables[i].Outstanding = e.Outstanding
+		}
+		return nil
+	}
+	return fmt.Errorf("receivable %s is not open", e.ReceivableID)
+}

@@ -1,0 +1,69 @@
+package domain
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// commander is a first business event that gives its command back.
+type commander interface{ command(Posted) Command }
+
+// Differing names the fields in which a request is not the one that p, its operation's first business
+// event, answered; none when it is a repeat. Compared are the operation and every field of the
+// request, except when it happened, its business date, channel, operator and shift.
+func Differing(p Posted, c Command, asked Context) []string {
+	was, op, ok := p.request()
+	if !ok || op != c.Operation() {
+		return []string{"operation"}
+	}
+	is := fields(c, asked.Reference(), asked)
+	var differing []string
+	for name := range maps.Keys(merged(was, is)) {
+		if !bytes.Equal(was[name], is[name]) {
+			differing = append(differing, name)
+		}
+	}
+	slices.Sort(differing)
+	return differing
+}
+
+// request is the request that p answered, field by field.
+func (p Posted) request() (map[string]json.RawMessage, Operation, bool) {
+	if e, ok := p.Event.(OperationDeclined); ok {
+		return fields(e.Request, p.Metadata.Reference, p.Metadata.context()), e.Declined, true
+	}
+	e, ok := p.Event.(commander)
+	if !ok {
+		return nil, "", false
+	}
+	c := e.command(p)
+	return fields(c, p.Metadata.Reference, p.Metadata.context()), c.Operation(), true
+}
+
+// fields are a command's JSON fields and those of the context that are compared.
+func fields(command any, ref Reference, c Context) map[string]json.RawMessage {
+	text, err := json.Marshal(command)
+	if err != nil {
+		panic(err) // a command is plain fields
+	}
+	all := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &all); err != nil {
+		panic(err)
+	}
+	for name, value := range map[string]string{
+		"store": c.Store, "terminal": c.Terminal, "pos_txn_id": ref.PosTxnID, "leg": ref.Leg,
+	} {
+		if value != "" {
+			all[name], _ = json.Marshal(value)
+		}
+	}
+	return all
+}
+
+func merged(a, b map[string]json.RawMessage) map[string]json.RawMessage {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}

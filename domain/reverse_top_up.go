@@ -1,0 +1,116 @@
+package domain
+
+import "github.com/google/uuid"
+
+// Cause says why a top-up was reversed.
+type Cause string
+
+// The causes.
+const (
+	CauseError      Cause = "error"
+	CauseChargeback Cause = "chargeback"
+	CauseCancelled  Cause = "cancelled"
+)
+
+// ReverseTopUp takes a top-up back.
+type ReverseTopUp struct {
+	TopUpID          uuid.UUID `json:"top_up_id"`
+	Cause            Cause     `json:"cause"` // error or chargeback; to cancel is Cancel's
+	PaymentReference string    `json:"payment_reference,omitempty"`
+}
+
+// TopUpReversed records that a top-up was taken back: all that was left of it. Amount may be zero.
+type TopUpReversed struct {
+	Value
+	TopUpID          uuid.UUID `json:"top_up_id"`
+	Cause            Cause     `json:"cause"`
+	PaymentReference string    `json:"payment_reference,omitempty"`
+	PrincipalTaken   Money     `json:"principal_taken"`
+	BonusRevoked     Money     `json:"bonus_revoked"`
+	ReceivableID     uuid.UUID `json:"receivable_id,omitzero"`
+}
+
+func (TopUpReversed) event() {}
+
+func (e TopUpReversed) balanced(b Balance) Event { e.Balance = b; return e }
+
+// Operation is top_up_reversal.
+func (ReverseTopUp) Operation() Operation { return OpReverse }
+
+// Decide checks the cause, the account, the reference, the top-up, then whether its principal was
+// used: an error's reversal is refused then, a chargeback's never; it opens a receivable.
+func (r ReverseTopUp) Decide(d *Draft) error {
+	switch {
+	case r.Cause != CauseError && r.Cause != CauseChargeback:
+		return ErrMalformed.Field("cause", "want error or chargeback")
+	case len(r.PaymentReference) > 64:
+		return ErrMalformed.Field("payment_reference", "want at most 64 bytes")
+	}
+	if err := d.maySettle(); err != nil {
+		return err
+	}
+	if err := d.unused(OpReverse); err != nil {
+		return err
+	}
+	if err := d.lapseHolds(); err != nil {
+		return err
+	}
+	return d.reverse(r.TopUpID, r.Cause, r.PaymentReference)
+}
+
+// reverse takes the unheld principal of a top-up and revokes its unheld bonus; principal that was
+// sold or is held becomes a receivable.
+func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
+	lots := d.funding(topUp)
+	switch {
+	case len(lots) == 0:
+		return ErrNotFound.Because("there is no such top-up")
+	case lots[0].Reversed:
+		return ErrNotCancellable.Because("the top-up is reversed already")
+	}
+	sold := lots[0]
+	used := sold.taken()
+	if !used.IsZero() && cause != CauseChargeback {
+		return ErrTopUpSpent
+	}
+	e := TopUpReversed{TopUpID: topUp, Cause: cause, PaymentReference: payment}
+	money := Money{unit: sold.Unit, Quantity: sold.free()}
+	e.PrincipalTaken, e.BonusRevoked = money, money.With(money.Quantity.Zero())
+	var moves []Move
+	for _, l := range lots {
+		if l.free().IsPositive() {
+			moves = append(moves, l.lost(l.free()))
+		}
+		if l != sold {
+			e.BonusRevoked = money.With(l.free())
+		}
+	}
+	e.Value = d.value(e.PrincipalTaken.Add(e.BonusRevoked), moves)
+	if !used.IsZero() {
+		e.ReceivableID = partOf(d.nextID(), 1)
+	}
+	if err := d.post(e); err != nil || used.IsZero() {
+		return err
+	}
+	owed := money.With(used)
+	return d.post(ReceivableOpened{ReceivableID: e.ReceivableID, Amount: owed,
+		Cause: ReceivableChargeback, SourceID: topUp, Outstanding: owed})
+}
+
+func (e TopUpReversed) command(Posted) Command {
+	if e.Cause == CauseCancelled {
+		return Cancel{}
+	}
+	return ReverseTopUp{TopUpID: e.TopUpID, Cause: e.Cause, PaymentReference: e.PaymentReference}
+}
+
+func (e TopUpReversed) apply(a *Account, _ Posted) error {
+	for _, l := range a.funding(e.TopUpID) {
+		c, err := a.edit(l.ID)
+		if err != nil {
+			return err
+		}
+		c.Reversed = true
+	}
+	return nil
+}

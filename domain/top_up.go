@@ -1,0 +1,215 @@
+package domain
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// TopUp sells value to an account: a principal lot, and with it a bonus lot where one is given.
+type TopUp struct {
+	Amount   Money     `json:"amount"`
+	Payments []Payment `json:"payments,omitempty"`
+	TopUpTerms
+}
+
+// TopUpTerms is the part of a top-up that only who may set terms can ask for.
+type TopUpTerms struct {
+	Bonus          Money     `json:"bonus,omitzero"`
+	BonusExpiresAt time.Time `json:"bonus_expires_at,omitzero"`
+	ExpiresAt      time.Time `json:"expires_at,omitzero"`
+	Priority       int       `json:"priority"` // 0–100
+	Scope          Scope     `json:"scope,omitzero"`
+	Draw           Draw      `json:"draw"`
+	Terms          string    `json:"terms"` // a name, at most 64 bytes
+}
+
+// DefaultTerms are the terms of a top-up that sets none.
+func DefaultTerms() TopUpTerms {
+	return TopUpTerms{Priority: defaultPriority, Draw: defaultDraw, Terms: ProgramVersion}
+}
+
+// Payment is one tender of a top-up. Method and Reference together are used once per account.
+type Payment struct {
+	Method    string `json:"method"`
+	Reference string `json:"reference,omitempty"`
+	Amount    Money  `json:"amount,omitzero"`
+}
+
+// TopUpPosted records sold value. Amount is principal and bonus together.
+type TopUpPosted struct {
+	Value
+	TopUpID  uuid.UUID   `json:"top_up_id"` // the event's own id, and the lots' funding
+	Paid     Money       `json:"paid"`
+	Bonus    Money       `json:"bonus,omitzero"`
+	Payments []Payment   `json:"payments,omitempty"`
+	Draw     Draw        `json:"draw"`
+	Lots     []LotOpened `json:"lots"` // the principal, then the bonus
+}
+
+func (TopUpPosted) event() {}
+
+// Opened are the lots.
+func (e TopUpPosted) Opened() []LotOpened { return e.Lots }
+
+func (e TopUpPosted) balanced(b Balance) Event { e.Balance = b; return e }
+
+// Operation is top_up.
+func (TopUp) Operation() Operation { return OpTopUp }
+
+// Decide checks amounts, terms, the account, the reference, then each payment's. Value then opens in
+// full, and what the account owes in this unit is settled from the new principal.
+func (t TopUp) Decide(d *Draft) error {
+	paid, err := t.check(d.Decided)
+	if err != nil {
+		return err
+	}
+	if err := d.mayGive(); err != nil {
+		return err
+	}
+	if err := d.unused(OpTopUp); err != nil {
+		return err
+	}
+	for _, p := range t.Payments {
+		if used, ok := d.first(paymentName(p)); ok {
+			return ErrReferenceUsed.By(used)
+		}
+	}
+	if err := d.post(t.posted(d, paid)); err != nil {
+		return err
+	}
+	return d.settleFromTopUp(d.lots, t.Amount)
+}
+
+// check refuses what no account could take, and answers the money paid.
+func (t TopUp) check(at time.Time) (Money, error) {
+	if !t.Amount.IsPositive() {
+		return Money{}, ErrAmountNotPositive
+	}
+	if err := t.TopUpTerms.check(t.Amount, at); err != nil {
+		return Money{}, err
+	}
+	return t.paid()
+}
+
+func (t TopUpTerms) check(amount Money, at time.Time) error {
+	switch {
+	case !t.Bonus.IsZero() && t.Bonus.Unit() != amount.Unit():
+		return ErrMalformed.Field("bonus", "want the unit of the amount")
+	case t.Bonus.IsZero() && !t.BonusExpiresAt.IsZero():
+		return ErrMalformed.Field("bonus_expires_at", "there is no bonus")
+	case t.Priority < 0 || t.Priority > 100:
+		return ErrMalformed.Field("priority", "want 0 to 100")
+	case t.Draw != ProRata && t.Draw != BonusFirst && t.Draw != PrincipalFirst:
+		return ErrMalformed.Field("draw", "want pro_rata, bonus_first or principal_first")
+	case len(t.Terms) > 64:
+		return ErrMalformed.Field("terms", "want at most 64 bytes")
+	case past(t.ExpiresAt, at):
+		return ErrMalformed.Field("expires_at", "want a time to come")
+	case past(t.BonusExpiresAt, at):
+		return ErrMalformed.Field("bonus_expires_at", "want a time to come")
+	}
+	return nil
+}
+
+func past(t, at time.Time) bool { return !t.IsZero() && !t.After(at) }
+
+// paid is the sum of the payments where they say their amounts. Else it is the amount itself, which
+// needs a currency: ten haircuts do not say what they cost.
+func (t TopUp) paid() (Money, error) {
+	_, currency := ISOUnit(t.Amount.Unit())
+	given := len(t.Payments) > 0 && t.Payments[0].Amount.Unit() != ""
+	if !given && currency {
+		return t.Amount, t.eachPayment("")
+	}
+	if !given {
+		return Money{}, ErrMalformed.Field("payments", "want what was paid for a unit that is no currency")
+	}
+	unit := t.Payments[0].Amount.Unit()
+	if err := t.eachPayment(unit); err != nil {
+		return Money{}, err
+	}
+	sum := t.Payments[0].Amount
+	for _, p := range t.Payments[1:] {
+		sum = sum.Add(p.Amount)
+	}
+	if currency && !sum.Equal(t.Amount) {
+		return Money{}, ErrMalformed.Field("payments", "they add up to "+sum.String())
+	}
+	return sum, nil
+}
+
+func (t TopUp) eachPayment(unit string) error {
+	seen := map[Name]bool{}
+	for _, p := range t.Payments {
+		name := paymentName(p)
+		switch {
+		case p.Method == "":
+			return ErrMalformed.Field("payments", "each needs a method")
+		case p.Amount.Unit() != unit:
+			return ErrMalformed.Field("payments", "want an amount in one unit in each or in none")
+		case unit != "" && !p.Amount.IsPositive():
+			return ErrAmountNotPositive.Field("payments", "each must be greater than zero")
+		case name.Value != "" && seen[name]:
+			return ErrMalformed.Field("payments", "one payment stands twice")
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+func (t TopUp) posted(d *Draft, paid Money) TopUpPosted {
+	id := d.nextID()
+	e := TopUpPosted{TopUpID: id, Paid: paid, Bonus: t.Bonus, Payments: t.Payments, Draw: t.Draw}
+	e.Lots = append(e.Lots, t.lot(d, id, 1, Principal, t.Amount, paid, t.ExpiresAt))
+	if !t.Bonus.IsZero() {
+		free := paid.With(paid.Quantity.Zero())
+		e.Lots = append(e.Lots, t.lot(d, id, 2, Bonus, t.Bonus, free, t.BonusExpiresAt))
+	}
+	total := t.Amount
+	if !t.Bonus.IsZero() {
+		total = total.Add(t.Bonus)
+	}
+	e.Value = d.value(total, fill(e.Lots))
+	return e
+}
+
+func (t TopUp) lot(
+	d *Draft, id uuid.UUID, part int, class Class, face, cost Money, expires time.Time,
+) LotOpened {
+	l := LotOpened{
+		ID: partOf(id, part), Class: class, Face: face.Quantity, Cost: cost.Quantity, Funding: id,
+		EffectiveAt: d.Decided, ExpiresAt: expires, Priority: t.Priority, Scope: t.Scope,
+		Draw: t.Draw, OnRefundExpired: onRefundExpired(cost.Quantity),
+		IssuerEntity: d.Place.Entity, Terms: t.Terms,
+	}
+	if cost.Unit() != face.Unit() {
+		l.CostUnit = cost.Unit()
+	}
+	return l
+}
+
+// fill are the moves that fill newly opened lots.
+func fill(lots []LotOpened) []Move {
+	moves := make([]Move, len(lots))
+	for i, l := range lots {
+		moves[i] = Move{Lot: l.ID, Class: l.Class, Funding: l.Funding,
+			Amount: l.Face, Held: l.Face.Zero(), Cost: l.Cost}
+	}
+	return moves
+}
+
+// Principal is the face of the principal lot: what was sold, without the bonus.
+func (e TopUpPosted) Principal() Money { return e.Amount.With(e.Lots[0].Face) }
+
+func (e TopUpPosted) command(Posted) Command {
+	sold := e.Lots[0]
+	t := TopUp{Amount: e.Principal(), Payments: e.Payments, TopUpTerms: TopUpTerms{
+		Bonus: e.Bonus, ExpiresAt: sold.ExpiresAt, Priority: sold.Priority, Scope: sold.Scope,
+		Draw: e.Draw, Terms: sold.Terms,
+	}}
+	if len(e.Lots) > 1 {
+		t.BonusExpiresAt = e.Lots[1].ExpiresAt
+	}
+	return t
+}
