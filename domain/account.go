@@ -78,8 +78,8 @@ func (a *Account) Holds() []*Hold { return a.holds }
 // Receivables are what the account owes, oldest first.
 func (a *Account) Receivables() []Receivable { return a.receivables }
 
-// clone is a copy that can be changed without changing a.
-func (a *Account) clone() *Account {
+// Clone is a copy that can be changed without changing a.
+func (a *Account) Clone() *Account {
 	c := *a
 	c.freezes = slices.Clone(a.freezes)
 	c.lots = slices.Clone(a.lots)
@@ -119,7 +119,7 @@ func (a *Account) edit(id uuid.UUID) (*Lot, error) {
 func (a *Account) funding(topUp uuid.UUID) []*Lot {
 	var lots []*Lot
 	for _, l := range a.lots {
-		if l.Funding == topUp {
+		if l.Funding == topUp && topUp != noID {
 			lots = append(lots, l)
 		}
 	}

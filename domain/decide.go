@@ -27,14 +27,23 @@ type remembered interface {
 type Draft struct {
 	*Account
 	Moment
+	shared Metadata // of every event of the command
 	events []Event
+}
+
+func newDraft(a *Account, m Moment) *Draft {
+	return &Draft{Account: a.Clone(), Moment: m, shared: m.metadata()}
 }
 
 // Decide answers a command on an account. The answer is the events to be appended and the account as
 // they leave it; a itself does not change. The error is a *Refusal, or says that the account's own
 // history does not add up. A refusal that is to be remembered comes with the one event that does so.
 func Decide(a *Account, c Command, m Moment) ([]Posted, *Account, error) {
-	d := &Draft{Account: a.clone(), Moment: m}
+	if err := m.Context.check(); err != nil {
+		return nil, a, err
+	}
+	m = m.utc()
+	d := newDraft(a, m)
 	err := c.Decide(d)
 	if err == nil {
 		return d.posted(a), d.Account, nil
@@ -43,7 +52,7 @@ func Decide(a *Account, c Command, m Moment) ([]Posted, *Account, error) {
 	if !decline {
 		return nil, a, err
 	}
-	d = &Draft{Account: a.clone(), Moment: m}
+	d = newDraft(a, m)
 	if err := d.post(refused); err != nil {
 		return nil, a, err
 	}
@@ -51,7 +60,8 @@ func Decide(a *Account, c Command, m Moment) ([]Posted, *Account, error) {
 }
 
 func (d *Draft) posted(before *Account) []Posted {
-	return d.stamp(d.events, before.revision+1, max(0, slices.IndexFunc(d.events, business)))
+	first := max(0, slices.IndexFunc(d.events, business))
+	return d.stamp(d.shared, d.events, before.revision+1, first)
 }
 
 // business tells an event that answers the command from the upkeep that had to be written first:
@@ -76,7 +86,7 @@ func (d *Draft) nextID() uuid.UUID { return newID(d.revision+1, d.Seed, 0) }
 
 // post lets an event happen. What moves value gets the balance it leaves.
 func (d *Draft) post(e Event) error {
-	p := Posted{Event: e, Metadata: d.metadata(), Revision: d.revision + 1}
+	p := Posted{Event: e, Metadata: d.shared, Revision: d.revision + 1}
 	if err := d.take(p); err != nil {
 		return err
 	}
@@ -89,6 +99,9 @@ func (d *Draft) post(e Event) error {
 
 // value is the value part of the next event; post fills in its balance.
 func (d *Draft) value(amount Money, moves []Move) Value {
+	if moves == nil {
+		moves = []Move{} // [] in JSON, never null
+	}
 	return Value{AccountID: d.id, Amount: amount, Moves: moves}
 }
 
@@ -111,11 +124,15 @@ func (d *Draft) may(mode FreezeMode) error {
 	return nil
 }
 
-// unused checks that the operation's reference, if it has one, is neither used nor cancelled.
+// unused checks that the operation's reference, if it has one, is not used, nor cancelled where the
+// operation is of a kind that a reference cancels.
 func (d *Draft) unused(op Operation) error {
 	ref := d.Context.Reference()
 	if used, ok := d.first(ReferenceName(op, ref)); ok {
 		return ErrReferenceUsed.By(used)
+	}
+	if !slices.Contains(cancellable, op) {
+		return nil
 	}
 	for _, tombstone := range d.found(ReferenceName(OpCancel, ref)) {
 		if _, ok := tombstone.Event.(ReferenceCancelled); ok {

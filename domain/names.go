@@ -49,6 +49,15 @@ func ReversalName(topUp uuid.UUID) Name { return Name{"reversal", topUp.String()
 // EventName looks up an event of the account by its id; RevisionOf tells where it stands.
 func EventName(id uuid.UUID) Name { return Name{"event", id.String()} }
 
+// Event is the id that an EventName names.
+func (n Name) Event() (uuid.UUID, bool) {
+	if n.Kind != "event" {
+		return uuid.UUID{}, false
+	}
+	id, err := uuid.Parse(n.Value)
+	return id, err == nil
+}
+
 // Uses lists the names that an event answers to: its key and reference, if it is its operation's
 // first business event, and what its type adds. A decline uses its key, and its reference only as
 // "declined", never as taken.

@@ -100,3 +100,6 @@ func (r RegisterUnit) Decide(past []Posted, _ Moment) (Event, error) {
 }
 
 func (e UnitRegistered) command() any { return RegisterUnit(e.Unit) }
+
+// IsUnitCode reports whether code has the form of a registered unit's.
+func IsUnitCode(code string) bool { return unitCode.MatchString(code) }

@@ -1,0 +1,148 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// Registering is a registration with everything that stands around it.
+type Registering struct {
+	Registration  domain.Registration
+	Key           string
+	Caller        Caller
+	CorrelationID string
+	DryRun        bool
+}
+
+// Register answers a registration as Do answers a command. Its stream is short, and read whole.
+func (l *Ledger) Register(ctx context.Context, q Registering) (Answer, error) {
+	if err := l.begin(); err != nil {
+		return Answer{}, err
+	}
+	defer l.end()
+	for range attempts {
+		a, err := l.register(ctx, q)
+		if !isConflict(err) {
+			return a, err
+		}
+	}
+	return Answer{}, ErrBusy
+}
+
+// begin counts a registration among the commands that Close waits for.
+func (l *Ledger) begin() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stopping {
+		return ErrStopping
+	}
+	l.registering++
+	return nil
+}
+
+func (l *Ledger) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.registering--
+	l.idle.Broadcast()
+}
+
+func (l *Ledger) register(ctx context.Context, q Registering) (Answer, error) {
+	before, hash, err := l.past(ctx, q.Registration.Stream())
+	if err != nil {
+		return Answer{}, err
+	}
+	for _, e := range before {
+		if q.Key != "" && e.Metadata.IdempotencyKey == q.Key {
+			return registered(e, q.Registration)
+		}
+	}
+	p, err := domain.Register(posted(before), q.Registration, l.registeringMoment(q, before))
+	var done *domain.Done
+	if errors.As(err, &done) {
+		return Answer{Events: []domain.Posted{done.Original}, Replayed: true,
+			Position: before[done.Original.Revision].position}, nil
+	}
+	if err != nil || q.DryRun {
+		return Answer{Events: []domain.Posted{p}}, err
+	}
+	p.Metadata.PrevHash = hash
+	return l.appendRegistration(ctx, q.Registration.Stream(), p)
+}
+
+func registered(e located, r domain.Registration) (Answer, error) {
+	if differing := domain.DifferingRegistration(e.Posted, r); len(differing) > 0 {
+		refusal := domain.ErrKeyReused.By(e.Posted)
+		for _, name := range differing {
+			refusal = refusal.Field(name, "differs from the request this key answered")
+		}
+		return Answer{}, refusal.Because(domain.ErrKeyReused.Detail)
+	}
+	return Answer{Events: []domain.Posted{e.Posted}, Position: e.position, Replayed: true}, nil
+}
+
+func posted(before []located) []domain.Posted {
+	events := make([]domain.Posted, len(before))
+	for i, e := range before {
+		events[i] = e.Posted
+	}
+	return events
+}
+
+func (l *Ledger) registeringMoment(q Registering, before []located) domain.Moment {
+	m := domain.Moment{
+		Recorded: l.now(), Seed: seed(), Actor: q.Caller.Actor, Role: string(q.Caller.Role),
+		OnBehalfOf: q.Caller.OnBehalfOf, CorrelationID: q.CorrelationID, IdempotencyKey: q.Key,
+		Place: domain.UnregisteredStore(""),
+	}
+	if n := len(before); n > 0 && m.Recorded.Before(before[n-1].Metadata.RecordedAt) {
+		m.Recorded = before[n-1].Metadata.RecordedAt
+	}
+	m.Decided = m.Recorded
+	return m
+}
+
+// past is a registry stream's whole history, and the hash of its last event.
+func (l *Ledger) past(ctx context.Context, stream string) ([]located, domain.Hash, error) {
+	var before []located
+	var hash domain.Hash
+	for e, err := range l.store.Read(ctx, stream, 0) {
+		if err != nil {
+			return nil, hash, fmt.Errorf("read %s: %w", stream, err)
+		}
+		p, err := l.decode(e)
+		if err != nil {
+			return nil, hash, err
+		}
+		if p.Metadata.PrevHash != hash {
+			return nil, hash, l.damaged(e, fmt.Errorf("prev_hash is not %s", hash))
+		}
+		before = append(before, located{p, e.Position})
+		hash = link(e)
+	}
+	return before, hash, nil
+}
+
+func (l *Ledger) appendRegistration(
+	ctx context.Context, stream string, p domain.Posted,
+) (Answer, error) {
+	kind, data, metadata, err := domain.Encode(p)
+	if err != nil {
+		return Answer{}, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.opts.Timeout)
+	defer cancel()
+	events := []eventstore.Event{{ID: p.Metadata.EventID, Type: kind, Data: data, Metadata: metadata}}
+	appended, err := retryUnknown(ctx, func() (eventstore.Appended, error) {
+		return l.store.Append(ctx, stream, eventstore.Revision(p.Revision-1), events)
+	})
+	if err != nil {
+		return Answer{}, fmt.Errorf("append to %s: %w", stream, err)
+	}
+	l.registry.set(p)
+	return Answer{Events: []domain.Posted{p}, Position: appended.Position}, nil
+}

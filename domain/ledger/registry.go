@@ -1,0 +1,283 @@
+package ledger
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// registries are the streams that every node holds in memory.
+var registries = []string{"store-", "unit-", "key-"}
+
+// Key is an API key as the log knows it.
+type Key struct {
+	domain.APIKey
+	CreatedAt time.Time `json:"created_at"`
+	RevokedAt time.Time `json:"revoked_at,omitzero"`
+}
+
+// entries are the registries' content. Its JSON is the registries' snapshot.
+type entries struct {
+	Version int                     `json:"version"` // domain.SnapshotVersion
+	Covered eventstore.Position     `json:"covered"` // everything up to here is in it
+	Stores  map[string]domain.Store `json:"stores"`
+	Units   map[string]domain.Unit  `json:"units"`
+	Keys    map[uuid.UUID]Key       `json:"keys"`
+}
+
+// registry holds stores, units and API keys live from a subscription. What this process registers is
+// there at once; what other nodes register follows.
+type registry struct {
+	store  eventstore.Store
+	logger *slog.Logger
+	stop   context.CancelFunc
+	done   sync.WaitGroup
+	ready  chan struct{} // closed once the log was read to where it stood at the start
+
+	mu sync.RWMutex
+	entries
+	byHash map[domain.Hash]uuid.UUID
+}
+
+func newRegistry(store eventstore.Store, logger *slog.Logger) *registry {
+	ctx, stop := context.WithCancel(context.Background())
+	r := &registry{store: store, logger: logger, stop: stop, ready: make(chan struct{}),
+		byHash: map[domain.Hash]uuid.UUID{}}
+	r.done.Go(func() { r.run(ctx) })
+	return r
+}
+
+// run follows the registries' streams until ctx ends; after a failure it goes on from where it was.
+func (r *registry) run(ctx context.Context) {
+	r.load(ctx)
+	for ctx.Err() == nil {
+		if err := r.follow(ctx); err != nil && ctx.Err() == nil {
+			r.logger.Error("registries not followed", "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	}
+}
+
+// follow applies what comes. A head that was read before the log was found to be read to its end is
+// covered.
+func (r *registry) follow(ctx context.Context) error {
+	head, err := r.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	saved := r.Covered
+	for batch, err := range r.store.Follow(ctx, r.Covered, registries...) {
+		if err != nil {
+			return err
+		}
+		for _, e := range batch {
+			r.apply(e)
+		}
+		if len(batch) > 0 {
+			continue
+		}
+		r.cover(head)
+		if head >= saved+10_000 {
+			r.save(ctx)
+			saved = head
+		}
+		if head, err = r.store.Head(ctx); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (r *registry) cover(head eventstore.Position) {
+	r.mu.Lock()
+	r.Covered = max(r.Covered, head)
+	r.mu.Unlock()
+	if !r.isReady() {
+		close(r.ready) // run alone gets here
+	}
+}
+
+func (r *registry) isReady() bool {
+	select {
+	case <-r.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *registry) wait(ctx context.Context) error {
+	select {
+	case <-r.ready:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *registry) close() {
+	r.stop()
+	r.done.Wait()
+	r.save(context.Background())
+}
+
+// apply makes an event part of the registries; one that is there already changes nothing. An event
+// that is not ours is told and passed over: it must not stop every account.
+func (r *registry) apply(e eventstore.Recorded) {
+	p, err := domain.Decode(e.Type, e.Data, e.Metadata, int64(e.Revision))
+	if err != nil {
+		r.logger.Error("registry event not read", "stream", e.Stream, "revision", e.Revision, "err", err)
+		return
+	}
+	r.set(p)
+}
+
+func (r *registry) set(p domain.Posted) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch e := p.Event.(type) {
+	case domain.StoreRegistered:
+		r.Stores[e.ID] = e.Store
+	case domain.StoreChanged:
+		r.Stores[e.ID] = e.Store
+	case domain.UnitRegistered:
+		r.Units[e.Code] = e.Unit
+	case domain.APIKeyCreated:
+		if _, known := r.Keys[e.ID]; !known {
+			r.Keys[e.ID] = Key{APIKey: e.APIKey, CreatedAt: p.Metadata.RecordedAt}
+			r.byHash[e.Hash] = e.ID
+		}
+	case domain.APIKeyRevoked:
+		k := r.Keys[e.ID]
+		k.RevokedAt = p.Metadata.RecordedAt
+		r.Keys[e.ID] = k
+	}
+}
+
+// place is the store of a context, registered or not.
+func (r *registry) place(id string) domain.Store {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if s, ok := r.Stores[id]; ok {
+		return s
+	}
+	return domain.UnregisteredStore(id)
+}
+
+// Stores are the registered stores, by id.
+func (l *Ledger) Stores() []domain.Store {
+	l.registry.mu.RLock()
+	defer l.registry.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(l.registry.Stores), func(a, b domain.Store) int {
+		return strings.Compare(a.ID, b.ID)
+	})
+}
+
+// Units are the registered units, by code. Currencies are not among them.
+func (l *Ledger) Units() []domain.Unit {
+	l.registry.mu.RLock()
+	defer l.registry.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(l.registry.Units), func(a, b domain.Unit) int {
+		return strings.Compare(a.Code, b.Code)
+	})
+}
+
+// Unit is the currency or registered unit with that code; a miss reads the log before it is
+// domain.ErrUnknownUnit.
+func (l *Ledger) Unit(ctx context.Context, code string) (domain.Unit, error) {
+	if u, ok := domain.ISOUnit(code); ok {
+		return u, nil
+	}
+	r := l.registry
+	r.mu.RLock()
+	u, ok := r.Units[code]
+	r.mu.RUnlock()
+	if ok {
+		return u, nil
+	}
+	if domain.IsUnitCode(code) {
+		for e, err := range l.store.Read(ctx, "unit-"+code, 0) {
+			if err != nil {
+				return u, err
+			}
+			r.apply(e)
+			r.mu.RLock()
+			u, ok = r.Units[code]
+			r.mu.RUnlock()
+			break
+		}
+	}
+	if !ok {
+		return u, domain.ErrUnknownUnit
+	}
+	return u, nil
+}
+
+// Keys are all API keys, revoked ones too, oldest first.
+func (l *Ledger) Keys() []Key {
+	l.registry.mu.RLock()
+	defer l.registry.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(l.registry.Keys), func(a, b Key) int {
+		if c := a.CreatedAt.Compare(b.CreatedAt); c != 0 {
+			return c
+		}
+		return strings.Compare(a.ID.String(), b.ID.String())
+	})
+}
+
+// KeyByHash is the API key whose secret has that hash, revoked or not.
+func (l *Ledger) KeyByHash(h domain.Hash) (Key, bool) {
+	l.registry.mu.RLock()
+	defer l.registry.mu.RUnlock()
+	id, ok := l.registry.byHash[h]
+	return l.registry.Keys[id], ok
+}
+
+// The registries' snapshot lies beside a stream that is never written.
+const registrySnapshot = "registry"
+
+// load begins with the registries' snapshot, or with nothing.
+func (r *registry) load(ctx context.Context) {
+	empty := entries{Version: domain.SnapshotVersion, Stores: map[string]domain.Store{},
+		Units: map[string]domain.Unit{}, Keys: map[uuid.UUID]Key{}}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries = empty
+	part, err := r.store.Snapshot(ctx, registrySnapshot, 0)
+	if err == nil && part != nil {
+		err = json.Unmarshal(part, &r.entries)
+	}
+	if err != nil || r.Version != domain.SnapshotVersion {
+		r.logger.Warn("registry snapshot not used", "err", err)
+		r.entries = empty
+	}
+	for id, k := range r.Keys {
+		r.byHash[k.Hash] = id
+	}
+}
+
+// save keeps what is covered for the next start. Registries too large for one part are read anew then.
+func (r *registry) save(ctx context.Context) {
+	r.mu.RLock()
+	part, err := json.Marshal(r.entries)
+	r.mu.RUnlock()
+	if err == nil && len(part) <= eventstore.MaxSnapshotPart {
+		err = r.store.PutSnapshot(ctx, registrySnapshot, map[int][]byte{0: part})
+	}
+	if err != nil {
+		r.logger.Warn("registry snapshot not written", "err", err)
+	}
+}

@@ -1,0 +1,217 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// attempts bounds how often a round is decided anew because another writer was faster.
+const attempts = 16
+
+// round is one decision of waiting commands in order, and the events that it will append.
+type round struct {
+	*Ledger
+	base    *state
+	account *domain.Account    // base after posted
+	posted  []domain.Posted    // numbered on from base
+	events  []eventstore.Event // posted, encoded
+	hash    domain.Hash        // of the last of events, or of base
+	names   *names             // that posted use
+	bytes   int
+	place   eventstore.Position // of the last of events, once they are appended
+	failed  error               // of a look-up while a command decides
+}
+
+// verdict is what a round says to one waiter.
+type verdict struct {
+	answer Answer
+	err    error
+	stands bool // true whatever becomes of the round's append
+}
+
+// round answers the batch's commands, or the first of them when they do not all fit into one append,
+// and says how many it answered.
+func (l *Ledger) round(id uuid.UUID, batch []*waiter) int {
+	ctx, cancel := context.WithTimeout(context.Background(), l.opts.Timeout)
+	defer cancel()
+	s, err := l.current(ctx, id)
+	for range attempts {
+		if err != nil {
+			return fail(batch, err)
+		}
+		r := &round{Ledger: l, base: s, account: s.account, hash: s.hash, names: newNames()}
+		verdicts := r.decide(ctx, batch)
+		err = r.append(ctx)
+		var conflict *eventstore.WrongRevision
+		if errors.As(err, &conflict) {
+			l.states.Invalidate(id)
+			s, err = l.catchUp(ctx, s)
+			continue
+		}
+		r.answer(batch, verdicts, err)
+		return len(verdicts)
+	}
+	return fail(batch, ErrBusy)
+}
+
+func fail(batch []*waiter, err error) int {
+	for _, w := range batch {
+		w.err = err
+	}
+	return len(batch)
+}
+
+// answer hands out the verdicts once the append's outcome is known.
+func (r *round) answer(batch []*waiter, verdicts []verdict, failure error) {
+	for i, v := range verdicts {
+		w := batch[i]
+		w.answer, w.err = v.answer, v.err
+		if failure != nil && !v.stands {
+			w.answer, w.err = Answer{}, failure
+		}
+		if w.answer.Position == eventstore.Start && !w.request.DryRun {
+			w.answer.Position = r.place
+		}
+	}
+}
+
+// decide answers commands in order until the append is full.
+func (r *round) decide(ctx context.Context, batch []*waiter) []verdict {
+	verdicts := make([]verdict, 0, len(batch))
+	for _, w := range batch {
+		if r.bytes >= roundBytes {
+			break
+		}
+		if w.read != nil {
+			verdicts = append(verdicts, verdict{err: w.read(ctx, r), stands: true})
+			continue
+		}
+		verdicts = append(verdicts, r.command(ctx, w.request))
+	}
+	return verdicts
+}
+
+// command answers one request: a repeat with the first answer, else with a decision.
+func (r *round) command(ctx context.Context, q Request) verdict {
+	r.failed = nil
+	if q.Key != "" {
+		if first, ok := r.first(ctx, domain.KeyName(q.Key)); ok {
+			return r.repeat(ctx, first, q)
+		}
+	}
+	if r.failed != nil {
+		return verdict{err: r.failed}
+	}
+	events, next, err := domain.Decide(r.account, q.Command, r.moment(ctx, q))
+	var done *domain.Done
+	switch {
+	case r.failed != nil:
+		return verdict{err: r.failed}
+	case errors.As(err, &done):
+		return r.replay(ctx, done.Original)
+	case err != nil && len(events) == 0:
+		return verdict{err: err}
+	}
+	answer := Answer{Account: q.Account, Events: own(events)}
+	if q.DryRun {
+		return verdict{answer: answer, err: err}
+	}
+	if err := r.add(events, next); err != nil {
+		return verdict{err: err}
+	}
+	return verdict{answer: answer, err: err}
+}
+
+// own are the events from the operation's first business event on; upkeep stands before it.
+func own(events []domain.Posted) []domain.Posted {
+	for i, p := range events {
+		if p.Metadata.EventID == p.Metadata.OperationID {
+			return events[i:]
+		}
+	}
+	return events
+}
+
+func (r *round) moment(ctx context.Context, q Request) domain.Moment {
+	m := domain.Moment{
+		Recorded: r.recorded(), Seed: seed(),
+		Actor: q.Caller.Actor, Role: string(q.Caller.Role), OnBehalfOf: q.Caller.OnBehalfOf,
+		CorrelationID: q.CorrelationID, IdempotencyKey: q.Key, Context: q.Context,
+		Place: r.registry.place(q.Context.Store),
+		Found: func(n domain.Name) []domain.Posted { return r.find(ctx, n) },
+	}
+	m.Decided = m.Recorded
+	if q.Context.Channel == domain.ChannelImport && !q.Context.OccurredAt.IsZero() {
+		m.Decided = q.Context.OccurredAt
+	}
+	return m
+}
+
+// recorded is now, never before the account's last event.
+func (r *round) recorded() time.Time {
+	now := r.now()
+	if last := r.account.LastRecorded(); now.Before(last) {
+		return last
+	}
+	return now
+}
+
+// add makes a command's events part of the round, each linked to the one before it.
+func (r *round) add(events []domain.Posted, next *domain.Account) error {
+	hash, encoded, size := r.hash, make([]eventstore.Event, len(events)), 0
+	for i := range events {
+		events[i].Metadata.PrevHash = hash
+		p := events[i]
+		kind, data, metadata, err := domain.Encode(p)
+		if err != nil {
+			return err
+		}
+		hash = domain.Link(r.base.stream(), p.Revision, p.Metadata.EventID, kind, data, metadata)
+		encoded[i] = eventstore.Event{
+			ID: p.Metadata.EventID, Type: kind, Data: data, Metadata: metadata,
+		}
+		size += len(data) + len(metadata) + len(kind)
+	}
+	for _, p := range events {
+		r.names.addAll(p)
+	}
+	r.posted = append(r.posted, events...)
+	r.events = append(r.events, encoded...)
+	r.account, r.hash, r.bytes = next, hash, r.bytes+size
+	return nil
+}
+
+// append writes the round's events and publishes the state they leave. After an unknown outcome the
+// same bytes go to the same revision again: the store recognises them by their ids.
+func (r *round) append(ctx context.Context) error {
+	if len(r.events) == 0 {
+		return nil
+	}
+	began := time.Now()
+	appended, err := retryUnknown(ctx, func() (eventstore.Appended, error) {
+		return r.store.Append(ctx, r.base.stream(), r.base.revision(), r.events)
+	})
+	if errors.Is(err, ErrOutcomeUnknown) {
+		r.states.Invalidate(r.account.ID())
+	}
+	if err != nil {
+		return fmt.Errorf("append to %s: %w", r.base.stream(), err)
+	}
+	r.opts.OnRound(len(r.posted), len(r.events), r.bytes, time.Since(began))
+	r.place = appended.Position
+	next := &state{account: r.account, hash: r.hash, position: appended.Position,
+		names: r.base.names, saved: r.base.saved}
+	for _, p := range r.posted {
+		next.names.addAll(p)
+	}
+	r.snapshots.offer(next, r.opts.SnapshotEvery)
+	r.publish(next)
+	return nil
+}

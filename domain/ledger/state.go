@@ -1,0 +1,108 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// state is what the ledger knows of one account. account, hash and position never change once the
+// state is published; names and saved belong to the account's runner.
+type state struct {
+	account  *domain.Account
+	hash     domain.Hash         // of the last event's stored bytes
+	position eventstore.Position // of the last event
+	names    *names
+	saved    *saved
+	bytes    uint32 // the memory it takes, about, as of its publication
+}
+
+func newState(id uuid.UUID) *state {
+	return &state{account: domain.NewAccount(id), names: newNames(), saved: unsaved()}
+}
+
+func (s *state) stream() string { return domain.AccountStream(s.account.ID()) }
+
+func (s *state) revision() eventstore.Revision { return eventstore.Revision(s.account.Revision()) }
+
+// current is the account's state as the last answered command left it, from the cache or from the
+// log. It runs in the account's runner alone.
+func (l *Ledger) current(ctx context.Context, id uuid.UUID) (*state, error) {
+	if s, ok := l.states.GetIfPresent(id); ok {
+		return s, nil
+	}
+	s, err := l.catchUp(ctx, l.restore(ctx, id))
+	if err == nil {
+		l.publish(s)
+	}
+	return s, err
+}
+
+// publish makes s what readers and the next round see.
+func (l *Ledger) publish(s *state) {
+	s.bytes = uint32(512 + s.account.Size() + s.names.size())
+	if s.account.Revision() >= 0 {
+		l.states.Set(s.account.ID(), s)
+	}
+	for seen := l.seen.Load(); uint64(s.position) > seen; seen = l.seen.Load() {
+		if l.seen.CompareAndSwap(seen, uint64(s.position)) {
+			return
+		}
+	}
+}
+
+// catchUp is s with the events that its stream has beyond it. The names of s grow.
+func (l *Ledger) catchUp(ctx context.Context, s *state) (*state, error) {
+	account := s.account.Clone()
+	next := *s
+	for e, err := range l.store.Read(ctx, s.stream(), s.revision()+1) {
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", s.stream(), err)
+		}
+		p, err := l.decode(e)
+		if err == nil {
+			err = l.follows(account, next.hash, p, e)
+		}
+		if err != nil {
+			return nil, err
+		}
+		next.names.addAll(p)
+		next.hash, next.position = link(e), e.Position
+	}
+	next.account = account
+	return &next, nil
+}
+
+// follows makes p part of the account, if it follows from what came before.
+func (l *Ledger) follows(
+	a *domain.Account, before domain.Hash, p domain.Posted, e eventstore.Recorded,
+) error {
+	if p.Metadata.PrevHash != before {
+		return l.damaged(e, fmt.Errorf("prev_hash is %s, want %s", p.Metadata.PrevHash, before))
+	}
+	if err := a.Apply(p); err != nil {
+		return l.damaged(e, err)
+	}
+	return nil
+}
+
+func (l *Ledger) decode(e eventstore.Recorded) (domain.Posted, error) {
+	p, err := domain.Decode(e.Type, e.Data, e.Metadata, int64(e.Revision))
+	if err != nil {
+		return p, l.damaged(e, err)
+	}
+	return p, nil
+}
+
+func (l *Ledger) damaged(e eventstore.Recorded, cause error) error {
+	l.opts.OnDamaged(e.Stream)
+	return &Damaged{Stream: e.Stream, Revision: int64(e.Revision), Cause: cause}
+}
+
+func link(e eventstore.Recorded) domain.Hash {
+	return domain.Link(e.Stream, int64(e.Revision), e.ID, e.Type, e.Data, e.Metadata)
+}
