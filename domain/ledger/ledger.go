@@ -88,6 +88,7 @@ type Ledger struct {
 	idle        *sync.Cond // on mu: a queue has gone
 
 	snapshots *snapshotter
+	closing   sync.Once
 	seen      atomic.Uint64 // the highest position known to be in the log
 }
 
@@ -123,8 +124,10 @@ func (l *Ledger) Waiting() int {
 }
 
 // Close refuses new commands, finishes those that were accepted, and writes snapshots. It does not
-// close the store.
-func (l *Ledger) Close() {
+// close the store. A second call does nothing.
+func (l *Ledger) Close() { l.closing.Do(l.close) }
+
+func (l *Ledger) close() {
 	l.mu.Lock()
 	l.stopping = true
 	for len(l.queues)+l.registering > 0 {
