@@ -1,0 +1,143 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// headsKept bounds each of the two halves of heads, in streams: some 10 MB together.
+const headsKept = 1 << 16
+
+// head is where a stream ends.
+type head struct {
+	id       streamID
+	revision eventstore.Revision
+}
+
+// heads remembers the streams that were written last. It forgets half of them when it is full: a
+// stream lives on if it was used since the last time. The zero value is empty.
+type heads struct {
+	young, old map[string]head
+}
+
+func (h *heads) get(stream string) (head, bool) {
+	if at, ok := h.young[stream]; ok {
+		return at, true
+	}
+	at, ok := h.old[stream]
+	return at, ok
+}
+
+func (h *heads) put(stream string, at head) {
+	if len(h.young) >= headsKept {
+		h.old, h.young = h.young, nil
+	}
+	if h.young == nil {
+		h.young = make(map[string]head)
+	}
+	h.young[stream] = at
+}
+
+// lookup reads what the committer needs of the database, for one round. The zero value but for
+// store is ready; close ends it.
+type lookup struct {
+	store *Store
+	index *pebble.Iterator
+}
+
+func (l *lookup) close() {
+	if l.index != nil {
+		_ = l.index.Close() // its error was seen where it was read
+	}
+}
+
+// iterator is over the whole index, opened when first used.
+func (l *lookup) iterator() (*pebble.Iterator, error) {
+	if l.index != nil {
+		return l.index, nil
+	}
+	var err error
+	l.index, err = l.store.db.NewIter(keysOf([]byte{indexKeys}))
+	return l.index, err
+}
+
+// head is where a stream ends in the database.
+func (l *lookup) head(stream string) (head, error) {
+	id, err := l.store.number(nameKey(stream))
+	if err != nil || id == 0 {
+		return head{revision: eventstore.NoStream}, err
+	}
+	it, err := l.iterator()
+	if err != nil {
+		return head{}, err
+	}
+	end := indexKey(streamID(id)+1, 0)
+	if !it.SeekLT(end) || streamID(binary.BigEndian.Uint64(it.Key()[1:])) != streamID(id) {
+		if it.Error() != nil {
+			return head{}, damage(it.Error(), stream, 0)
+		}
+		return head{}, &eventstore.Damaged{Stream: stream, Reason: "no event in the index"}
+	}
+	return head{streamID(id), revisionOf(it.Key())}, nil
+}
+
+// record is a stream's record at a revision and sets its position.
+func (l *lookup) record(stream string, id streamID, at *eventstore.Appended) ([]byte, error) {
+	position, err := l.store.number(indexKey(id, at.Revision))
+	if err != nil {
+		return nil, err
+	}
+	at.Position = eventstore.Position(position)
+	value, closer, err := l.store.db.Get(logKey(at.Position))
+	if err != nil {
+		return nil, lost(err, stream, at.Revision)
+	}
+	defer closer.Close()
+	record := append([]byte(nil), value...)
+	if _, err := decodeRecord(record); err != nil {
+		return nil, lost(err, stream, at.Revision)
+	}
+	return record, nil
+}
+
+// tide is how far the log is durable, and so how far it may be read.
+type tide struct {
+	mu      sync.Mutex
+	head    eventstore.Position
+	changed chan struct{} // closed and replaced when head grows
+}
+
+func (t *tide) position() eventstore.Position {
+	at, _ := t.watch()
+	return at
+}
+
+// watch is the head and a channel that closes when there is a later one.
+func (t *tide) watch() (eventstore.Position, <-chan struct{}) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.head, t.changed
+}
+
+func (t *tide) rise(to eventstore.Position) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.head = to
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// lost says that an event which must be there cannot be read back.
+func lost(err error, stream string, revision eventstore.Revision) error {
+	if errors.Is(err, pebble.ErrNotFound) || errors.Is(err, errRecord) ||
+		pebble.IsCorruptionError(err) {
+		return &eventstore.Damaged{Stream: stream, Revision: revision, Reason: err.Error()}
+	}
+	return fmt.Errorf("read %s@%d: %w", stream, revision, err)
+}

@@ -1,0 +1,137 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// format is the one this program writes and the newest that it reads.
+const format = 1
+
+// The first byte of every key.
+const (
+	nameKeys     = 'd'
+	formatKeys   = 'f'
+	indexKeys    = 'i'
+	logKeys      = 'l'
+	snapshotKeys = 's'
+)
+
+// streamID is a stream's short name in the index: the position of its first event. 0 is none.
+type streamID uint64
+
+func nameKey(stream string) []byte { return append([]byte{nameKeys}, stream...) }
+
+// The sizes of keys without a name, in bytes.
+const (
+	logKeySize   = 1 + 8
+	indexKeySize = 1 + 8 + 8
+)
+
+func indexKey(id streamID, revision eventstore.Revision) []byte {
+	return appendIndexKey(make([]byte, 0, indexKeySize), id, revision)
+}
+
+func appendIndexKey(dst []byte, id streamID, revision eventstore.Revision) []byte {
+	dst = binary.BigEndian.AppendUint64(append(dst, indexKeys), uint64(id))
+	return binary.BigEndian.AppendUint64(dst, uint64(revision))
+}
+
+func logKey(at eventstore.Position) []byte {
+	return appendLogKey(make([]byte, 0, logKeySize), at)
+}
+
+func appendLogKey(dst []byte, at eventstore.Position) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, logKeys), uint64(at))
+}
+
+func snapshotKey(stream string, part int) []byte {
+	key := append([]byte{snapshotKeys}, stream...)
+	return binary.BigEndian.AppendUint64(key, uint64(part))
+}
+
+// after is the first key behind all that begin with prefix, which holds a byte below 255.
+func after(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] < math.MaxUint8 {
+			end := append([]byte(nil), prefix[:i+1]...)
+			end[i]++
+			return end
+		}
+	}
+	return nil
+}
+
+// keysOf are the bounds of all keys that begin with prefix.
+func keysOf(prefix []byte) *pebble.IterOptions {
+	return &pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)}
+}
+
+func positionOf(logKey []byte) eventstore.Position {
+	return eventstore.Position(binary.BigEndian.Uint64(logKey[1:]))
+}
+
+func revisionOf(indexKey []byte) eventstore.Revision {
+	return eventstore.Revision(binary.BigEndian.Uint64(indexKey[9:]))
+}
+
+// checkFormat refuses data of a newer program, and marks a new folder with this one's format.
+func (s *Store) checkFormat() error {
+	found, err := s.number([]byte{formatKeys})
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the format: %w", err)
+	case found > format:
+		return fmt.Errorf("the folder has format %d, this program reads up to %d", found, format)
+	case found > 0:
+		return nil
+	}
+	if last, err := s.lastPosition(); err != nil || last > 0 || s.readOnly {
+		return errors.Join(errors.New("the folder does not say its format"), err)
+	}
+	return s.db.Set([]byte{formatKeys}, binary.AppendUvarint(nil, format), pebble.Sync)
+}
+
+// lastPosition is the last key of the log.
+func (s *Store) lastPosition() (eventstore.Position, error) {
+	it, err := s.db.NewIter(keysOf([]byte{logKeys}))
+	if err != nil {
+		return 0, err
+	}
+	var last eventstore.Position
+	if it.Last() {
+		last = positionOf(it.Key())
+	}
+	return last, it.Close()
+}
+
+// number is the uvarint under key, 0 where there is none.
+func (s *Store) number(key []byte) (uint64, error) {
+	value, closer, err := s.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, damage(err, "", 0)
+	}
+	defer closer.Close()
+	n, size := binary.Uvarint(value)
+	if size <= 0 {
+		return 0, &eventstore.Damaged{Reason: fmt.Sprintf("no number under key %q", key)}
+	}
+	return n, nil
+}
+
+// damage turns Pebble's word for bytes that it cannot read back into the contract's.
+func damage(err error, stream string, revision eventstore.Revision) error {
+	if err != nil && pebble.IsCorruptionError(err) {
+		return &eventstore.Damaged{Stream: stream, Revision: revision, Reason: err.Error()}
+	}
+	return err
+}

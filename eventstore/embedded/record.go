@@ -1,0 +1,111 @@
+package embedded
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var errRecord = errors.New("the record's bytes have changed")
+
+// sizes of a record's fixed fields, in bytes
+const (
+	crcSize     = 4
+	idSize      = 16
+	createdSize = 8
+	headSize    = crcSize + idSize + createdSize
+)
+
+// appendRecord adds the record of one event to dst; the package comment draws it.
+func appendRecord(dst []byte, stream string, revision eventstore.Revision, created time.Time,
+	e *eventstore.Event) []byte {
+	start := len(dst)
+	dst = append(dst, 0, 0, 0, 0)
+	dst = append(dst, e.ID[:]...)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(created.UnixNano()))
+	dst = binary.AppendUvarint(dst, uint64(revision))
+	dst = append(binary.AppendUvarint(dst, uint64(len(stream))), stream...)
+	dst = append(binary.AppendUvarint(dst, uint64(len(e.Type))), e.Type...)
+	dst = append(binary.AppendUvarint(dst, uint64(len(e.Data))), e.Data...)
+	dst = append(dst, e.Metadata...)
+	sum(dst[start:])
+	return dst
+}
+
+// sum writes a record's checksum into it.
+func sum(record []byte) {
+	binary.LittleEndian.PutUint32(record, crc32.Checksum(record[crcSize:], castagnoli))
+}
+
+// recordBound is at least the size of an event's record.
+func recordBound(stream string, e *eventstore.Event) int {
+	return headSize + 4*binary.MaxVarintLen64 +
+		len(stream) + len(e.Type) + len(e.Data) + len(e.Metadata)
+}
+
+// recordID is the event's id. The record must be one that appendRecord made.
+func recordID(record []byte) uuid.UUID {
+	return uuid.UUID(record[crcSize : crcSize+idSize])
+}
+
+// recordPlace is the event's stream, nil where record is damaged, and its revision there. It checks
+// no checksum: it spares the filters of a scan the records that they drop, and names damaged ones.
+func recordPlace(record []byte) (stream []byte, revision eventstore.Revision) {
+	if len(record) < headSize {
+		return nil, 0
+	}
+	number, rest, _ := cutNumber(record[headSize:])
+	stream, _, _ = cutBytes(rest)
+	return stream, eventstore.Revision(number)
+}
+
+// decodeRecord reads a record back. Data and metadata point into it. Any change of its bytes is
+// errRecord.
+func decodeRecord(record []byte) (eventstore.Recorded, error) {
+	if len(record) < headSize ||
+		binary.LittleEndian.Uint32(record) != crc32.Checksum(record[crcSize:], castagnoli) {
+		return eventstore.Recorded{}, errRecord
+	}
+	created := int64(binary.BigEndian.Uint64(record[crcSize+idSize:]))
+	revision, rest, ok1 := cutNumber(record[headSize:])
+	stream, rest, ok2 := cutBytes(rest)
+	kind, rest, ok3 := cutBytes(rest)
+	data, rest, ok4 := cutBytes(rest)
+	if !ok1 || !ok2 || !ok3 || !ok4 {
+		return eventstore.Recorded{}, errRecord
+	}
+	return eventstore.Recorded{
+		Event: eventstore.Event{
+			ID: recordID(record), Type: string(kind), Data: data, Metadata: slices.Clip(rest),
+		},
+		Stream:   string(stream),
+		Revision: eventstore.Revision(revision),
+		Created:  time.Unix(0, created).UTC(),
+	}, nil
+}
+
+// cutNumber splits a uvarint from the front of b.
+func cutNumber(b []byte) (n uint64, rest []byte, ok bool) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 {
+		return 0, nil, false
+	}
+	return n, b[size:], true
+}
+
+// cutBytes splits bytes behind their uvarint length from the front of b.
+func cutBytes(b []byte) (front, rest []byte, ok bool) {
+	n, b, ok := cutNumber(b)
+	if !ok || n > uint64(len(b)) {
+		return nil, nil, false
+	}
+	return b[:n:n], b[n:], true
+}
