@@ -31,19 +31,15 @@ func (r *round) locate(ctx context.Context, n domain.Name) []located {
 	if id, ok := n.Event(); ok {
 		return r.byID(ctx, id)
 	}
+	var few [4]int64
 	var found []located
-	for _, revision := range r.candidates(n) {
+	for _, revision := range r.base.names.find(r.names.find(few[:0], n), n) {
 		e, ok := r.event(ctx, revision)
 		if ok && slices.Contains(e.Uses(), n) {
 			found = append(found, e)
 		}
 	}
 	return found
-}
-
-// candidates are the revisions that may have used n, newest first.
-func (r *round) candidates(n domain.Name) []int64 {
-	return slices.AppendSeq(slices.Collect(r.names.find(n)), r.base.names.find(n))
 }
 
 // first is the first event that used a name.

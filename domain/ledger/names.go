@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"encoding/binary"
-	"iter"
 	"slices"
 	"sort"
 
@@ -36,14 +35,27 @@ const (
 	sealAt     = 1024 // entries
 )
 
-func newNames() *names { return &names{recent: map[uint64][]uint32{}, nextID: 1} }
+func newNames() *names { return &names{nextID: 1} }
 
-func hash(n domain.Name) uint64 { return xxhash.Sum64String(n.Kind + "\x00" + n.Value) }
+func hash(n domain.Name) uint64 {
+	var d xxhash.Digest
+	d.Reset()
+	_, _ = d.WriteString(n.Kind) // a hash takes everything
+	_, _ = d.WriteString("\x00")
+	_, _ = d.WriteString(n.Value)
+	return d.Sum64()
+}
 
 // add notes that the event at revision used a name.
 func (n *names) add(name domain.Name, revision int64) {
-	h := hash(name)
-	n.recent[h] = append(n.recent[h], uint32(revision))
+	n.note(hash(name), uint32(revision))
+}
+
+func (n *names) note(h uint64, revision uint32) {
+	if n.recent == nil {
+		n.recent = make(map[uint64][]uint32)
+	}
+	n.recent[h] = append(n.recent[h], revision)
 	n.count++
 }
 
@@ -57,32 +69,28 @@ func (n *names) addAll(p domain.Posted) {
 	}
 }
 
-// find yields the revisions of events that may have used a name, newest first.
-func (n *names) find(name domain.Name) iter.Seq[int64] {
-	h := hash(name)
-	return func(yield func(int64) bool) {
-		for _, r := range slices.Backward(n.recent[h]) {
-			if !yield(int64(r)) {
-				return
-			}
-		}
-		for _, run := range slices.Backward(n.runs) {
-			if !run.find(h, yield) {
-				return
-			}
-		}
+// find appends the revisions of events that may have used a name, newest first.
+func (n *names) find(to []int64, name domain.Name) []int64 {
+	if n.count == 0 && len(n.runs) == 0 {
+		return to
 	}
+	h := hash(name)
+	for _, r := range slices.Backward(n.recent[h]) {
+		to = append(to, int64(r))
+	}
+	for _, run := range slices.Backward(n.runs) {
+		to = run.find(to, h)
+	}
+	return to
 }
 
-func (r run) find(h uint64, yield func(int64) bool) bool {
+func (r run) find(to []int64, h uint64) []int64 {
 	n := len(r.entries) / entryBytes
 	end := sort.Search(n, func(i int) bool { return r.hash(i) > h })
 	for i := end - 1; i >= 0 && r.hash(i) == h; i-- {
-		if !yield(int64(binary.BigEndian.Uint32(r.entries[i*entryBytes+8:]))) {
-			return false
-		}
+		to = append(to, int64(binary.BigEndian.Uint32(r.entries[i*entryBytes+8:])))
 	}
-	return true
+	return to
 }
 
 func (r run) hash(i int) uint64 { return binary.BigEndian.Uint64(r.entries[i*entryBytes:]) }
@@ -90,7 +98,7 @@ func (r run) hash(i int) uint64 { return binary.BigEndian.Uint64(r.entries[i*ent
 // seal turns recent into a run and merges runs until each is more than twice as long as the next.
 func (n *names) seal() {
 	n.push(sealed(n.recent, n.count))
-	n.recent, n.count = map[uint64][]uint32{}, 0
+	n.recent, n.count = nil, 0
 	for len(n.runs) > 1 {
 		older, newer := n.runs[len(n.runs)-2], n.runs[len(n.runs)-1]
 		if len(older.entries) > 2*len(newer.entries) {
@@ -167,8 +175,6 @@ func (n *names) size() int {
 // load adds the entries of a snapshot's recent ones.
 func (n *names) load(entries []byte) {
 	for e := range slices.Chunk(entries, entryBytes) {
-		h := binary.BigEndian.Uint64(e)
-		n.recent[h] = append(n.recent[h], binary.BigEndian.Uint32(e[8:]))
-		n.count++
+		n.note(binary.BigEndian.Uint64(e), binary.BigEndian.Uint32(e[8:]))
 	}
 }

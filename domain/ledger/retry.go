@@ -15,31 +15,21 @@ import (
 func retryUnknown(
 	ctx context.Context, try func() (eventstore.Appended, error),
 ) (eventstore.Appended, error) {
-	unknown := false
-	attempt := func() (eventstore.Appended, error) {
+	appended, err := try()
+	if !errors.Is(err, eventstore.ErrOutcomeUnknown) {
+		return appended, err
+	}
+	again := func() (eventstore.Appended, error) {
 		appended, err := try()
-		var conflict *eventstore.WrongRevision
-		switch {
-		case err == nil:
-			return appended, nil
-		case errors.As(err, &conflict):
+		if isConflict(err) {
 			return appended, backoff.Permanent(err)
-		case errors.Is(err, eventstore.ErrOutcomeUnknown):
-			unknown = true
-			return appended, err
-		case unknown:
-			return appended, errors.Join(eventstore.ErrOutcomeUnknown, err)
 		}
-		return appended, backoff.Permanent(err)
+		return appended, err
 	}
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 10*time.Millisecond, time.Second
-	appended, err := backoff.Retry(ctx, attempt, backoff.WithBackOff(wait))
-	var permanent *backoff.PermanentError
-	if errors.As(err, &permanent) {
-		err = permanent.Unwrap()
-	}
-	if err != nil && unknown && !isConflict(err) {
+	appended, err = backoff.Retry(ctx, again, backoff.WithBackOff(wait), backoff.WithMaxTries(10))
+	if err != nil && !isConflict(err) {
 		err = errors.Join(eventstore.ErrOutcomeUnknown, err)
 	}
 	return appended, err
