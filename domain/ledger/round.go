@@ -18,15 +18,16 @@ const attempts = 16
 // round is one decision of waiting commands in order, and the events that it will append.
 type round struct {
 	*Ledger
-	base    *state
-	account *domain.Account    // base after posted
-	posted  []domain.Posted    // numbered on from base
-	events  []eventstore.Event // posted, encoded
-	hash    domain.Hash        // of the last of events, or of base
-	names   *names             // that posted use
-	bytes   int
-	place   eventstore.Position // of the last of events, once they are appended
-	failed  error               // of a look-up while a command decides
+	base     *state
+	account  *domain.Account    // base after posted
+	posted   []domain.Posted    // numbered on from base
+	events   []eventstore.Event // posted, encoded
+	hash     domain.Hash        // of the last of events, or of base
+	names    *names             // that posted use
+	bytes    int
+	commands int                 // that posted any
+	place    eventstore.Position // of the last of events, once they are appended
+	failed   error               // of a look-up while a command decides
 }
 
 // verdict is what a round says to one waiter.
@@ -76,7 +77,7 @@ func (r *round) answer(batch []*waiter, verdicts []verdict, failure error) {
 		if failure != nil && !v.stands {
 			w.answer, w.err = Answer{}, failure
 		}
-		if w.answer.Position == eventstore.Start && !w.request.DryRun {
+		if len(w.answer.Events) > 0 && w.answer.Position == eventstore.Start && !w.request.DryRun {
 			w.answer.Position = r.place
 		}
 	}
@@ -185,6 +186,7 @@ func (r *round) add(events []domain.Posted, next *domain.Account) error {
 	r.posted = append(r.posted, events...)
 	r.events = append(r.events, encoded...)
 	r.account, r.hash, r.bytes = next, hash, r.bytes+size
+	r.commands++
 	return nil
 }
 
@@ -204,7 +206,7 @@ func (r *round) append(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("append to %s: %w", r.base.stream(), err)
 	}
-	r.opts.OnRound(len(r.posted), len(r.events), r.bytes, time.Since(began))
+	r.opts.OnRound(r.commands, len(r.events), r.bytes, time.Since(began))
 	r.place = appended.Position
 	next := &state{account: r.account, hash: r.hash, position: appended.Position,
 		names: r.base.names, saved: r.base.saved}
