@@ -35,7 +35,7 @@ type Account struct {
 	lastRecorded time.Time
 	revision     int64 // of the last event; −1 before the first
 	freezes      []Freeze
-	lots         []*Lot  // every lot there ever was, in opening order; entries are replaced, not changed
+	lots         []*Lot  // all there ever were, in opening order; entries are replaced, not changed
 	holds        []*Hold // active ones, in placing order
 	receivables  []Receivable
 }

@@ -81,7 +81,7 @@ func (c CreateKey) Decide(before []Posted, _ Moment) (Event, error) {
 		return nil, ErrMalformed.Field("role", "want one of the roles")
 	case (c.Role == RoleCustomer) != (c.AccountID != noID):
 		return nil, ErrMalformed.Field("account_id", "goes with role customer, and with no other")
-	case len(c.Stores) > 100 || !slices.ContainsFunc(c.Stores, storeID.MatchString) && len(c.Stores) > 0:
+	case len(c.Stores) > 100 || slices.ContainsFunc(c.Stores, notAName):
 		return nil, ErrMalformed.Field("stores", "want at most 100 ids of stores")
 	}
 	return APIKeyCreated(c), nil
@@ -106,6 +106,6 @@ func (c CreateKey) canonical() any {
 	return c
 }
 
-func (e APIKeyCreated) command() any { return CreateKey(e).canonical() }
+func (e APIKeyCreated) command() any { return CreateKey(e) }
 
 func (e APIKeyRevoked) command() any { return RevokeKey(e) }

@@ -34,9 +34,10 @@ type Opening interface {
 // applier is an event that changes more of an account than its lots' figures.
 type applier interface{ apply(*Account, Posted) error }
 
-// Apply makes p part of the account. It runs no rule; it fails when p does not follow from the events
-// before it: a gap in the revisions, a move that a lot cannot bear, a balance that is not the sum
-// of the lots. That is damage, or a writer's bug, and the account must not be used any further.
+// Apply makes p part of the account. It runs no rule; it fails when p does not follow from the
+// events before it: a gap in the revisions, a move that a lot cannot bear, a balance that is not
+// the sum of the lots. That is damage, or a writer's bug, and the account must not be used any
+// further.
 func (a *Account) Apply(p Posted) error {
 	if err := a.take(p); err != nil {
 		return err
@@ -62,14 +63,24 @@ func (a *Account) take(p Posted) error {
 	if p.Revision != a.revision+1 {
 		return fmt.Errorf("revision %d follows %d", p.Revision, a.revision)
 	}
+	if p.Metadata.RecordedAt.Before(a.lastRecorded) {
+		return fmt.Errorf("recorded at %s, after %s", p.Metadata.RecordedAt, a.lastRecorded)
+	}
 	if _, opens := p.Event.(AccountOpened); opens != (p.Revision == 0) {
 		return fmt.Errorf("%T at revision %d", p.Event, p.Revision)
 	}
 	if e, ok := p.Event.(Opening); ok {
-		a.open(e)
+		if err := a.open(e, p.Revision); err != nil {
+			return err
+		}
 	}
 	if e, ok := p.Event.(Valued); ok {
 		if err := a.move(e.Worth()); err != nil {
+			return err
+		}
+	}
+	if e, ok := p.Event.(Opening); ok {
+		if err := a.filled(e); err != nil {
 			return err
 		}
 	}
@@ -83,16 +94,32 @@ func (a *Account) take(p Posted) error {
 	return nil
 }
 
-// open adds the lots of an event, empty: its moves fill them.
-func (a *Account) open(e Opening) {
+// open adds the lots of an event, empty: its moves fill them. Their ids continue those there are.
+func (a *Account) open(e Opening, revision int64) error {
 	none := e.Worth().Amount.Quantity.Zero()
 	for _, o := range e.Opened() {
+		opened, ok := RevisionOf(o.ID)
+		last := len(a.lots) - 1
+		if !ok || opened != revision || last >= 0 && byID(a.lots[last].ID, o.ID) >= 0 {
+			return fmt.Errorf("lot %s is opened at revision %d", o.ID, revision)
+		}
 		a.lots = append(a.lots, &Lot{
 			LotOpened: o, Unit: e.Worth().Amount.Unit(),
 			Remaining: none, Held: none, Consumed: none,
 			CostLeft: o.Cost.Zero(), CostUsed: o.Cost.Zero(),
 		})
 	}
+	return nil
+}
+
+// filled checks that an event's moves filled the lots it opened.
+func (a *Account) filled(e Opening) error {
+	for _, o := range e.Opened() {
+		if l := a.lot(o.ID); !l.Remaining.Equal(l.Face) || !l.CostLeft.Equal(l.Cost) {
+			return fmt.Errorf("lot %s opens with %s of %s", l.ID, l.Remaining, l.Face)
+		}
+	}
+	return nil
 }
 
 func (a *Account) move(v Value) error {
@@ -117,6 +144,8 @@ func (a *Account) move(v Value) error {
 // sound checks what must be true of a lot after every move.
 func (l *Lot) sound(v Value) error {
 	switch {
+	case l.Remaining.Scale() != l.Face.Scale() || l.CostLeft.Scale() != l.Cost.Scale():
+		return fmt.Errorf("lot %s is moved by more digits than its unit has", l.ID)
 	case l.Unit != v.Amount.Unit():
 		return fmt.Errorf("lot %s is of %s, moved in %s", l.ID, l.Unit, v.Amount.Unit())
 	case l.Remaining.IsNegative() || l.Face.Less(l.Remaining):

@@ -14,7 +14,7 @@ type Balance struct {
 	Held            Quantity           `json:"held"`             // pinned by holds that last
 	Pending         Quantity           `json:"pending"`          // not yet effective
 	ExpiredUnposted Quantity           `json:"expired_unposted"` // LotExpired is still to be written
-	ByClass         map[Class]Quantity `json:"by_class"`         // of Total; classes without any are absent
+	ByClass         map[Class]Quantity `json:"by_class"`         // of Total; without empty classes
 }
 
 // Balance is the balance in a unit at an instant: what stands in a hold that has lapsed by then is
@@ -23,12 +23,16 @@ func (a *Account) Balance(unit string, scale int32, at time.Time) Balance {
 	z := zero(scale)
 	b := Balance{Unit: unit, Total: z, Available: z, Held: z, Pending: z, ExpiredUnposted: z,
 		ByClass: map[Class]Quantity{}}
-	lapsed := a.lapsed(at)
+	lapsed := pinnedBy(a.lapsed(at))
 	for _, l := range a.lots {
 		if l.Unit != unit || l.Remaining.IsZero() {
 			continue
 		}
-		b.add(l, l.Held.Sub(pinnedBy(lapsed, l)), at)
+		held := l.Held
+		if freed, ok := lapsed[l.ID]; ok {
+			held = held.Sub(freed)
+		}
+		b.add(l, held, at)
 	}
 	return b
 }

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/google/uuid"
@@ -97,6 +98,9 @@ func (d *Draft) undo(p Posted) error {
 		}
 		return nil
 	case TopUpPosted:
+		if d.funding(e.TopUpID)[0].Reversed {
+			return nil
+		}
 		err := d.reverse(e.TopUpID, CauseCancelled, "")
 		if errors.Is(err, ErrTopUpSpent) {
 			return ErrNotCancellable.Because(ErrTopUpSpent.Detail)
@@ -124,6 +128,10 @@ func (d *Draft) undoDebit(debit sale) error {
 		return err
 	}
 	return d.settleReturned(back.moves, SettledByRefund)
+}
+
+func (e DebitReversed) check() error {
+	return cmp.Or(e.returns(e.Forfeited), e.Amount.like(e.RefundedBefore))
 }
 
 func (DebitReversed) command(Posted) Command      { return Cancel{} }

@@ -9,31 +9,42 @@ import (
 
 // catalogue lists every stored name there has ever been, with its type. A name is for ever; fields
 // are only added, and a changed meaning is a new name.
-var catalogue = map[string]func([]byte) (Event, error){
-	"APIKeyCreated":      decode[APIKeyCreated],
-	"APIKeyRevoked":      decode[APIKeyRevoked],
-	"AccountFrozen":      decode[AccountFrozen],
-	"AccountOpened":      decode[AccountOpened],
-	"AccountUnfrozen":    decode[AccountUnfrozen],
-	"CreditGranted":      decode[CreditGranted],
-	"CreditRevoked":      decode[CreditRevoked],
-	"DebitPosted":        decode[DebitPosted],
-	"DebitRefunded":      decode[DebitRefunded],
-	"DebitReversed":      decode[DebitReversed],
-	"HoldPlaced":         decode[HoldPlaced],
-	"HoldReleased":       decode[HoldReleased],
-	"ImportCompleted":    decode[ImportCompleted],
-	"ImportStarted":      decode[ImportStarted],
-	"LotExpired":         decode[LotExpired],
-	"OperationDeclined":  decode[OperationDeclined],
-	"ReceivableOpened":   decode[ReceivableOpened],
-	"ReceivableSettled":  decode[ReceivableSettled],
-	"ReferenceCancelled": decode[ReferenceCancelled],
-	"StoreChanged":       decode[StoreChanged],
-	"StoreRegistered":    decode[StoreRegistered],
-	"TopUpPosted":        decode[TopUpPosted],
-	"TopUpReversed":      decode[TopUpReversed],
-	"UnitRegistered":     decode[UnitRegistered],
+var catalogue = map[string]stored{
+	"APIKeyCreated":      of[APIKeyCreated](),
+	"APIKeyRevoked":      of[APIKeyRevoked](),
+	"AccountFrozen":      of[AccountFrozen](),
+	"AccountOpened":      of[AccountOpened](),
+	"AccountUnfrozen":    of[AccountUnfrozen](),
+	"CreditGranted":      of[CreditGranted](),
+	"CreditRevoked":      of[CreditRevoked](),
+	"DebitPosted":        of[DebitPosted](),
+	"DebitRefunded":      of[DebitRefunded](),
+	"DebitReversed":      of[DebitReversed](),
+	"HoldPlaced":         of[HoldPlaced](),
+	"HoldReleased":       of[HoldReleased](),
+	"ImportCompleted":    of[ImportCompleted](),
+	"ImportStarted":      of[ImportStarted](),
+	"LotExpired":         of[LotExpired](),
+	"OperationDeclined":  of[OperationDeclined](),
+	"ReceivableOpened":   of[ReceivableOpened](),
+	"ReceivableSettled":  of[ReceivableSettled](),
+	"ReferenceCancelled": of[ReferenceCancelled](),
+	"StoreChanged":       of[StoreChanged](),
+	"StoreRegistered":    of[StoreRegistered](),
+	"TopUpPosted":        of[TopUpPosted](),
+	"TopUpReversed":      of[TopUpReversed](),
+	"UnitRegistered":     of[UnitRegistered](),
+}
+
+// stored is an event type of the catalogue: one with nothing in it, and what reads one.
+type stored struct {
+	zero Event
+	read func([]byte) (Event, error)
+}
+
+func of[E Event]() stored {
+	var zero E
+	return stored{zero, decode[E]}
 }
 
 // Prefixes begin the names of all streams that the ledger owns.
@@ -49,14 +60,10 @@ func EventTypes() []string {
 	return names
 }
 
-// ZeroEvent is an event of that stored name with nothing in it: the service prints its own catalogue
-// from the Go types.
+// ZeroEvent is an event of that stored name with nothing in it, nil for an unknown name: the
+// service prints its own catalogue from the Go types.
 func ZeroEvent(name string) Event {
-	e, err := catalogue[name]([]byte("{}"))
-	if err != nil {
-		panic(err)
-	}
-	return e
+	return catalogue[name].zero
 }
 
 // TypeOf is an event's stored name: its Go type's.
@@ -73,14 +80,14 @@ func Encode(p Posted) (kind string, data, metadata []byte, err error) {
 	return TypeOf(p.Event), data, metadata, nil
 }
 
-// Decode reads back what Encode wrote. An unknown name, damaged JSON, or metadata that is not ours is
-// an error: nothing is skipped.
+// Decode reads back what Encode wrote. An unknown name, damaged JSON, or metadata that is not ours
+// is an error: nothing is skipped.
 func Decode(kind string, data, metadata []byte, revision int64) (Posted, error) {
-	read, ok := catalogue[kind]
+	entry, ok := catalogue[kind]
 	if !ok {
 		return Posted{}, fmt.Errorf("event type %.40q is unknown", kind)
 	}
-	e, err := read(data)
+	e, err := entry.read(data)
 	if err != nil {
 		return Posted{}, fmt.Errorf("decode %s: %w", kind, err)
 	}
@@ -107,6 +114,11 @@ func decode[E Event](data []byte) (Event, error) {
 	var e E
 	if err := json.Unmarshal(data, &e); err != nil {
 		return nil, err
+	}
+	if c, ok := any(e).(checked); ok {
+		if err := c.check(); err != nil {
+			return nil, err
+		}
 	}
 	return e, nil
 }

@@ -1,6 +1,10 @@
 package domain
 
-import "github.com/google/uuid"
+import (
+	"cmp"
+
+	"github.com/google/uuid"
+)
 
 // Debit asks for value to leave an account.
 type Debit struct {
@@ -9,8 +13,8 @@ type Debit struct {
 	AcceptPartial bool  `json:"accept_partial,omitempty"` // take what there is, if it is less
 }
 
-// DebitPosted records that value was sold: a debit, or, with HoldID, the capture of a hold. Moves are
-// the decision: replay never draws again.
+// DebitPosted records that value was sold: a debit, or, with HoldID, the capture of a hold. Moves
+// are the decision: replay never draws again.
 type DebitPosted struct {
 	Value
 	DebitID       uuid.UUID `json:"debit_id"` // the event's own id
@@ -81,6 +85,14 @@ func (d *Draft) sell(x Money) []Move {
 		moves[i] = s.sold()
 	}
 	return moves
+}
+
+func (e DebitPosted) check() error {
+	held := e.Amount.Quantity.Zero()
+	if e.HoldID != noID {
+		held = e.Amount.Quantity.Neg()
+	}
+	return cmp.Or(e.adds(e.Amount.Quantity.Neg(), held), e.Amount.like(e.Requested, e.RemainingDue))
 }
 
 func (e DebitPosted) command(Posted) Command {

@@ -35,9 +35,10 @@ func newDraft(a *Account, m Moment) *Draft {
 	return &Draft{Account: a.Clone(), Moment: m, shared: m.metadata()}
 }
 
-// Decide answers a command on an account. The answer is the events to be appended and the account as
-// they leave it; a itself does not change. The error is a *Refusal, or says that the account's own
-// history does not add up. A refusal that is to be remembered comes with the one event that does so.
+// Decide answers a command on an account. The answer is the events to be appended and the account
+// as they leave it; a itself does not change. The error is a *Refusal, or says that the account's
+// own history does not add up. A refusal that is to be remembered comes with the one event that
+// does so.
 func Decide(a *Account, c Command, m Moment) ([]Posted, *Account, error) {
 	if err := m.Context.check(); err != nil {
 		return nil, a, err

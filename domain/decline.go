@@ -2,11 +2,13 @@ package domain
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 )
 
-// OperationDeclined remembers a refusal, so that the same key is answered the same for ever. It moves
-// nothing and takes no reference.
+// OperationDeclined remembers a refusal, so that the same key is answered the same for ever. It
+// moves nothing and takes no reference.
 type OperationDeclined struct {
 	Declined  Operation       `json:"operation"`
 	Code      Code            `json:"code"`
@@ -37,6 +39,17 @@ func newDeclined(c remembered, r *Refusal) OperationDeclined {
 		Declined: c.Operation(), Code: r.Code, Detail: r.Detail, Unit: c.asked().Unit(),
 		Requested: c.asked(), Available: r.Available, Shortfall: r.Shortfall, Request: request,
 	}
+}
+
+func (e OperationDeclined) check() error {
+	var request map[string]json.RawMessage
+	if err := json.Unmarshal(e.Request, &request); err != nil || request == nil {
+		return fmt.Errorf("the request is %.40q", e.Request)
+	}
+	if e.Requested.unit == "" {
+		return errors.New("nothing was asked for")
+	}
+	return nil
 }
 
 // Refusal is the refusal that was remembered.

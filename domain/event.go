@@ -1,7 +1,10 @@
 package domain
 
 import (
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -9,8 +12,8 @@ import (
 // Event is a fact of the catalogue. Its Go type's name is its stored name, its JSON what is stored.
 type Event interface{ event() }
 
-// Reference is the caller's own name for an operation, unique per account and kind of operation, for
-// ever. A Reference without PosTxnID is none.
+// Reference is the caller's own name for an operation, unique per account and kind of operation,
+// for ever. A Reference without PosTxnID is none.
 type Reference struct {
 	Store    string `json:"store,omitempty"`
 	Terminal string `json:"terminal,omitempty"`
@@ -21,8 +24,8 @@ type Reference struct {
 // IsZero reports that there is no reference.
 func (r Reference) IsZero() bool { return r.PosTxnID == "" }
 
-// Metadata stands beside every event: who did it, where, when, why, and the link to the event before
-// it in its stream.
+// Metadata stands beside every event: who did it, where, when, why, and the link to the event
+// before it in its stream.
 type Metadata struct {
 	EventID        uuid.UUID `json:"event_id"`
 	Schema         int       `json:"schema"`
@@ -81,6 +84,31 @@ func (c Context) Reference() Reference {
 		r.Leg = "1"
 	}
 	return r
+}
+
+// check refuses what cannot be written or told apart: control characters, of which one separates
+// the parts of a Name, text that is not UTF-8, and years that RFC 3339 cannot write.
+func (c Context) check() error {
+	for _, f := range []struct{ name, value string }{
+		{"store", c.Store}, {"terminal", c.Terminal}, {"pos_txn_id", c.PosTxnID}, {"leg", c.Leg},
+		{"shift", c.Shift}, {"operator", c.Operator}, {"channel", c.Channel},
+	} {
+		if !printable(f.value) {
+			return ErrMalformed.Field(f.name, "want printable UTF-8")
+		}
+	}
+	if year := c.OccurredAt.UTC().Year(); year < 1 || year > 9999 {
+		return ErrMalformed.Field("occurred_at", "want a year from 1 to 9999")
+	}
+	if _, err := time.Parse(time.DateOnly, c.BusinessDate); err != nil && c.BusinessDate != "" {
+		return ErrMalformed.Field("business_date", "want YYYY-MM-DD")
+	}
+	return nil
+}
+
+// printable reports whether s is UTF-8 without control characters.
+func printable(s string) bool {
+	return utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
 }
 
 // context is the part of the request's context that a repeat is compared by, as m recorded it.

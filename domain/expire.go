@@ -1,20 +1,21 @@
 package domain
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// sweepEvents bounds what one Sweep writes.
+// sweepEvents bounds what one Sweep writes, but for what its last event settles.
 const sweepEvents = 100
 
 // Sweep writes what time alone has brought about on an account: holds that lapsed, lots that
 // expired. It has nothing to post when nothing is due.
 type Sweep struct{}
 
-// LotExpired records that what was left of a lot, and not held, went with its time. Its moves' cost is
-// the breakage. N counts the lot's expiries, as a refund may open it again.
+// LotExpired records that what was left of a lot, and not held, went with its time. Its moves' cost
+// is the breakage. N counts the lot's expiries, as a refund may open it again.
 type LotExpired struct {
 	Value
 	Lot       uuid.UUID `json:"lot"`
@@ -35,8 +36,16 @@ func (Sweep) Operation() Operation { return OpExpire }
 
 // Decide lapses holds, then expires lots, unless a freeze by law suspends expiry.
 func (Sweep) Decide(d *Draft) error {
-	if err := d.lapseHolds(); err != nil || d.stops(FreezeLegal, d.Recorded) {
-		return err
+	for _, h := range d.lapsed(d.Recorded) {
+		if len(d.events) >= sweepEvents {
+			return nil
+		}
+		if err := d.release(h, ReleasedLapsed); err != nil {
+			return err
+		}
+	}
+	if d.stops(FreezeLegal, d.Recorded) {
+		return nil
 	}
 	for _, l := range d.Due(d.Recorded) {
 		if len(d.events) >= sweepEvents {
@@ -73,10 +82,20 @@ func (d *Draft) expire(l *Lot) error {
 	})
 }
 
+func (e LotExpired) check() error {
+	if len(e.Moves) != 1 || e.Moves[0].Lot != e.Lot || !e.Moves[0].Cost.Neg().Equal(e.Cost) {
+		return fmt.Errorf("want one move, of lot %s at a cost of %s", e.Lot, e.Cost)
+	}
+	return e.takes()
+}
+
 func (e LotExpired) apply(a *Account, _ Posted) error {
 	l, err := a.edit(e.Lot)
 	if err != nil {
 		return err
+	}
+	if e.N != l.Expiries+1 {
+		return fmt.Errorf("expiry %d of lot %s follows %d", e.N, e.Lot, l.Expiries)
 	}
 	l.Expiries = e.N
 	return nil

@@ -59,7 +59,7 @@ func (FreezeAccount) Operation() Operation { return OpFreeze }
 // Operation is unfreeze.
 func (UnfreezeAccount) Operation() Operation { return OpUnfreeze }
 
-// Decide checks modes, reason and end, then the account.
+// Decide checks modes, reason and end, the account, then the reference.
 func (f FreezeAccount) Decide(d *Draft) error {
 	if len(f.Modes) == 0 {
 		return ErrMalformed.Field("modes", "want at least one")
@@ -67,22 +67,28 @@ func (f FreezeAccount) Decide(d *Draft) error {
 	if err := checkFreeze(f.Modes, f.Reason); err != nil {
 		return err
 	}
-	if past(f.Until, d.Recorded) {
+	if !f.Until.IsZero() && !comes(f.Until, d.Recorded) {
 		return ErrMalformed.Field("until", "want a time to come")
 	}
 	if d.revision < 0 {
 		return ErrNotFound.Because("there is no such account")
 	}
+	if err := d.unused(OpFreeze); err != nil {
+		return err
+	}
 	return d.post(AccountFrozen(f))
 }
 
-// Decide checks modes and reason, then the account.
+// Decide checks modes and reason, the account, then the reference.
 func (u UnfreezeAccount) Decide(d *Draft) error {
 	if err := checkFreeze(u.Modes, u.Reason); err != nil {
 		return err
 	}
 	if d.revision < 0 {
 		return ErrNotFound.Because("there is no such account")
+	}
+	if err := d.unused(OpUnfreeze); err != nil {
+		return err
 	}
 	return d.post(AccountUnfrozen(u))
 }
@@ -113,12 +119,14 @@ func (a *Account) stops(mode FreezeMode, at time.Time) bool {
 	})
 }
 
+func (f FreezeAccount) canonical() any { f.Until = f.Until.UTC(); return f }
+
 func (e AccountFrozen) command(Posted) Command   { return FreezeAccount(e) }
 func (e AccountUnfrozen) command(Posted) Command { return UnfreezeAccount(e) }
 
 func (e AccountFrozen) apply(a *Account, _ Posted) error {
-	a.thaw(e.Modes)
 	for _, m := range e.Modes {
+		a.thaw([]FreezeMode{m})
 		a.freezes = append(a.freezes, Freeze{m, e.Until})
 	}
 	return nil

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -46,11 +47,12 @@ func (g GrantCredit) Decide(d *Draft) error {
 		return ErrAmountNotPositive
 	case !slices.Contains(classOrder, g.Class) || g.Class == Earned:
 		return ErrMalformed.Field("class", "want a class of stored value")
-	case g.Cost.IsNegative() || g.Cost.Unit() == "":
-		return ErrMalformed.Field("cost", "want zero or more")
+	case g.Cost.IsNegative() || !pays(g.Cost.Unit(), g.Amount.Unit()):
+		return ErrMalformed.Field("cost",
+			"want zero or more, in the currency of the amount, or in any for a count")
 	case g.Cause != CauseOpeningBalance:
 		return ErrMalformed.Field("cause", "want opening_balance")
-	case past(g.ExpiresAt, d.Decided):
+	case !g.ExpiresAt.IsZero() && !comes(g.ExpiresAt, d.Decided):
 		return ErrMalformed.Field("expires_at", "want a time after it was given")
 	}
 	if err := d.mayGive(); err != nil {
@@ -68,7 +70,7 @@ func (g GrantCredit) Decide(d *Draft) error {
 
 func (g GrantCredit) lot(d *Draft, id uuid.UUID) LotOpened {
 	l := LotOpened{
-		ID: partOf(id, 1), Class: g.Class, Face: g.Amount.Quantity, Cost: g.Cost.Quantity, Funding: id,
+		ID: partOf(id, 1), Class: g.Class, Face: g.Amount.Quantity, Cost: g.Cost.Quantity,
 		EffectiveAt: d.Decided, ExpiresAt: g.ExpiresAt, Priority: defaultPriority, Draw: defaultDraw,
 		OnRefundExpired: onRefundExpired(g.Cost.Quantity),
 		IssuerEntity:    d.Place.Entity, Terms: ProgramVersion,
@@ -77,6 +79,12 @@ func (g GrantCredit) lot(d *Draft, id uuid.UUID) LotOpened {
 		l.CostUnit = g.Cost.Unit()
 	}
 	return l
+}
+
+func (g GrantCredit) canonical() any { g.ExpiresAt = g.ExpiresAt.UTC(); return g }
+
+func (e CreditGranted) check() error {
+	return cmp.Or(e.gives(), e.opens(e.Lots, 1))
 }
 
 func (e CreditGranted) command(Posted) Command {

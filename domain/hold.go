@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"time"
 
@@ -36,6 +38,13 @@ func (h *Hold) captureUpTo(c Quantity) []Quantity {
 
 // left are the amounts still pinned, in the order of the pins.
 func (h *Hold) left() []Quantity {
+	if h.Captured.IsZero() {
+		left := make([]Quantity, len(h.Pins))
+		for i, p := range h.Pins {
+			left[i] = p.Held
+		}
+		return left
+	}
 	left := h.captureUpTo(h.Captured)
 	for i, p := range h.Pins {
 		left[i] = p.Held.Sub(left[i])
@@ -43,17 +52,18 @@ func (h *Hold) left() []Quantity {
 	return left
 }
 
-// pinnedBy is what these holds pin of a lot.
-func pinnedBy(holds []*Hold, l *Lot) Quantity {
-	sum := l.Held.Zero()
+// pinnedBy is what these holds pin, by lot.
+func pinnedBy(holds []*Hold) map[uuid.UUID]Quantity {
+	if len(holds) == 0 {
+		return nil
+	}
+	pinned := map[uuid.UUID]Quantity{}
 	for _, h := range holds {
-		for i, p := range h.Pins {
-			if p.Lot == l.ID {
-				sum = sum.Add(h.left()[i])
-			}
+		for i, left := range h.left() {
+			pinned[h.Pins[i].Lot] = pinned[h.Pins[i].Lot].Add(left)
 		}
 	}
-	return sum
+	return pinned
 }
 
 // PlaceHold pins value for a sale to come.
@@ -114,12 +124,17 @@ func (h PlaceHold) Decide(d *Draft) error {
 	})
 }
 
+func (e HoldPlaced) check() error { return cmp.Or(e.pins(), e.Requested.like(e.Amount)) }
+
 func (e HoldPlaced) command(p Posted) Command {
 	ttl := e.ExpiresAt.Sub(p.Metadata.RecordedAt)
 	return PlaceHold{Amount: e.Requested, TTLSeconds: int64(ttl / time.Second), OrderRef: e.OrderRef}
 }
 
 func (e HoldPlaced) apply(a *Account, p Posted) error {
+	if !e.Requested.Equal(e.Amount) || a.hold(e.HoldID) != nil {
+		return fmt.Errorf("hold %s of %s pins %s", e.HoldID, e.Requested, e.Amount)
+	}
 	a.holds = append(a.holds, &Hold{
 		ID: e.HoldID, Requested: e.Requested, Captured: e.Requested.Quantity.Zero(), Pins: e.Moves,
 		PlacedAt: p.Metadata.RecordedAt, ExpiresAt: e.ExpiresAt, OrderRef: e.OrderRef,

@@ -44,8 +44,8 @@ func RevisionOf(id uuid.UUID) (int64, bool) {
 // accounts is the name space of member accounts' ids.
 var accounts = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://tillbook.dev/accounts"))
 
-// AccountID is the id of the member account with that customer_ref: a UUIDv5 (RFC 9562), so that the
-// stream itself keeps the reference unique.
+// AccountID is the id of the member account with that customer_ref: a UUIDv5 (RFC 9562), so that
+// the stream itself keeps the reference unique.
 func AccountID(customerRef string) uuid.UUID {
 	return uuid.NewSHA1(accounts, []byte(customerRef))
 }

@@ -34,6 +34,8 @@ const (
 	PrincipalFirst Draw = "principal_first"
 )
 
+var draws = []Draw{ProRata, BonusFirst, PrincipalFirst}
+
 // Scope limits where a lot can be spent; an empty list is no limit.
 type Scope struct {
 	Stores   []string `json:"stores,omitempty"`
@@ -42,6 +44,13 @@ type Scope struct {
 
 // IsZero reports a scope without limits.
 func (s Scope) IsZero() bool { return len(s.Stores) == 0 && len(s.Channels) == 0 }
+
+func (s Scope) valid() bool {
+	return len(s.Stores) <= 100 && !slices.ContainsFunc(s.Stores, notAName) &&
+		len(s.Channels) <= 100 && !slices.ContainsFunc(s.Channels, notAName)
+}
+
+func notAName(s string) bool { return !storeID.MatchString(s) }
 
 func (s Scope) matches(c Context) bool {
 	return (len(s.Stores) == 0 || slices.Contains(s.Stores, c.Store)) &&
@@ -53,6 +62,8 @@ type RefundExpired struct {
 	Policy string `json:"policy"`         // forfeit, remaining_term or grace_days
 	Days   int    `json:"days,omitempty"` // of grace_days
 }
+
+var refundPolicies = []string{"forfeit", "remaining_term", "grace_days"}
 
 // LotOpened is a lot as an event opens it. Its unit is the event's.
 type LotOpened struct {
@@ -103,9 +114,13 @@ func (l *Lot) spendable(at time.Time, c Context) bool {
 	return l.free().IsPositive() && l.effective(at) && !l.expired(at) && l.Scope.matches(c)
 }
 
-// costOf is the cost that x of the lot takes along when it is sold, given what else of this lot the
-// same decision drew before.
+// costOf is the cost that x of the lot takes along when it is sold: its share of the cost of all
+// that was sold, less what that took before. The last of what is left takes all, as cost without
+// value would never be earned.
 func (l *Lot) costOf(x Quantity) Quantity {
+	if x.Equal(l.Remaining) {
+		return l.CostLeft
+	}
 	due := portion(l.Cost, l.Consumed.Add(x), l.Face).Sub(l.CostUsed)
 	return most(least(due, l.CostLeft), l.Cost.Zero())
 }

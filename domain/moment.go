@@ -59,6 +59,13 @@ func (m Moment) occurred() time.Time {
 	return m.Context.OccurredAt
 }
 
+// utc is m with its instants as they are written: in UTC, without a monotonic reading.
+func (m Moment) utc() Moment {
+	m.Recorded, m.Decided = m.Recorded.UTC().Round(0), m.Decided.UTC().Round(0)
+	m.Context.OccurredAt = m.Context.OccurredAt.UTC().Round(0)
+	return m
+}
+
 // metadata is the part that all events of one command share.
 func (m Moment) metadata() Metadata {
 	c, occurred := m.Context, m.occurred()
@@ -81,8 +88,7 @@ func (m Moment) metadata() Metadata {
 
 // stamp gives each event of one command its id and its metadata; the first business event names the
 // operation and causes the rest.
-func (m Moment) stamp(events []Event, next int64, business int) []Posted {
-	shared := m.metadata()
+func (m Moment) stamp(shared Metadata, events []Event, next int64, business int) []Posted {
 	shared.OperationID = newID(next+int64(business), m.Seed, 0)
 	posted := make([]Posted, len(events))
 	for i, e := range events {

@@ -1,14 +1,15 @@
 package domain
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
 )
 
-// Money is an exact amount of one unit. It is the only type that carries value: never a float, never
-// a bare number. In JSON it is {"amount":"12.50","unit":"CNY"}.
+// Money is an exact amount of one unit. It is the only type that carries value: never a float,
+// never a bare number. In JSON it is {"amount":"12.50","unit":"CNY"}.
 //
 // Amounts of two units never meet: Add, Sub and Less panic on them, which only our own bug can
 // bring about.
@@ -93,6 +94,10 @@ func (m Money) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads what MarshalJSON wrote. What callers send goes through ParseMoney.
 func (m *Money) UnmarshalJSON(b []byte) error {
+	if read, ok := canonicalMoney(b); ok {
+		*m = read
+		return nil
+	}
 	var raw moneyJSON
 	if err := json.Unmarshal(b, &raw); err != nil {
 		return err
@@ -102,6 +107,26 @@ func (m *Money) UnmarshalJSON(b []byte) error {
 	}
 	*m = Money{unit: raw.Unit, Quantity: raw.Amount}
 	return nil
+}
+
+// canonicalMoney reads exactly the form that MarshalJSON writes, nearly all there is, a few times
+// as fast as JSON in general. Whatever else is left to that.
+func canonicalMoney(b []byte) (Money, bool) {
+	b, begins := bytes.CutPrefix(b, []byte(`{"amount":"`))
+	b, ends := bytes.CutSuffix(b, []byte(`"}`))
+	amount, code, parts := bytes.Cut(b, []byte(`","unit":"`))
+	if !begins || !ends || !parts {
+		return Money{}, false
+	}
+	unit := isoUnits[string(code)].Code // one string for all amounts of a currency
+	if unit == "" {
+		if !unitCode.Match(code) {
+			return Money{}, false
+		}
+		unit = string(code)
+	}
+	q, err := parseQuantity(string(amount))
+	return Money{unit: unit, Quantity: q}, err == nil
 }
 
 // MarshalText would print half of a Money; JSON is its only encoding.

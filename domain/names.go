@@ -6,8 +6,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Name is something an event of an account uses up or answers to: an idempotency key, a reference, a
-// payment, the refunds of a debit. The ledger remembers for every name which events used it, so
+// Name is something an event of an account uses up or answers to: an idempotency key, a reference,
+// a payment, the refunds of a debit. The ledger remembers for every name which events used it, so
 // that "once only" holds for the account's life; see Uses.
 type Name struct {
 	Kind  string

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"fmt"
 	"regexp"
 
 	"github.com/google/uuid"
@@ -56,6 +57,9 @@ func (o OpenAccount) Decide(d *Draft) error {
 func (e AccountOpened) command(Posted) Command { return OpenAccount{e.CustomerRef} }
 
 func (e AccountOpened) apply(a *Account, p Posted) error {
+	if e.AccountID != a.id {
+		return fmt.Errorf("account %s is opened in account %s", e.AccountID, a.id)
+	}
 	a.kind, a.customerRef, a.openedAt = e.Kind, e.CustomerRef, p.Metadata.RecordedAt
 	return nil
 }

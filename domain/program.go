@@ -16,8 +16,8 @@ const (
 	MaxHoldTTL     = 7 * 24 * time.Hour
 )
 
-// onRefundExpired is what default@1 does with value that returns to an expired lot: what was paid for
-// gets days of grace, what was given is forfeited.
+// onRefundExpired is what default@1 does with value that returns to an expired lot: what was paid
+// for gets days of grace, what was given is forfeited.
 func onRefundExpired(cost Quantity) RefundExpired {
 	if cost.IsPositive() {
 		return RefundExpired{Policy: "grace_days", Days: graceDays}

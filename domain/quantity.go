@@ -18,8 +18,8 @@ type Quantity struct {
 	d decimal.Decimal
 }
 
-// stored is how a Quantity stands in an event: an optional sign, digits, an optional fraction.
-var stored = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,4})?$`)
+// figure is how a Quantity stands in an event: an optional sign, digits, an optional fraction.
+var figure = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,4})?$`)
 
 func zero(scale int32) Quantity { return Quantity{d: decimal.New(0, -scale)} }
 
@@ -91,18 +91,21 @@ func parseQuantity(s string) (Quantity, error) {
 		digits, scale = s[:point]+s[point+1:], int32(len(s)-point-1)
 	}
 	if len(s) <= 18 && scale <= 4 && plain(s) {
-		if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
+		if n, err := strconv.ParseInt(digits, 10, 64); err == nil && (n != 0 || s[0] != '-') {
 			return Quantity{d: decimal.New(n, -scale)}, nil
 		}
 	}
-	if !stored.MatchString(s) {
+	if len(s) > 40 || !figure.MatchString(s) {
 		return Quantity{}, fmt.Errorf("%.40q is not a quantity", s)
 	}
-	n, _ := new(big.Int).SetString(digits, 10)
+	n, ok := new(big.Int).SetString(digits, 10)
+	if !ok || n.Sign() == 0 && s[0] == '-' {
+		return Quantity{}, fmt.Errorf("%.40q is not a quantity", s)
+	}
 	return fromMinor(n, scale), nil
 }
 
-// plain reports whether s has the form of stored: digits on both sides of at most one point, no
+// plain reports whether s has the form of figure: digits on both sides of at most one point, no
 // needless leading zero.
 func plain(s string) bool {
 	s = strings.TrimPrefix(s, "-")

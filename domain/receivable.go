@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -45,8 +46,8 @@ type ReceivableSettled struct {
 	Outstanding  Money     `json:"outstanding"` // what is still owed
 }
 
-// CreditRevoked records that free value was taken back, such as the bonus of a reversed top-up when a
-// refund or a release returned it.
+// CreditRevoked records that free value was taken back, such as the bonus of a reversed top-up when
+// a refund or a release returned it.
 type CreditRevoked struct {
 	Value
 	Funding uuid.UUID `json:"funding,omitzero"`
@@ -60,8 +61,8 @@ func (CreditRevoked) event()     {}
 func (e ReceivableSettled) balanced(b Balance) Event { e.Balance = b; return e }
 func (e CreditRevoked) balanced(b Balance) Event     { e.Balance = b; return e }
 
-// settleReturned lets value that returned to a reversed top-up settle what is owed for it, principal
-// first; its bonus is revoked, as the top-up's own was.
+// settleReturned lets value that returned to a reversed top-up settle what is owed for it,
+// principal first; its bonus is revoked, as the top-up's own was.
 func (d *Draft) settleReturned(moves []Move, by SettledBy) error {
 	for _, m := range moves {
 		l := d.lot(m.Lot)
@@ -127,6 +128,16 @@ func (d *Draft) revoke(l *Lot, x Quantity) error {
 	})
 }
 
+func (e ReceivableOpened) check() error {
+	if e.Amount.unit == "" || !e.Amount.IsPositive() || !e.Amount.Equal(e.Outstanding) {
+		return fmt.Errorf("%s is owed of %s", e.Outstanding, e.Amount)
+	}
+	return nil
+}
+
+func (e ReceivableSettled) check() error { return cmp.Or(e.takes(), e.Amount.like(e.Outstanding)) }
+func (e CreditRevoked) check() error     { return e.takes() }
+
 func (e ReceivableOpened) apply(a *Account, _ Posted) error {
 	a.receivables = append(a.receivables, Receivable{e.ReceivableID, e.SourceID, e.Outstanding})
 	return nil
@@ -136,6 +147,9 @@ func (e ReceivableSettled) apply(a *Account, _ Posted) error {
 	for i, r := range a.receivables {
 		if r.ID != e.ReceivableID {
 			continue
+		}
+		if r.Outstanding.unit != e.Amount.unit {
+			return fmt.Errorf("receivable %s is of %s, paid with %s", r.ID, r.Outstanding, e.Amount)
 		}
 		if left := r.Outstanding.Sub(e.Amount); !left.Equal(e.Outstanding) || left.IsNegative() {
 			return fmt.Errorf("receivable %s has %s left, not %s", r.ID, left, e.Outstanding)

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/google/uuid"
@@ -13,8 +14,8 @@ type Refund struct {
 	Reason  string    `json:"reason,omitempty"` // at most 200 bytes
 }
 
-// DebitRefunded records value that came back. Amount is all that the debit gave back: Moves what the
-// lots got, Forfeited what was lost because its lot had expired.
+// DebitRefunded records value that came back. Amount is all that the debit gave back: Moves what
+// the lots got, Forfeited what was lost because its lot had expired.
 type DebitRefunded struct {
 	Value
 	RefundID      uuid.UUID   `json:"refund_id"` // the event's own id
@@ -70,6 +71,9 @@ func (r Refund) Decide(d *Draft) error {
 	before := d.refunded(debit)
 	if left := debit.Amount.Sub(before); left.Less(r.Amount) {
 		return ErrRefundExceedsDebit.Short(r.Amount, left)
+	}
+	if err := d.lapseHolds(); err != nil {
+		return err
 	}
 	back, err := d.giveBack(debit, before, r.Amount)
 	if err != nil {
@@ -128,8 +132,9 @@ type back struct {
 	forfeited []Forfeited
 }
 
-// giveBack divides x over what the debit took from its lots, after the part before, and expires what
-// had expired in a lot before it opens again: what lay there unposted must not come back to life.
+// giveBack divides x over what the debit took from its lots, after the part before, and expires
+// what had expired in a lot before it opens again: what lay there unposted must not come back to
+// life.
 func (d *Draft) giveBack(debit sale, before, x Money) (back, error) {
 	earlier := debit.returned(before.Quantity)
 	now := debit.returned(before.Quantity.Add(x.Quantity))
@@ -141,9 +146,9 @@ func (d *Draft) giveBack(debit sale, before, x Money) (back, error) {
 			continue
 		}
 		l := d.lot(taken.Lot)
-		until, alive := l.reopens(d.Recorded, debit.at)
+		until, alive := l.reopens(d.Decided, debit.at)
 		switch {
-		case !l.expired(d.Recorded):
+		case !l.expired(d.Decided):
 			b.moves = append(b.moves, part)
 		case alive:
 			if err := d.expire(l); err != nil {
@@ -190,6 +195,10 @@ func (l *Lot) reopens(at, soldAt time.Time) (time.Time, bool) {
 		return until, until.After(at)
 	}
 	return time.Time{}, false
+}
+
+func (e DebitRefunded) check() error {
+	return cmp.Or(e.returns(e.Forfeited), e.Amount.like(e.RefundedTotal))
 }
 
 func (e DebitRefunded) command(Posted) Command {

@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -101,6 +103,8 @@ func (d *Draft) lapseHolds() error {
 	return nil
 }
 
+func (e HoldReleased) check() error { return cmp.Or(e.frees(), e.Amount.like(e.CapturedTotal)) }
+
 func (e HoldReleased) command(Posted) Command {
 	if e.Reason == ReleasedCancelled {
 		return Cancel{}
@@ -109,6 +113,9 @@ func (e HoldReleased) command(Posted) Command {
 }
 
 func (e HoldReleased) apply(a *Account, _ Posted) error {
+	if h := a.hold(e.HoldID); h == nil || !h.Left().Equal(e.Amount) {
+		return fmt.Errorf("hold %s is not active, or has not %s left", e.HoldID, e.Amount)
+	}
 	a.drop(e.HoldID)
 	return nil
 }

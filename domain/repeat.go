@@ -10,17 +10,21 @@ import (
 // commander is a first business event that gives its command back.
 type commander interface{ command(Posted) Command }
 
-// Differing names the fields in which a request is not the one that p, its operation's first business
-// event, answered; none when it is a repeat. Compared are the operation and every field of the
-// request, except when it happened, its business date, channel, operator and shift.
+// Differing names the fields in which a request is not the one that p, its operation's first
+// business event, answered; none when it is a repeat. Compared are the operation and every field of
+// the request, except when it happened, its business date, channel, operator and shift.
 func Differing(p Posted, c Command, asked Context) []string {
 	was, op, ok := p.request()
 	if !ok || op != c.Operation() {
 		return []string{"operation"}
 	}
-	is := fields(c, asked.Reference(), asked)
+	return compare(was, fields(c, asked))
+}
+
+// compare names the fields that differ, sorted.
+func compare(was, is map[string]json.RawMessage) []string {
 	var differing []string
-	for name := range maps.Keys(merged(was, is)) {
+	for name := range merged(was, is) {
 		if !bytes.Equal(was[name], is[name]) {
 			differing = append(differing, name)
 		}
@@ -32,18 +36,26 @@ func Differing(p Posted, c Command, asked Context) []string {
 // request is the request that p answered, field by field.
 func (p Posted) request() (map[string]json.RawMessage, Operation, bool) {
 	if e, ok := p.Event.(OperationDeclined); ok {
-		return fields(e.Request, p.Metadata.Reference, p.Metadata.context()), e.Declined, true
+		return fields(e.Request, p.Metadata.context()), e.Declined, true
 	}
 	e, ok := p.Event.(commander)
 	if !ok {
 		return nil, "", false
 	}
 	c := e.command(p)
-	return fields(c, p.Metadata.Reference, p.Metadata.context()), c.Operation(), true
+	return fields(c, p.Metadata.context()), c.Operation(), true
 }
 
+// canonical is a command of which a part says the same in several ways, or is drawn for each
+// request.
+type canonical interface{ canonical() any }
+
 // fields are a command's JSON fields and those of the context that are compared.
-func fields(command any, ref Reference, c Context) map[string]json.RawMessage {
+func fields(command any, c Context) map[string]json.RawMessage {
+	if c, ok := command.(canonical); ok {
+		command = c.canonical()
+	}
+	ref := c.Reference()
 	text, err := json.Marshal(command)
 	if err != nil {
 		panic(err) // a command is plain fields

@@ -1,6 +1,11 @@
 package domain
 
-import "github.com/google/uuid"
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/google/uuid"
+)
 
 // Cause says why a top-up was reversed.
 type Cause string
@@ -97,6 +102,10 @@ func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 		Cause: ReceivableChargeback, SourceID: topUp, Outstanding: owed})
 }
 
+func (e TopUpReversed) check() error {
+	return cmp.Or(e.takes(), e.Amount.like(e.PrincipalTaken, e.BonusRevoked))
+}
+
 func (e TopUpReversed) command(Posted) Command {
 	if e.Cause == CauseCancelled {
 		return Cancel{}
@@ -105,7 +114,11 @@ func (e TopUpReversed) command(Posted) Command {
 }
 
 func (e TopUpReversed) apply(a *Account, _ Posted) error {
-	for _, l := range a.funding(e.TopUpID) {
+	lots := a.funding(e.TopUpID)
+	if len(lots) == 0 || lots[0].Reversed {
+		return fmt.Errorf("top-up %s is not there, or reversed before", e.TopUpID)
+	}
+	for _, l := range lots {
 		c, err := a.edit(l.ID)
 		if err != nil {
 			return err

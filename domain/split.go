@@ -4,8 +4,8 @@ import "math/big"
 
 // split divides c over the weights, in minor units: with W their sum, the first part is
 // round_half_up(c·w1/W), and the rest is split over the other weights the same way. For 0 ≤ c ≤ W
-// every part is monotone in c, never exceeds its weight, and the parts add up to c; so a sequence of
-// steps, each the new target less what was taken before, ends exactly at the weights.
+// every part is monotone in c, never exceeds its weight, and the parts add up to c; so a sequence
+// of steps, each the new target less what was taken before, ends exactly at the weights.
 func split(c Quantity, weights []Quantity) []Quantity {
 	left, sum := c.minor(), new(big.Int)
 	for _, w := range weights {

@@ -2,7 +2,9 @@ package domain
 
 import (
 	"regexp"
+	"sync"
 	"time"
+	_ "time/tzdata" // a machine without zones must not move business dates
 )
 
 // Store is a place of business. BusinessDate is asked of the one of an operation's context.
@@ -23,16 +25,29 @@ func UnregisteredStore(id string) Store {
 // BusinessDate is the day, YYYY-MM-DD, to which an instant belongs: in the store's zone, less its
 // day cut. A day cut of 04:00 books 03:59 on the day before.
 func (s Store) BusinessDate(t time.Time) string {
-	zone, err := time.LoadLocation(s.Zone)
-	if err != nil {
-		zone = time.UTC // a zone was valid when it was recorded
-	}
-	local := t.In(zone)
+	local := t.In(zone(s.Zone))
 	cut, err := time.Parse("15:04", s.DayCut)
 	if err == nil && local.Hour()*60+local.Minute() < cut.Hour()*60+cut.Minute() {
 		local = local.AddDate(0, 0, -1)
 	}
 	return local.Format(time.DateOnly)
+}
+
+// zones keeps what time.LoadLocation reads, *time.Location by name: reading takes longer than a
+// decision. Only names of registered stores come here. Any goroutine may use it.
+var zones sync.Map
+
+// zone is the time zone of that name; UTC if there is none, though a zone was valid when recorded.
+func zone(name string) *time.Location {
+	if known, ok := zones.Load(name); ok {
+		return known.(*time.Location)
+	}
+	location, err := time.LoadLocation(name)
+	if err != nil {
+		return time.UTC
+	}
+	zones.Store(name, location)
+	return location
 }
 
 // SetStore registers a store, or changes one.

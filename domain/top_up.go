@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -57,8 +59,8 @@ func (e TopUpPosted) balanced(b Balance) Event { e.Balance = b; return e }
 // Operation is top_up.
 func (TopUp) Operation() Operation { return OpTopUp }
 
-// Decide checks amounts, terms, the account, the reference, then each payment's. Value then opens in
-// full, and what the account owes in this unit is settled from the new principal.
+// Decide checks amounts, terms, the account, the reference, then each payment's. Value then opens
+// in full, and what the account owes in this unit is settled from the new principal.
 func (t TopUp) Decide(d *Draft) error {
 	paid, err := t.check(d.Decided)
 	if err != nil {
@@ -94,25 +96,40 @@ func (t TopUp) check(at time.Time) (Money, error) {
 
 func (t TopUpTerms) check(amount Money, at time.Time) error {
 	switch {
+	case t.Bonus.IsNegative():
+		return ErrAmountNotPositive.Field("bonus", "want zero or more")
 	case !t.Bonus.IsZero() && t.Bonus.Unit() != amount.Unit():
 		return ErrMalformed.Field("bonus", "want the unit of the amount")
 	case t.Bonus.IsZero() && !t.BonusExpiresAt.IsZero():
 		return ErrMalformed.Field("bonus_expires_at", "there is no bonus")
 	case t.Priority < 0 || t.Priority > 100:
 		return ErrMalformed.Field("priority", "want 0 to 100")
-	case t.Draw != ProRata && t.Draw != BonusFirst && t.Draw != PrincipalFirst:
+	case !slices.Contains(draws, t.Draw):
 		return ErrMalformed.Field("draw", "want pro_rata, bonus_first or principal_first")
 	case len(t.Terms) > 64:
 		return ErrMalformed.Field("terms", "want at most 64 bytes")
-	case past(t.ExpiresAt, at):
+	case !t.Scope.valid():
+		return ErrMalformed.Field("scope", "want at most 100 stores and 100 channels")
+	case !t.ExpiresAt.IsZero() && !comes(t.ExpiresAt, at):
 		return ErrMalformed.Field("expires_at", "want a time to come")
-	case past(t.BonusExpiresAt, at):
+	case !t.BonusExpiresAt.IsZero() && !comes(t.BonusExpiresAt, at):
 		return ErrMalformed.Field("bonus_expires_at", "want a time to come")
 	}
 	return nil
 }
 
-func past(t, at time.Time) bool { return !t.IsZero() && !t.After(at) }
+// comes reports whether t comes after at, and before the years that RFC 3339 cannot write.
+func comes(t, at time.Time) bool { return t.After(at) && t.UTC().Year() <= 9999 }
+
+// pays reports whether a cost in one unit can stand beside an amount in another: a currency is paid
+// for in itself, anything else in any currency.
+func pays(cost, amount string) bool {
+	if _, currency := ISOUnit(amount); currency {
+		return cost == amount
+	}
+	_, currency := ISOUnit(cost)
+	return currency
+}
 
 // paid is the sum of the payments where they say their amounts. Else it is the amount itself, which
 // needs a currency: ten haircuts do not say what they cost.
@@ -123,9 +140,14 @@ func (t TopUp) paid() (Money, error) {
 		return t.Amount, t.eachPayment("")
 	}
 	if !given {
-		return Money{}, ErrMalformed.Field("payments", "want what was paid for a unit that is no currency")
+		return Money{}, ErrMalformed.Field("payments",
+			"want what was paid for a unit that is no currency")
 	}
 	unit := t.Payments[0].Amount.Unit()
+	if !pays(unit, t.Amount.Unit()) {
+		return Money{}, ErrMalformed.Field("payments",
+			"want the currency of the amount, or any for a count")
+	}
 	if err := t.eachPayment(unit); err != nil {
 		return Money{}, err
 	}
@@ -144,8 +166,8 @@ func (t TopUp) eachPayment(unit string) error {
 	for _, p := range t.Payments {
 		name := paymentName(p)
 		switch {
-		case p.Method == "":
-			return ErrMalformed.Field("payments", "each needs a method")
+		case p.Method == "" || !printable(p.Method) || !printable(p.Reference):
+			return ErrMalformed.Field("payments", "each needs a method, and printable text")
 		case p.Amount.Unit() != unit:
 			return ErrMalformed.Field("payments", "want an amount in one unit in each or in none")
 		case unit != "" && !p.Amount.IsPositive():
@@ -199,8 +221,25 @@ func fill(lots []LotOpened) []Move {
 	return moves
 }
 
+func (e TopUpPosted) check() error {
+	bonus := e.Bonus
+	if bonus.unit == "" {
+		bonus = e.Amount.With(e.Amount.Quantity.Zero())
+	}
+	err := errors.Join(e.gives(), e.opens(e.Lots, 2), e.Amount.like(bonus))
+	if err != nil || e.Paid.unit == "" || e.Lots[0].Class != Principal {
+		return errors.Join(err, errors.New("want a principal lot, and what was paid for it"))
+	}
+	return nil
+}
+
 // Principal is the face of the principal lot: what was sold, without the bonus.
 func (e TopUpPosted) Principal() Money { return e.Amount.With(e.Lots[0].Face) }
+
+func (t TopUp) canonical() any {
+	t.ExpiresAt, t.BonusExpiresAt = t.ExpiresAt.UTC(), t.BonusExpiresAt.UTC()
+	return t
+}
 
 func (e TopUpPosted) command(Posted) Command {
 	sold := e.Lots[0]

@@ -73,14 +73,26 @@ func (e *Damaged) Unwrap() error { return e.Cause }
 // own. The caller's ctx ends the waiting, never a round that has begun: when it ends, the outcome is
 // not known here and the error is ctx's own.
 func (l *Ledger) Do(ctx context.Context, r Request) (Answer, error) {
-	w := &waiter{request: r, done: make(chan struct{})}
-	if err := l.enqueue(w); err != nil {
+	wait, err := l.Begin(r)
+	if err != nil {
 		return Answer{}, err
 	}
-	select {
-	case <-w.done:
-		return w.answer, w.err
-	case <-ctx.Done():
-		return Answer{}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, ctx.Err())
+	return wait(ctx)
+}
+
+// Begin puts a command into its account's queue and returns; the function it returns waits for the
+// answer, as Do does. Commands of one account are decided in the order in which they began.
+func (l *Ledger) Begin(r Request) (func(context.Context) (Answer, error), error) {
+	w := &waiter{request: r, done: make(chan struct{})}
+	if err := l.enqueue(w); err != nil {
+		return nil, err
 	}
+	return func(ctx context.Context) (Answer, error) {
+		select {
+		case <-w.done:
+			return w.answer, w.err
+		case <-ctx.Done():
+			return Answer{}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, ctx.Err())
+		}
+	}, nil
 }

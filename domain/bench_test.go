@@ -1,0 +1,102 @@
+package domain
+
+import "testing"
+
+// typical is an account with a few lots and a debit's key and reference.
+func typical(b *testing.B) *book {
+	book := newBook(b)
+	opened(book)
+	for range 3 {
+		did(topUp("900000", "30000", expiring(90*day, 60*day)))(book)
+	}
+	book.key = "0f6b1f0e-0d0a-4c44-8f0e-8f2f3a1b7c11"
+	book.context = Context{Store: "S1", Terminal: "T1", PosTxnID: "000123", Operator: "o1",
+		Channel: "pos"}
+	return book
+}
+
+func BenchmarkDebit(b *testing.B) {
+	book := typical(b)
+	m := book.moment()
+	m.Found = nil
+	b.ReportAllocs()
+	for b.Loop() {
+		posted, _, err := Decide(book.account, debit("12.50"), m)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, _, _, err := Encode(posted[0]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	book := typical(b)
+	m := book.moment()
+	m.Found = nil
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Decide(book.account, debit("12.50"), m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	book := typical(b)
+	did(debit("12.50"))(book)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, _, err := Encode(book.log[4]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	book := typical(b)
+	did(debit("12.50"))(book)
+	kind, data, metadata, err := Encode(book.log[4])
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(data) + len(metadata)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Decode(kind, data, metadata, 4); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkApply replays debits: the figure is one debit's.
+func BenchmarkApply(b *testing.B) {
+	book := typical(b)
+	for range 1000 {
+		book.context.PosTxnID = ""
+		m := book.moment()
+		posted, after, err := Decide(book.account, debit("12.50"), m)
+		if err != nil {
+			b.Fatal(err)
+		}
+		book.account, book.log = after, append(book.log, posted...)
+	}
+	start := newBook(b).account
+	for _, p := range book.log[:4] {
+		if err := start.Apply(p); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportAllocs()
+	a, i := start.Clone(), 4
+	for b.Loop() {
+		if i == len(book.log) {
+			a, i = start.Clone(), 4
+		}
+		if err := a.Apply(book.log[i]); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+}

@@ -1,0 +1,111 @@
+package domain
+
+import (
+	"testing"
+	"time"
+)
+
+func TestSweep(t *testing.T) {
+	sold := []step{opened, did(topUp("100", "30", expiring(2*day, day)))}
+	after := func(more ...step) []step { return append(sold[:2:2], more...) }
+	sweep := asks(Sweep{})
+	week := did(PlaceHold{Amount: cny("65"), TTLSeconds: 604800})
+	run(t, []row{
+		{"nothing is due", sold, sweep, ""},
+		{"no account", nil, sweep, ""},
+		{"the bonus", after(later(day)), sweep, "LotExpired 30.00, bonus@1 -30.00, n 1"},
+		{"both", after(later(2 * day)), sweep, `
+LotExpired 100.00, principal@1 -100.00/-100.00, n 1
+LotExpired 30.00, bonus@1 -30.00, n 1`},
+		{"once", after(later(2*day), did(Sweep{})), sweep, ""},
+		{"held value outlives", after(week, later(2*day)), sweep, `
+LotExpired 50.00, principal@1 -50.00/-50.00, n 1
+LotExpired 15.00, bonus@1 -15.00, n 1`},
+		{"and can be captured", after(week, later(2*day), did(Sweep{})), capture(2, "65", true),
+			"DebitPosted 65.00, principal@1 -50.00 held -50.00/-50.00, bonus@1 -15.00 held -15.00, final"},
+		{"until its hold ends", after(week, later(2*day), did(Sweep{}), didAs(void(2))), sweep, `
+LotExpired 50.00, principal@1 -50.00/-50.00, n 2
+LotExpired 15.00, bonus@1 -15.00, n 2`},
+		{"a hold lapses first", after(did(hold("65")), later(2*day)), sweep, `
+HoldReleased 65.00, principal@1 held -50.00, bonus@1 held -15.00, lapsed
+LotExpired 100.00, principal@1 -100.00/-100.00, n 1
+LotExpired 30.00, bonus@1 -30.00, n 1`},
+		{"the law suspends it", after(frozen(FreezeLegal), later(2*day)), sweep, ""},
+		{"but not lapses", after(did(hold("65")), frozen(FreezeLegal), later(2*day)), sweep,
+			"HoldReleased 65.00, principal@1 held -50.00, bonus@1 held -15.00, lapsed"},
+		{"no other freeze does", after(frozen(FreezeAll), later(day)), sweep,
+			"LotExpired 30.00, bonus@1 -30.00, n 1"},
+	})
+}
+
+// What time brought about is dated by when it was due, however late it is written.
+func TestSweptTimes(t *testing.T) {
+	b := newBook(t)
+	b.place = Store{ID: "S1", Zone: "Asia/Shanghai", DayCut: "00:00"}
+	opened(b)
+	did(topUp("100", "", expiring(day, 0)))(b)
+	later(9 * day)(b)
+	posted, err := b.do(Sweep{})
+	if err != nil || len(posted) != 1 {
+		t.Fatalf("got %s, want one event", answer(posted, err))
+	}
+	m, e := posted[0].Metadata, posted[0].Event.(LotExpired)
+	if !m.OccurredAt.Equal(noon.Add(day)) || !m.RecordedAt.Equal(noon.Add(9*day)) || m.Skewed ||
+		m.BusinessDate != "2026-03-03" || !e.ExpiredAt.Equal(noon.Add(day)) {
+		t.Errorf("got %+v of %+v", m, e)
+	}
+}
+
+// A sweep writes a bounded number of events; the next one goes on.
+func TestSweepIsBounded(t *testing.T) {
+	b := newBook(t)
+	opened(b)
+	did(topUp("500", ""))(b)
+	for range sweepEvents + 5 {
+		did(hold("1"))(b)
+	}
+	for range 10 {
+		did(topUp("1", "", expiring(day, 0)))(b)
+	}
+	later(day)(b)
+	for _, want := range []int{sweepEvents, 15, 0} {
+		if posted, err := b.do(Sweep{}); err != nil || len(posted) != want {
+			t.Fatalf("got %d events and %v, want %d", len(posted), err, want)
+		}
+	}
+	if got := b.account.Balance("CNY", 2, b.now); got.Available.String() != "500.00" {
+		t.Errorf("got %s available, want 500.00", got.Available)
+	}
+}
+
+func TestBalance(t *testing.T) {
+	b := newBook(t)
+	opened(b)
+	did(topUp("100", "30", expiring(0, day)))(b)
+	did(hold("13"))(b)
+	in(Context{Channel: ChannelImport, OccurredAt: noon.Add(3 * day)})(b)
+	did(topUp("7", ""))(b)
+	for _, c := range []struct {
+		at   time.Duration
+		want string // total, available, held, pending, expired unposted
+	}{
+		{0, "137.00 117.00 13.00 7.00 0.00"},
+		{600 * time.Second, "137.00 130.00 0.00 7.00 0.00"},
+		{day, "137.00 100.00 0.00 7.00 30.00"},
+		{3 * day, "137.00 107.00 0.00 0.00 30.00"},
+	} {
+		v := b.account.Balance("CNY", 2, noon.Add(c.at))
+		got := v.Total.String() + " " + v.Available.String() + " " + v.Held.String() + " " +
+			v.Pending.String() + " " + v.ExpiredUnposted.String()
+		if got != c.want {
+			t.Errorf("at %s: got %s, want %s", c.at, got, c.want)
+		}
+	}
+	if got := b.account.Balance("JPY", 0, noon).Total.String(); got != "0" {
+		t.Errorf("got %s of a unit it never had, want 0", got)
+	}
+	got := b.account.Balances(noon)
+	if len(got) != 1 || got[0].ByClass[Principal].String() != "107.00" {
+		t.Errorf("got %v, want one unit with 107.00 of principal", got)
+	}
+}
