@@ -1,0 +1,165 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// config is what a service is started with. Every setting has a flag, an environment name (TILLBOOK_
+// and the flag's name), a default and a limit; see settings.
+type config struct {
+	listen, data, logLevel string
+	followers              bool
+	cacheMB, blockCacheMB  int
+	maxWaiting, bodyKB     int
+	ratePerKey             int
+	sweepEvery, drain      time.Duration
+}
+
+// defaultData is the folder of a service that is not told another one.
+const defaultData = "./tillbook-data"
+
+// settings binds every setting to a flag of its own.
+func (c *config) settings(f *pflag.FlagSet) {
+	f.StringVar(&c.listen, "listen", "127.0.0.1:8080", "address to serve on; limit: host:port")
+	f.StringVar(&c.data, "data", defaultData, "folder of the data; limit: one process at a time")
+	bind(f, oneOf(&c.logLevel, "info", "debug", "info", "warn", "error"), "log-level",
+		"what is logged to standard error")
+	f.BoolVar(&c.followers, "followers", true, "keep read models: true or false")
+	bind(f, between(&c.cacheMB, 256, 1, 1<<20), "cache-mb", "memory for account states, MiB")
+	bind(f, between(&c.blockCacheMB, 64, 1, 1<<20), "block-cache-mb", "memory for read blocks, MiB")
+	bind(f, between(&c.maxWaiting, 10_000, 1, 1_000_000), "max-waiting",
+		"commands that may wait before 503")
+	bind(f, between(&c.bodyKB, 256, 4, 4096), "body-kb", "largest request body, KiB")
+	bind(f, between(&c.ratePerKey, 0, 0, 1_000_000), "rate-per-key",
+		"requests a second of one key, 0 for no limit")
+	bind(f, lasting(&c.sweepEvery, 10*time.Second, time.Second, time.Hour), "sweep-every",
+		"time between sweeps of lapsed holds and expired lots")
+	bind(f, lasting(&c.drain, 30*time.Second, time.Second, 10*time.Minute), "drain",
+		"time that a stop gives to requests under way")
+}
+
+// setting is a flag's value that knows its limit.
+type setting struct {
+	get   func() string
+	set   func(string) error
+	limit string
+}
+
+func (s setting) String() string { return s.get() }
+func (s setting) Type() string   { return "value" }
+
+// Set refuses what is not within the limit.
+func (s setting) Set(text string) error {
+	if err := s.set(text); err != nil {
+		return fmt.Errorf("want %s", s.limit)
+	}
+	return nil
+}
+
+func bind(f *pflag.FlagSet, s setting, name, usage string) {
+	f.Var(s, name, usage+"; limit: "+s.limit)
+}
+
+var errLimit = fmt.Errorf("out of range")
+
+func between(n *int, standard, low, high int) setting {
+	*n = standard
+	return setting{
+		get:   func() string { return strconv.Itoa(*n) },
+		limit: fmt.Sprintf("%d to %d", low, high),
+		set: func(text string) error {
+			v, err := strconv.Atoi(text)
+			if err != nil || v < low || v > high {
+				return errLimit
+			}
+			*n = v
+			return nil
+		},
+	}
+}
+
+func lasting(d *time.Duration, standard, low, high time.Duration) setting {
+	*d = standard
+	return setting{
+		get:   func() string { return d.String() },
+		limit: fmt.Sprintf("%s to %s", low, high),
+		set: func(text string) error {
+			v, err := time.ParseDuration(text)
+			if err != nil || v < low || v > high {
+				return errLimit
+			}
+			*d = v
+			return nil
+		},
+	}
+}
+
+func oneOf(s *string, standard string, choices ...string) setting {
+	*s = standard
+	return setting{
+		get:   func() string { return *s },
+		limit: strings.Join(choices, ", "),
+		set: func(text string) error {
+			for _, c := range choices {
+				if text == c {
+					*s = text
+					return nil
+				}
+			}
+			return errLimit
+		},
+	}
+}
+
+// envName is the environment's name of a setting.
+func envName(flag string) string {
+	return "TILLBOOK_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// fromEnvironment sets what the environment names and no flag did.
+func fromEnvironment(f *pflag.FlagSet) error {
+	var bad error
+	f.VisitAll(func(flag *pflag.Flag) {
+		name := envName(flag.Name)
+		text, given := os.LookupEnv(name)
+		if !given || flag.Changed || bad != nil || flag.Name == "help" {
+			return
+		}
+		if err := f.Set(flag.Name, text); err != nil {
+			bad = fmt.Errorf("%s: %w", name, err)
+		}
+	})
+	return bad
+}
+
+// newConfigHelp is `tillbook help config`.
+func newConfigHelp() *cobra.Command {
+	var c config
+	topic := &cobra.Command{Use: "config", Short: "Every setting: flag, environment, default, limit"}
+	flags := pflag.NewFlagSet("config", pflag.ContinueOnError)
+	c.settings(flags)
+	var text strings.Builder
+	text.WriteString("Settings of serve and demo. A flag wins over the environment.\n")
+	flags.VisitAll(func(f *pflag.Flag) {
+		usage, limit, _ := strings.Cut(f.Usage, "; limit: ")
+		fmt.Fprintf(&text, "\n--%s\n    %s\n    environment %s, default %s", f.Name, usage,
+			envName(f.Name), f.DefValue)
+		if limit != "" {
+			fmt.Fprintf(&text, ", limit: %s", limit)
+		}
+		text.WriteString("\n")
+	})
+	text.WriteString("\n" + adminKeyVariable + " (environment only, as a flag would show it)\n" +
+		"    the first admin key, registered at start unless it is known; limit: 24 to 256 characters\n" +
+		"    default: none, and the first start prints a new one\n")
+	topic.Long = text.String()
+	topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) { cmd.Print(topic.Long) })
+	return topic
+}

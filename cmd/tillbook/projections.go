@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// newProjections is `tillbook projections`.
+func newProjections() *cobra.Command {
+	var data string
+	cmd := &cobra.Command{Use: "projections", Short: "List and rebuild the read models"}
+	cmd.PersistentFlags().StringVar(&data, "data", defaultData, "folder of the data")
+	cmd.AddCommand(newProjectionsList(&data), newProjectionsRebuild(&data))
+	return cmd
+}
+
+func newProjectionsList(data *string) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "Say how far each read model is", Args: cobra.NoArgs,
+		RunE: withClient(data, func(cmd *cobra.Command, _ []string, c *client) error {
+			var page struct {
+				Data []struct {
+					Name           string
+					Version, Rows  int64
+					Position, Head string
+					State          string
+				}
+			}
+			if err := c.do(cmd.Context(), "GET", "/v1/projections", "", nil, &page); err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "NAME\tVERSION\tPOSITION\tHEAD\tROWS\tSTATE")
+			for _, p := range page.Data {
+				fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%s\n", p.Name, p.Version, p.Position, p.Head,
+					p.Rows, p.State)
+			}
+			return w.Flush()
+		}),
+	}
+}
+
+// newProjectionsRebuild builds all read models anew beside those that serve. They lie in one file, so
+// they are built together; the service goes on answering from the old one until they take over.
+func newProjectionsRebuild(data *string) *cobra.Command {
+	return &cobra.Command{
+		Use: "rebuild", Short: "Build the read models anew, beside those that serve", Args: cobra.NoArgs,
+		RunE: withClient(data, func(cmd *cobra.Command, _ []string, c *client) error {
+			ctx := cmd.Context()
+			err := c.do(ctx, "POST", rebuildRoute, uuid.NewString(), rebuildAsked{Start: true}, nil)
+			if err != nil {
+				return err
+			}
+			bar := newScanBar(cmd.ErrOrStderr(), "rebuild")
+			defer bar.end()
+			tick := time.NewTicker(100 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				var at rebuildState
+				err := c.do(ctx, "POST", rebuildRoute, uuid.NewString(), rebuildAsked{}, &at)
+				switch {
+				case err != nil:
+					return err
+				case at.Failure != "":
+					return fmt.Errorf("rebuild: %s", at.Failure)
+				case !at.Running:
+					bar.end()
+					fmt.Fprintf(cmd.OutOrStdout(), "%d events folded, the new read models serve\n", at.Events)
+					return nil
+				}
+				bar.to(at.Position, at.Head)
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case <-tick.C:
+				}
+			}
+		}),
+	}
+}
+
+// rebuildState is how far a rebuild is, over the folder's socket.
+type rebuildState struct {
+	Running  bool                `json:"running"`
+	Events   int64               `json:"events"`
+	Position eventstore.Position `json:"position"`
+	Head     eventstore.Position `json:"head"`
+	Failure  string              `json:"failure,omitempty"`
+}
+
+// rebuildAsked begins a rebuild, or asks how far it is.
+type rebuildAsked struct {
+	Start bool `json:"start"`
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// newServe is `tillbook serve`.
+func newServe() *cobra.Command {
+	var c config
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the ledger of a data folder over REST",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
+			s, err := openService(c, newLogger(c.logLevel))
+			if err != nil {
+				return err
+			}
+			if err := s.firstAdminKey(cmd.Context(), os.Stdout); err != nil {
+				s.close()
+				return err
+			}
+			fmt.Printf("Tillbook serves %s on http://%s (reference: /docs)\n", c.data, s.address())
+			return s.run(cmd.Context())
+		},
+	}
+	c.settings(cmd.Flags())
+	return cmd
+}
+
+// defaultConfig are the settings as they are when nothing is set.
+func defaultConfig() config {
+	var c config
+	c.settings(pflag.NewFlagSet("", pflag.ContinueOnError))
+	return c
+}
+
+func newLogger(level string) *slog.Logger {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(level)) // the setting knows its choices
+	return slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}
