@@ -17,6 +17,21 @@ type Balance struct {
 	ByClass         map[Class]Quantity `json:"by_class"`         // of Total; without empty classes
 }
 
+func (b Balance) appendJSON(to jsonText) jsonText {
+	to = append(to, '{').text("unit", b.Unit).quantity("total", b.Total)
+	to = to.quantity("available", b.Available).quantity("held", b.Held).quantity("pending", b.Pending)
+	to = append(to.quantity("expired_unposted", b.ExpiredUnposted).key("by_class"), '{')
+	for _, class := range classesByName {
+		if sum, ok := b.ByClass[class]; ok {
+			to = to.quantity(string(class), sum)
+		}
+	}
+	return append(to, "}}"...)
+}
+
+// classesByName are the classes in the order of their names.
+var classesByName = slices.Sorted(slices.Values(classOrder))
+
 // Balance is the balance in a unit at an instant: what stands in a hold that has lapsed by then is
 // free again, whether or not its release is written. A unit the account never had has scale's zero.
 func (a *Account) Balance(unit string, scale int32, at time.Time) Balance {

@@ -71,14 +71,16 @@ func TypeOf(e Event) string { return reflect.TypeOf(e).Name() }
 
 // Encode is what is stored of p: its type, data and metadata.
 func Encode(p Posted) (kind string, data, metadata []byte, err error) {
-	if data, err = json.Marshal(p.Event); err != nil {
+	if e, ok := p.Event.(appender); ok {
+		data = e.appendJSON(make(jsonText, 0, 1024))
+	} else if data, err = json.Marshal(p.Event); err != nil {
 		return "", nil, nil, fmt.Errorf("encode %T: %w", p.Event, err)
 	}
-	if metadata, err = json.Marshal(p.Metadata); err != nil {
-		return "", nil, nil, fmt.Errorf("encode metadata of %T: %w", p.Event, err)
-	}
-	return TypeOf(p.Event), data, metadata, nil
+	return TypeOf(p.Event), data, p.Metadata.appendJSON(make(jsonText, 0, 768)), nil
 }
+
+// appender is an event that writes its own JSON; see jsonText.
+type appender interface{ appendJSON(jsonText) jsonText }
 
 // Decode reads back what Encode wrote. An unknown name, damaged JSON, or metadata that is not ours
 // is an error: nothing is skipped.

@@ -95,6 +95,19 @@ func (e DebitPosted) check() error {
 	return cmp.Or(e.adds(e.Amount.Quantity.Neg(), held), e.Amount.like(e.Requested, e.RemainingDue))
 }
 
+func (e DebitPosted) appendJSON(b jsonText) jsonText {
+	b = e.Value.appendMembers(append(b, '{')).id("debit_id", e.DebitID)
+	b = b.money("requested", e.Requested).money("remaining_due", e.RemainingDue)
+	b = b.yes("accept_partial", e.AcceptPartial)
+	if !e.ListAmount.IsZero() {
+		b = b.money("list_amount", e.ListAmount)
+	}
+	if e.HoldID != noID {
+		b = b.id("hold_id", e.HoldID)
+	}
+	return append(b.yes("hold_final", e.HoldFinal).yes("final", e.Final), '}')
+}
+
 func (e DebitPosted) command(Posted) Command {
 	if e.HoldID != noID {
 		return CaptureHold{HoldID: e.HoldID, Amount: e.Requested, Final: e.Final}

@@ -17,6 +17,15 @@ type Move struct {
 	Cost    Quantity  `json:"cost"`
 }
 
+func (m Move) appendJSON(b jsonText) jsonText {
+	b = append(b, '{').id("lot", m.Lot).text("class", string(m.Class))
+	if m.Funding != noID {
+		b = b.id("funding", m.Funding)
+	}
+	b = b.quantity("amount", m.Amount).quantity("held", m.Held).quantity("cost", m.Cost)
+	return append(b, '}')
+}
+
 // share is a part of a draw that one lot bears.
 type share struct {
 	lot    *Lot

@@ -64,15 +64,15 @@ func (q Quantity) IsPositive() bool { return q.d.Sign() > 0 }
 func (q Quantity) IsNegative() bool { return q.d.Sign() < 0 }
 
 // String prints q with all its fraction digits.
-func (q Quantity) String() string { return q.d.StringFixed(q.Scale()) }
+func (q Quantity) String() string { return string(q.append(nil)) }
 
 // AppendText appends String; MarshalText and JSON use it.
 func (q Quantity) AppendText(b []byte) ([]byte, error) {
-	return append(b, q.String()...), nil
+	return q.append(b), nil
 }
 
 // MarshalText is String.
-func (q Quantity) MarshalText() ([]byte, error) { return []byte(q.String()), nil }
+func (q Quantity) MarshalText() ([]byte, error) { return q.append(nil), nil }
 
 // UnmarshalText reads what MarshalText wrote; the digits after the point are the scale.
 func (q *Quantity) UnmarshalText(text []byte) error {
