@@ -34,10 +34,23 @@ func (q Quantity) minor() *big.Int { return q.d.Coefficient() }
 func (q Quantity) Scale() int32 { return -q.d.Exponent() }
 
 // Add is q + r.
-func (q Quantity) Add(r Quantity) Quantity { return Quantity{d: q.d.Add(r.d)} }
+func (q Quantity) Add(r Quantity) Quantity {
+	switch {
+	case r.IsZero() && r.Scale() <= q.Scale(): // most sums of an account: no new number is needed
+		return q
+	case q.IsZero() && q.Scale() <= r.Scale():
+		return r
+	}
+	return Quantity{d: q.d.Add(r.d)}
+}
 
 // Sub is q − r.
-func (q Quantity) Sub(r Quantity) Quantity { return Quantity{d: q.d.Sub(r.d)} }
+func (q Quantity) Sub(r Quantity) Quantity {
+	if r.IsZero() && r.Scale() <= q.Scale() {
+		return q
+	}
+	return Quantity{d: q.d.Sub(r.d)}
+}
 
 // Neg is −q.
 func (q Quantity) Neg() Quantity { return Quantity{d: q.d.Neg()} }
