@@ -128,8 +128,8 @@ func fromEnvironment(f *pflag.FlagSet) error {
 	var bad error
 	f.VisitAll(func(flag *pflag.Flag) {
 		name := envName(flag.Name)
-		text, given := os.LookupEnv(name)
-		if !given || flag.Changed || bad != nil || flag.Name == "help" {
+		text := os.Getenv(name)
+		if text == "" || flag.Changed || bad != nil || flag.Name == "help" {
 			return
 		}
 		if err := f.Set(flag.Name, text); err != nil {
@@ -160,6 +160,8 @@ func newConfigHelp() *cobra.Command {
 		"    the first admin key, registered at start unless it is known; limit: 24 to 256 characters\n" +
 		"    default: none, and the first start prints a new one\n")
 	topic.Long = text.String()
-	topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) { cmd.Print(topic.Long) })
+	topic.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		fmt.Fprint(cmd.OutOrStdout(), topic.Long)
+	})
 	return topic
 }

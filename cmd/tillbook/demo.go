@@ -90,7 +90,10 @@ A balance, a debit, and the account's history:
 
 curl -s -H 'Authorization: Bearer %s' http://%s/v1/accounts/%s/balances
 
-curl -s -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -H "Idempotency-Key: try-$(date +%%s)" -d '{"amount":{"amount":"12.50","unit":"CNY"},"store":"S1","terminal":"T1"}' http://%s/v1/accounts/%s/debits
+curl -s -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' \
+  -H "Idempotency-Key: try-$(date +%%s)" \
+  -d '{"amount":{"amount":"12.50","unit":"CNY"},"store":"S1","terminal":"T1"}' \
+  http://%s/v1/accounts/%s/debits
 
 curl -s -H 'Authorization: Bearer %s' 'http://%s/v1/accounts/%s/history?limit=5'
 

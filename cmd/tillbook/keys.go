@@ -29,7 +29,7 @@ func (s *service) firstAdminKey(ctx context.Context, out io.Writer) error {
 	if err := s.ledger.Ready(ctx); err != nil {
 		return err
 	}
-	if secret, given := os.LookupEnv(adminKeyVariable); given {
+	if secret := os.Getenv(adminKeyVariable); secret != "" {
 		if len(secret) < 24 || len(secret) > 256 || strings.ContainsAny(secret, " \t\r\n") {
 			return fmt.Errorf("%s: want 24 to 256 characters without blanks", adminKeyVariable)
 		}

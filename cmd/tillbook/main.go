@@ -42,7 +42,7 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newServe(), newDemo(), newKeys(), newProjections(), newImport(),
+	root.AddCommand(newServe(), newDemo(), newKeys(), newProjections(), newCheck(), newImport(),
 		newBench(), newConfigHelp())
 	return root
 }

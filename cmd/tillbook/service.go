@@ -34,48 +34,52 @@ type service struct {
 
 // openService opens a data folder and its listeners; run serves. What it opened is closed again when
 // anything of it fails.
-func openService(cfg config, logger *slog.Logger) (s *service, err error) {
-	s = &service{cfg: cfg, logger: logger}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
-	if s.cfg.listen != "" {
+func openService(cfg config, logger *slog.Logger) (*service, error) {
+	s := &service{cfg: cfg, logger: logger}
+	if err := s.open(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *service) open() (err error) {
+	cfg := s.cfg
+	if cfg.listen != "" {
 		if s.tcp, err = net.Listen("tcp", cfg.listen); err != nil {
-			return nil, fmt.Errorf("--listen %s: %w", cfg.listen, err)
+			return fmt.Errorf("--listen %s: %w", cfg.listen, err)
 		}
 	}
 	metrics := prometheus.NewRegistry()
 	observed := api.NewMetrics(metrics)
 	s.store, err = openLog(cfg.data, embedded.Options{
-		Logger: logger, CacheBytes: int64(cfg.blockCacheMB) << 20, OnCommit: observed.OnCommit,
+		Logger: s.logger, CacheBytes: int64(cfg.blockCacheMB) << 20, OnCommit: observed.OnCommit,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err = s.sweepCheckpoints(); err != nil {
-		return nil, err
+		return err
 	}
 	s.ledger = ledger.Open(s.store, ledger.Options{
-		Logger: logger, CacheBytes: cfg.cacheMB << 20, MaxWaiting: cfg.maxWaiting,
+		Logger: s.logger, CacheBytes: cfg.cacheMB << 20, MaxWaiting: cfg.maxWaiting,
 		OnRound: observed.OnRound, OnDamaged: observed.OnDamaged,
 	})
 	observed.QueueDepth(s.ledger.Waiting)
 	if cfg.followers {
 		if err = s.openModels(observed); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if s.socket, err = listenSocket(cfg.data); err != nil {
-		return nil, err
+		return err
 	}
 	s.api, err = api.New(api.Config{
-		Ledger: s.ledger, Store: s.store, Models: s.models, Logger: logger, Metrics: metrics,
+		Ledger: s.ledger, Store: s.store, Models: s.models, Logger: s.logger, Metrics: metrics,
 		Observed: observed, Version: version, BodyLimit: cfg.bodyKB << 10,
 		RatePerKey: float64(cfg.ratePerKey), Local: s.local(),
 	})
-	return s, err
+	return err
 }
 
 func (s *service) openModels(observed *api.Metrics) (err error) {

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tillbook/tillbook/projections"
+)
+
+// newCheck is `tillbook check`.
+func newCheck() *cobra.Command {
+	var data string
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Verify the log, and compare every read model with it",
+		Long: "Replays the whole log: every stream's revisions and chain of hashes, and every event's\n" +
+			"arithmetic. Then compares every row of the read models, at the position they stand at.\n" +
+			"Works beside a running service. Ends with 1 when anything differs.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return check(cmd, data) },
+	}
+	cmd.Flags().StringVar(&data, "data", defaultData, "folder of the data")
+	return cmd
+}
+
+func check(cmd *cobra.Command, data string) error {
+	models, err := projections.Open(cmd.Context(), data, nil, projections.Options{ReadOnly: true})
+	if errors.Is(err, projections.ErrNone) {
+		fmt.Fprintln(cmd.ErrOrStderr(), "there are no read models: the log alone is checked")
+		models = nil
+	} else if err != nil {
+		return err
+	} else {
+		defer models.Close()
+	}
+	bar := newScanBar(cmd.ErrOrStderr(), "check")
+	store, done, err := openForReading(cmd.Context(), data)
+	if err != nil {
+		return err
+	}
+	report, err := projections.Check(cmd.Context(), store, models, func(p projections.Progress) {
+		bar.to(p.Position, p.Head)
+	})
+	bar.end()
+	done()
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	for _, d := range report.Differences {
+		fmt.Fprintf(out, "%s %s revision %d: %s\n", d.What, d.Stream, d.Revision, d.Detail)
+	}
+	fmt.Fprintf(out, "%d events in %d streams, %d accounts compared up to position %d: ",
+		report.Events, report.Streams, report.Accounts, report.Position)
+	if !report.Clean() {
+		fmt.Fprintf(out, "%d differences\n", report.Count)
+		return fmt.Errorf("%d differences", report.Count)
+	}
+	fmt.Fprintln(out, "no differences")
+	return nil
+}

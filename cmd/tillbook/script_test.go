@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// asMain makes the test binary behave as tillbook itself: for children that tests start.
+const asMain = "TILLBOOK_TEST_AS_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asMain) != "" {
+		main()
+	}
+	testscript.Main(m, map[string]func(){"tillbook": main})
+}
+
+// TestScripts runs testdata/*.txtar against the binary. Beside testscript's own commands they have
+//
+//	serve [flags]                  start a service on data, wait until it listens
+//	stop                           end it with SIGTERM and wait
+//	req STATUS METHOD PATH [BODY]  send a request with $KEY, and $IDEM as its Idempotency-Key; the
+//	                               answer stands in the files body and head
+//	field PATH VALUE               compare a value of body: a.b.0.c
+//	save NAME PATH                 put a value of body into the environment
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "scripts"),
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"serve": scriptServe, "stop": scriptStop, "req": scriptReq, "field": scriptField,
+			"save": scriptSave,
+		},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("TILLBOOK_ADMIN_KEY", testAdminKey)
+			e.Setenv("KEY", testAdminKey)
+			e.Setenv("TMPDIR", e.Getenv("WORK"))
+			e.Values[processKey{}] = new(scriptProcess)
+			return nil
+		},
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+	})
+}
+
+type processKey struct{}
+
+// scriptProcess is the service that a script runs.
+type scriptProcess struct{ *process }
+
+func scriptServe(ts *testscript.TestScript, _ bool, args []string) {
+	running := ts.Value(processKey{}).(*scriptProcess)
+	all := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", ts.MkAbs("data"),
+		"--log-level", "error"}, args...)
+	c, err := startProcess(all, "TILLBOOK_ADMIN_KEY="+ts.Getenv("TILLBOOK_ADMIN_KEY"))
+	ts.Check(err)
+	running.process = c
+	ts.Defer(func() { c.kill() })
+	ts.Setenv("URL", c.url)
+}
+
+func scriptStop(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check(ts.Value(processKey{}).(*scriptProcess).stop())
+}
+
+func scriptReq(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 3 {
+		ts.Fatalf("usage: req STATUS METHOD PATH [BODY]")
+	}
+	var body io.Reader
+	if len(args) > 3 {
+		text := args[3]
+		if name, ok := strings.CutPrefix(text, "@"); ok {
+			text = ts.ReadFile(name)
+		}
+		body = strings.NewReader(text)
+	}
+	r, err := http.NewRequest(args[1], ts.Getenv("URL")+args[2], body)
+	ts.Check(err)
+	r.Header.Set("Content-Type", "application/json")
+	if key := ts.Getenv("KEY"); key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
+	if idem := ts.Getenv("IDEM"); idem != "" {
+		r.Header.Set("Idempotency-Key", idem)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	ts.Check(err)
+	var head bytes.Buffer
+	ts.Check(answer.Header.Write(&head))
+	ts.Check(os.WriteFile(ts.MkAbs("body"), text, 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs("head"), head.Bytes(), 0o600))
+	if got := fmt.Sprint(answer.StatusCode); got != args[0] {
+		ts.Fatalf("%s %s: got %s %s, want %s", args[1], args[2], got, text, args[0])
+	}
+}
+
+func scriptField(ts *testscript.TestScript, neg bool, args []string) {
+	if got := bodyField(ts, args[0]); (got == args[1]) == neg {
+		ts.Fatalf("%s: got %s, want %s (not: %t)", args[0], got, args[1], neg)
+	}
+}
+
+func scriptSave(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], bodyField(ts, args[1]))
+}
+
+// bodyField is a value of the last answer's body as text: a.b.0.c.
+func bodyField(ts *testscript.TestScript, path string) string {
+	var value any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("body")), &value))
+	for _, step := range strings.Split(path, ".") {
+		switch v := value.(type) {
+		case map[string]any:
+			value = v[step]
+		case []any:
+			var i int
+			if _, err := fmt.Sscan(step, &i); err != nil || i >= len(v) {
+				return fmt.Sprintf("no %s in %d values", step, len(v))
+			}
+			value = v[i]
+		default:
+			return fmt.Sprintf("no %s in %v", step, value)
+		}
+	}
+	if text, ok := value.(string); ok {
+		return text
+	}
+	text, err := json.Marshal(value)
+	ts.Check(err)
+	return string(text)
+}
