@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections"
 )
 
@@ -36,11 +38,15 @@ func check(cmd *cobra.Command, data string) error {
 		defer models.Close()
 	}
 	bar := newScanBar(cmd.ErrOrStderr(), "check")
-	store, done, err := openForReading(cmd.Context(), data)
-	if err != nil {
-		return err
+	done := func() {}
+	open := func(ctx context.Context) (eventstore.Store, error) {
+		store, closing, err := openForReading(ctx, data)
+		if err == nil {
+			done = closing
+		}
+		return store, err
 	}
-	report, err := projections.Check(cmd.Context(), store, models, func(p projections.Progress) {
+	report, err := projections.Check(cmd.Context(), open, models, func(p projections.Progress) {
 		bar.to(p.Position, p.Head)
 	})
 	bar.end()

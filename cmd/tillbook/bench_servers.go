@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tillbook/tillbook/domain"
+)
+
+// contender is a server under load: ours, or a ceiling.
+type contender struct {
+	name    string // of its rows
+	mode    string // of our read models: on or off; "" where there are none, or nobody knows
+	address string
+	child   *child // nil for --url
+	books   *books
+}
+
+// The contenders' names in the table.
+const (
+	ours      = "tillbook"
+	noStorage = "fiber, no storage"
+	oneBatch  = "fiber, one synced batch"
+)
+
+// serve starts our server as it is shipped, but that it does not log each request.
+func (b *bench) serve(ctx context.Context, dir, mode string) (*contender, error) {
+	key := "bench-" + rand.Text()
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "warn",
+		fmt.Sprintf("--followers=%t", mode == "on")}
+	env := []string{adminKeyVariable + "=" + key}
+	c, err := startChild(ctx, b.profileOf("tillbook-"+mode), env, args...)
+	if err != nil {
+		return nil, err
+	}
+	return &contender{name: ours, mode: mode, address: c.address, child: c,
+		books: newBooks(rand.Text(), key, b.accounts)}, nil
+}
+
+func (b *bench) profileOf(name string) string {
+	if b.profile == "" {
+		return ""
+	}
+	return filepath.Join(b.profile, name+".pprof")
+}
+
+// startOurs starts our servers, or finds the one at --url.
+func (b *bench) startOurs(ctx context.Context, dir string) error {
+	if b.url != "" {
+		host, err := b.host()
+		b.contenders = []*contender{{name: ours, address: host,
+			books: newBooks(rand.Text(), os.Getenv(benchKeyVariable), b.accounts)}}
+		return err
+	}
+	for _, mode := range b.modes() {
+		c, err := b.serve(ctx, filepath.Join(dir, "tillbook-"+mode), mode)
+		if err != nil {
+			return err
+		}
+		b.contenders = append(b.contenders, c)
+	}
+	return nil
+}
+
+// startCeilings starts the servers to compare with; they answer what ours has answered.
+func (b *bench) startCeilings(ctx context.Context, dir string) error {
+	debit, balance, err := b.contenders[0].sample(ctx)
+	if err != nil {
+		return fmt.Errorf("take samples of the answers: %w", err)
+	}
+	for name, data := range map[string]string{noStorage: "", oneBatch: filepath.Join(dir, "ceiling")} {
+		c, err := startChild(ctx, b.profileOf(strings.ReplaceAll(name, " ", "-")), nil,
+			"bench", "ceiling", "--data", data, "--debit", debit, "--balance", balance)
+		if err != nil {
+			return err
+		}
+		b.contenders = append(b.contenders, &contender{name: name, address: c.address, child: c,
+			books: newBooks(rand.Text(), "ceiling", b.accounts)})
+	}
+	return nil
+}
+
+// sample is what our server answers to a debit and to a read.
+func (c *contender) sample(ctx context.Context) (debit, balance string, err error) {
+	var debited, read json.RawMessage
+	err = c.client().do(ctx, http.MethodPost, c.books.paths[0]+"/debits", c.books.run+"-sample",
+		json.RawMessage(c.books.debitBody(0)), &debited)
+	if err == nil {
+		c.books.taken[0].Add(1)
+		err = c.client().do(ctx, http.MethodGet, c.books.paths[0]+"/balances", "", nil, &read)
+	}
+	return string(debited), string(read), err
+}
+
+func (c *contender) client() *client {
+	return &client{http: http.DefaultClient, base: "http://" + c.address,
+		key: strings.TrimPrefix(c.books.bearer, "Bearer ")}
+}
+
+func (c *contender) usage() usage {
+	if c.child == nil {
+		return usage{}
+	}
+	return c.child.usage()
+}
+
+// setupConnections are those of loads that are not measured.
+const setupConnections = 64
+
+// each runs a workload once for every account.
+func (c *contender) each(ctx context.Context, w workload) error {
+	l := load{address: c.address, connections: setupConnections,
+		requests: int64(len(c.books.paths)), work: w}
+	_, err := l.run(ctx)
+	return err
+}
+
+// setUp opens and fills the accounts, and takes down what they hold.
+func (c *contender) setUp(ctx context.Context) error {
+	for _, w := range []workload{c.books.open(), c.books.fill(), c.books.count(c.books.filled)} {
+		if err := c.each(ctx, w); err != nil {
+			return fmt.Errorf("set up the accounts: %w", err)
+		}
+	}
+	return nil
+}
+
+// prove holds the service to its answers.
+func (c *contender) prove(ctx context.Context) (domain.Money, error) {
+	return c.books.prove(ctx, func(ctx context.Context, into []domain.Money) error {
+		return c.each(ctx, c.books.count(into))
+	})
+}
+
+// measurement is one run of a row.
+type measurement struct {
+	tally
+	server, load usage // what they used meanwhile
+
+	lag      int64         // events by which the read models were behind at the end
+	caughtUp time.Duration // how long they took to be there
+}
+
+// measure runs a workload on the contender.
+func (c *contender) measure(ctx context.Context, l *load) (measurement, error) {
+	l.address = c.address
+	server, self := c.usage(), usageOf(os.Getpid())
+	t, err := l.run(ctx)
+	return measurement{tally: t, server: c.usage().since(server),
+		load: usageOf(os.Getpid()).since(self)}, err
+}
+
+func (c *contender) close() error {
+	if c.child == nil {
+		return nil
+	}
+	return c.child.Close()
+}
+
+// closeAll ends every server.
+func (b *bench) closeAll() error {
+	var all []error
+	for _, c := range b.contenders {
+		all = append(all, c.close())
+	}
+	return errors.Join(all...)
+}
+
+// catchUpTime bounds the wait for read models.
+const catchUpTime = 10 * time.Minute

@@ -1,0 +1,176 @@
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+)
+
+// accounts is one row an account.
+type accounts struct{}
+
+// Name is accounts.
+func (accounts) Name() string { return "accounts" }
+
+// Version is 1.
+func (accounts) Version() int { return 1 }
+
+// Tables is accounts.
+func (accounts) Tables() string {
+	return `
+CREATE TABLE accounts (
+	id           TEXT PRIMARY KEY,
+	customer_ref TEXT NOT NULL, -- the caller's own name for the customer
+	kind         TEXT NOT NULL, -- member
+	status       TEXT NOT NULL, -- open or frozen, as the events left it
+	frozen_until TEXT,          -- when the last freeze ends; NULL: never, where it is frozen
+	freezes      TEXT NOT NULL, -- JSON: [{"mode":"debit","until":"…"}]
+	opened_at    TEXT NOT NULL,
+	recorded_at  TEXT NOT NULL, -- of the last event
+	revision     INTEGER NOT NULL, -- of the last event
+	position     INTEGER NOT NULL  -- of the last event
+) STRICT, WITHOUT ROWID;
+`
+}
+
+// Indexes is by customer_ref.
+func (accounts) Indexes() string {
+	return `CREATE INDEX accounts_by_customer_ref ON accounts (customer_ref);`
+}
+
+type accountRow struct {
+	customerRef, kind  string
+	freezes            []domain.Freeze
+	openedAt, recorded time.Time
+	revision, position int64
+}
+
+var accountTable = &Table[uuid.UUID, accountRow]{
+	Name: "accounts",
+	Columns: []string{"id", "customer_ref", "kind", "status", "frozen_until", "freezes", "opened_at",
+		"recorded_at", "revision", "position"},
+	Keys: func(id uuid.UUID) []any { return []any{id.String()} },
+	Values: func(a *accountRow) []any {
+		status, until := a.frozen()
+		return []any{a.customerRef, a.kind, status, instant(until), freezesJSON(a.freezes),
+			instant(a.openedAt), instant(a.recorded), a.revision, a.position}
+	},
+	Scan: func(row func(...any) error, id *uuid.UUID, a *accountRow) error {
+		var status, freezes string
+		var until, opened, recorded sql.NullString
+		err := row(id, &a.customerRef, &a.kind, &status, &until, &freezes, &opened, &recorded,
+			&a.revision, &a.position)
+		if err != nil {
+			return err
+		}
+		if a.openedAt, err = readInstant(opened); err != nil {
+			return err
+		}
+		if a.recorded, err = readInstant(recorded); err != nil {
+			return err
+		}
+		return json.Unmarshal([]byte(freezes), &a.freezes)
+	},
+}
+
+// freezesJSON is how freezes stand in the table.
+func freezesJSON(freezes []domain.Freeze) string {
+	if len(freezes) == 0 {
+		return "[]"
+	}
+	text, err := json.Marshal(freezes)
+	if err != nil {
+		panic(err) // a Freeze is a text and an instant
+	}
+	return string(text)
+}
+
+// frozen is the status by events, and when the last freeze ends if all of them do.
+func (a *accountRow) frozen() (domain.Status, time.Time) {
+	if len(a.freezes) == 0 {
+		return domain.Open, time.Time{}
+	}
+	var last time.Time
+	for _, f := range a.freezes {
+		if f.Until.IsZero() {
+			return domain.Frozen, time.Time{}
+		}
+		if f.Until.After(last) {
+			last = f.Until
+		}
+	}
+	return domain.Frozen, last
+}
+
+// Apply keeps each account's revision, and what opening and freezing change.
+func (accounts) Apply(ctx context.Context, tx *Tx, events []Event) error {
+	rows := accountTable.In(tx)
+	for i := range events {
+		if e := &events[i]; e.Account != (uuid.UUID{}) && e.Type != "AccountOpened" {
+			rows.Want(e.Account)
+		}
+	}
+	if err := rows.Load(ctx); err != nil {
+		return err
+	}
+	for i := range events {
+		e := &events[i]
+		if e.Account == (uuid.UUID{}) {
+			continue
+		}
+		if err := applyToAccount(rows, e); err != nil {
+			tx.Damaged(*e, err.Error())
+		}
+	}
+	return rows.Write(ctx)
+}
+
+func applyToAccount(rows *Rows[uuid.UUID, accountRow], e *Event) error {
+	if e.Type == "AccountOpened" {
+		decoded, err := e.Decoded()
+		if err != nil {
+			return err
+		}
+		opened := decoded.(domain.AccountOpened)
+		rows.Add(e.Account, accountRow{customerRef: opened.CustomerRef, kind: opened.Kind,
+			openedAt: e.Metadata.RecordedAt})
+	}
+	a := rows.Change(e.Account)
+	if a == nil {
+		return nil // its opening was damaged, and reported
+	}
+	a.revision, a.position = int64(e.Revision), int64(e.Position)
+	a.recorded = e.Metadata.RecordedAt
+	if e.Type != "AccountFrozen" && e.Type != "AccountUnfrozen" {
+		return nil
+	}
+	decoded, err := e.Decoded()
+	if err != nil {
+		return err
+	}
+	switch f := decoded.(type) {
+	case domain.AccountFrozen:
+		a.thaw(f.Modes)
+		for _, mode := range f.Modes {
+			a.freezes = append(a.freezes, domain.Freeze{Mode: mode, Until: f.Until})
+		}
+	case domain.AccountUnfrozen:
+		a.thaw(f.Modes)
+		if len(f.Modes) == 0 {
+			a.freezes = nil
+		}
+	}
+	return nil
+}
+
+func (a *accountRow) thaw(modes []domain.FreezeMode) {
+	a.freezes = slices.DeleteFunc(slices.Clone(a.freezes), func(f domain.Freeze) bool {
+		return slices.Contains(modes, f.Mode)
+	})
+}

@@ -1,0 +1,205 @@
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// The bounds of one transaction: the stored bytes of its events, and how long the first of them
+// waits while the log has always more.
+const (
+	batchBytes = 64 << 20
+	batchTime  = time.Second
+)
+
+// builder folds the log into one file. It belongs to one goroutine.
+type builder struct {
+	db         *database
+	store      eventstore.Store
+	conn       *sql.Conn
+	tx         *Tx
+	at         checkpoint
+	batch      int // most events of a transaction
+	spare      []Event
+	names      *names
+	onDamaged  func(damage)
+	onCommit   func(Commit)
+	onCaughtUp func() error
+}
+
+// Commit says what a transaction of the follower did.
+type Commit struct {
+	Events   int // how many it folded, damaged ones included
+	Position eventstore.Position
+	Took     time.Duration
+	CaughtUp bool // the log's end, as it was then, is folded
+}
+
+// errEnough ends a follow that has done what it was for.
+var errEnough = errors.New("enough")
+
+// newBuilder takes the file's writing connection and reads where the file stands.
+func newBuilder(ctx context.Context, db *database, store eventstore.Store,
+	batch int) (*builder, error) {
+	conn, err := db.write.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", db.path, err)
+	}
+	at, err := readCheckpoint(ctx, conn)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return &builder{db: db, store: store, conn: conn, tx: newTx(conn), at: at, batch: batch,
+		names: newNames()}, nil
+}
+
+// follow folds the log from the checkpoint on, until ctx ends or onCaughtUp answers an error.
+// Events that the store has at hand together go into one transaction, so batches grow with the
+// lag.
+func (b *builder) follow(ctx context.Context) error {
+	var held []eventstore.Recorded
+	var since time.Time // when the first of them came
+	bytes := 0
+	for events, err := range b.store.Follow(ctx, b.at.position, domain.Prefixes...) {
+		if err != nil {
+			return err
+		}
+		caughtUp := len(events) == 0
+		if len(held) == 0 {
+			since = time.Now()
+		}
+		for i, e := range events {
+			held = append(held, e)
+			bytes += len(e.Data) + len(e.Metadata)
+			late := i == len(events)-1 && time.Since(since) > batchTime
+			if len(held) < b.batch && bytes < batchBytes && !late {
+				continue
+			}
+			if err := b.fold(ctx, held, false); err != nil {
+				return err
+			}
+			clear(held)
+			held, bytes = held[:0], 0
+		}
+		if !caughtUp {
+			continue
+		}
+		if err := b.fold(ctx, held, true); err != nil {
+			return err
+		}
+		clear(held)
+		held, bytes = held[:0], 0
+		if err := b.onCaughtUp(); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// fold puts events into the tables and moves the checkpoint behind them, in one transaction.
+func (b *builder) fold(ctx context.Context, stored []eventstore.Recorded, caughtUp bool) error {
+	start := time.Now()
+	if len(stored) > 0 {
+		b.tx.damage = b.tx.damage[:0]
+		events := b.decode(stored)
+		last := stored[len(stored)-1]
+		at := checkpoint{last.Position, last.ID, last.Stream, last.Revision}
+		if err := transact(ctx, b.conn, func() error { return b.apply(ctx, events, at) }); err != nil {
+			b.tx.forget()
+			return fmt.Errorf("fold %d events up to position %d: %w", len(stored), at.position, err)
+		}
+		b.at = at
+		b.tx.trim()
+		b.report()
+		clear(b.spare[:cap(b.spare)])
+	}
+	b.onCommit(Commit{len(stored), b.at.position, time.Since(start), caughtUp})
+	return nil
+}
+
+// report hands on what was passed over, each event once.
+func (b *builder) report() {
+	seen := map[eventstore.Position]bool{}
+	for _, d := range b.tx.damage {
+		if !seen[d.event.Position] {
+			seen[d.event.Position] = true
+			b.onDamaged(d)
+		}
+	}
+}
+
+// decode decodes events; those that are not ours become damage.
+func (b *builder) decode(stored []eventstore.Recorded) []Event {
+	b.spare = slices.Grow(b.spare[:0], len(stored))
+	for _, r := range stored {
+		b.spare = append(b.spare, Event{})
+		e := &b.spare[len(b.spare)-1]
+		if err := e.decode(r, b.names); err != nil {
+			b.tx.Damaged(Event{Recorded: r}, err.Error())
+			b.spare = b.spare[:len(b.spare)-1]
+		}
+	}
+	return b.spare
+}
+
+// apply is what stands in the transaction.
+func (b *builder) apply(ctx context.Context, events []Event, at checkpoint) error {
+	for _, p := range b.db.tables {
+		if err := p.Apply(ctx, b.tx, events); err != nil {
+			return fmt.Errorf("%s: %w", p.Name(), err)
+		}
+	}
+	if b.tx.lazy && b.tx.full() {
+		if err := b.tx.flush(ctx); err != nil {
+			return err
+		}
+	}
+	for _, d := range b.tx.damage {
+		e := d.event
+		err := b.tx.Exec(ctx, "INSERT OR IGNORE INTO damaged VALUES (?, ?, ?, ?, ?, ?)",
+			int64(e.Position), e.Stream, int64(e.Revision), e.ID.String(), e.Type, d.reason)
+		if err != nil {
+			return err
+		}
+	}
+	return b.tx.Exec(ctx, "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?)",
+		int64(at.position), at.id.String(), at.stream, int64(at.revision))
+}
+
+// rebuild folds the log from the start until onCaughtUp answers errEnough. Rows that many batches
+// touch are written once, at the end, or when there are too many: until then the tables do not hold
+// what the checkpoint says, which nobody sees, as a file that does not serve yet is thrown away.
+func (b *builder) rebuild(ctx context.Context) error {
+	b.tx.lazy = true
+	if err := b.follow(ctx); !errors.Is(err, errEnough) {
+		return err
+	}
+	b.tx.lazy = false
+	return transact(ctx, b.conn, func() error { return b.tx.flush(ctx) })
+}
+
+// matches reports whether the log still holds the checkpoint's event where the checkpoint says.
+func (b *builder) matches(ctx context.Context) (bool, error) {
+	if b.at == (checkpoint{}) {
+		return true, nil
+	}
+	for e, err := range b.store.Read(ctx, b.at.stream, b.at.revision) {
+		if err != nil {
+			return false, fmt.Errorf("read the checkpoint's event: %w", err)
+		}
+		return e.ID == b.at.id && e.Position == b.at.position && e.Revision == b.at.revision, nil
+	}
+	return false, nil
+}
+
+func (b *builder) close() error {
+	b.tx.close()
+	return b.conn.Close()
+}

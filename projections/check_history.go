@@ -1,0 +1,136 @@
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// historyReader compares the rows of history, in the order of the log, with the events they are of.
+type historyReader struct {
+	report  *Report
+	rows    *sql.Rows
+	at      eventstore.Position // of the row that is read but not compared; 0 when rows are over
+	columns []sql.NullString    // of that row
+	to      []any
+	names   *names
+	stores  map[string]domain.Store // as the events say
+}
+
+func (h *historyReader) open(ctx context.Context, q querier) (err error) {
+	h.rows, err = q.QueryContext(ctx, "SELECT "+columnList(historyColumns)+
+		" FROM history ORDER BY position")
+	if err != nil {
+		return fmt.Errorf("read history: %w", err)
+	}
+	h.names, h.stores = newNames(), map[string]domain.Store{}
+	h.columns = make([]sql.NullString, len(historyColumns)-1)
+	h.to = []any{&h.at}
+	for i := range h.columns {
+		h.to = append(h.to, &h.columns[i])
+	}
+	return h.next()
+}
+
+func (h *historyReader) close() {
+	h.rows.Close() // whatever it has to say, rest has heard
+}
+
+func (h *historyReader) next() error {
+	if !h.rows.Next() {
+		h.at = eventstore.Start
+		return h.rows.Err()
+	}
+	return h.rows.Scan(h.to...)
+}
+
+// compare compares the next rows with e, the log's next event.
+func (h *historyReader) compare(stored eventstore.Recorded) error {
+	for h.at != eventstore.Start && h.at < stored.Position {
+		if err := h.stranger(); err != nil {
+			return err
+		}
+	}
+	var e Event
+	if err := e.decode(stored, h.names); err != nil {
+		return nil // no row is right; a row there is a stranger, found by the next event
+	}
+	h.store(&e)
+	if h.at != stored.Position {
+		h.report.add("history", e.Stream, e.Revision, "the row of position %d is missing", e.Position)
+		return nil
+	}
+	var differing []string
+	for i, want := range historyRow(nil, &e)[1:] {
+		got, column := h.columns[i], historyColumns[i+1]
+		if wanted := shownValue(want); got.String != wanted {
+			differing = append(differing, fmt.Sprintf("%s %s, want %s", column, got.String, wanted))
+		}
+	}
+	if len(differing) > 0 {
+		h.report.add("history", e.Stream, e.Revision, "the row of position %d: got %s", e.Position,
+			strings.Join(differing, "; "))
+	}
+	return h.next()
+}
+
+// store notes the store that e registers or names. A registered one stays so.
+func (h *historyReader) store(e *Event) {
+	s, err := storeOf(e)
+	_, known := h.stores[s.ID]
+	if err == nil && s.ID != "" && (!known || s.Status != domain.UnregisteredStore("").Status) {
+		h.stores[s.ID] = s
+	}
+}
+
+// compareStores compares the table of stores with those that were noted.
+func (h *historyReader) compareStores(ctx context.Context, q querier) error {
+	rows, err := q.QueryContext(ctx, "SELECT "+columnList(storeTable.Columns)+" FROM stores")
+	if err != nil {
+		return fmt.Errorf("read stores: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var got storeRow
+		if err := storeTable.Scan(rows.Scan, &id, &got); err != nil {
+			return fmt.Errorf("read stores: %w", err)
+		}
+		if want, ok := h.stores[id]; !ok || got.Store != want {
+			h.report.add("stores", "", -1, "row %s: got %+v, want %+v", id, got.Store, want)
+		}
+		delete(h.stores, id)
+	}
+	for id := range h.stores {
+		h.report.add("stores", "", -1, "row %s is missing", id)
+	}
+	return rows.Err()
+}
+
+// stranger reports the row that is read and goes on to the next.
+func (h *historyReader) stranger() error {
+	h.report.add("history", h.columns[0].String, -1, "the row of position %d has no event", h.at)
+	return h.next()
+}
+
+// rest reports the rows that are left when the log is over.
+func (h *historyReader) rest() error {
+	for h.at != eventstore.Start {
+		if err := h.stranger(); err != nil {
+			return err
+		}
+	}
+	return h.rows.Err()
+}
+
+// shownValue is a column's value as it is read into a text.
+func shownValue(value any) string {
+	if value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
+}

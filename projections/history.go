@@ -1,0 +1,264 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// history is one row an event: what happened, to which account, who did it, when and where, and the
+// balance before and after. Two views read it: operations, one row an operation; audit, one row an
+// event with what stood before and what stands after.
+type history struct{}
+
+// Name is history.
+func (history) Name() string { return "history" }
+
+// Version is 1.
+func (history) Version() int { return 1 }
+
+// Tables are history, its views, and history_pages.
+func (history) Tables() string {
+	return `
+CREATE TABLE history (
+	position       INTEGER PRIMARY KEY, -- the event's place in the log
+	stream         TEXT NOT NULL,       -- such as account-<uuid>
+	revision       INTEGER NOT NULL,    -- its number in the stream, from 0
+	event_id       TEXT NOT NULL,
+	type           TEXT NOT NULL,       -- such as DebitPosted
+	operation_id   TEXT NOT NULL,       -- the event_id of the operation's first business event
+	operation      TEXT,                -- kind of the operation, on that first event alone
+	status         TEXT,                -- posted, declined or cancelled (a tombstone), likewise
+	code           TEXT,                -- why it was declined
+	cancels        TEXT,                -- the operation_id of an operation that a cancel undid here
+	actor          TEXT,                -- who: an API key's id, or a part of the service
+	role           TEXT,
+	on_behalf_of   TEXT,
+	channel        TEXT,
+	store          TEXT,                -- where; with terminal, pos_txn_id and leg the reference
+	entity         TEXT,                -- the store's legal entity at that time
+	terminal       TEXT,
+	operator       TEXT,
+	shift          TEXT,
+	pos_txn_id     TEXT,
+	leg            TEXT,
+	occurred_at    TEXT,                -- UTC, nine digits after the point, as all instants here
+	recorded_at    TEXT NOT NULL,
+	business_date  TEXT,                -- YYYY-MM-DD
+	unit           TEXT,
+	amount         TEXT,                -- not signed; of a decline what was asked for
+	balance_before TEXT,                -- total in the unit, where the event moves value
+	balance_after  TEXT,
+	held_after     TEXT,                -- the part of it that holds pin
+	detail         TEXT,                -- data of an event that moves no value, as JSON
+	account_id     TEXT GENERATED ALWAYS AS
+		(CASE WHEN stream LIKE 'account-%' THEN substr(stream, 9) END) VIRTUAL
+) STRICT;
+
+-- The first and last instants of each stretch of history: a time range is found by position.
+CREATE TABLE history_pages (
+	first_position INTEGER PRIMARY KEY,
+	last_position  INTEGER NOT NULL,
+	first_recorded TEXT NOT NULL, -- the least recorded_at of the stretch
+	last_recorded  TEXT NOT NULL, -- the greatest
+	events         INTEGER NOT NULL
+) STRICT;
+
+CREATE VIEW operations AS
+SELECT h.operation_id, h.account_id, h.operation AS kind,
+	CASE WHEN h.status = 'posted' AND EXISTS (SELECT 1 FROM history c
+		WHERE c.cancels = h.operation_id AND c.stream = h.stream) THEN 'cancelled'
+		ELSE h.status END AS status,
+	h.code, h.store, h.terminal, h.pos_txn_id, h.leg, h.unit, h.amount,
+	h.occurred_at, h.recorded_at, h.business_date, h.actor, h.stream, h.revision, h.position
+FROM history h WHERE h.operation IS NOT NULL;
+
+CREATE VIEW audit AS
+SELECT h.position, h.stream, h.account_id, h.revision, h.event_id, h.type, h.operation_id,
+	h.actor, h.role, h.on_behalf_of, h.operator,                     -- who
+	h.recorded_at, h.occurred_at, h.business_date,                   -- when
+	h.channel, h.store, h.entity, h.terminal, h.shift, h.pos_txn_id, h.leg, -- from where
+	h.code, h.unit, h.amount,                                        -- what
+	CASE WHEN h.balance_after IS NOT NULL THEN h.balance_before
+		WHEN h.account_id IS NULL AND h.revision > 0 THEN (SELECT p.detail FROM history p
+			WHERE p.stream = h.stream AND p.revision = h.revision - 1) END AS before,
+	coalesce(h.balance_after, h.detail) AS after
+FROM history h;
+`
+}
+
+// Indexes are by stream, reference, actor, store and type.
+func (history) Indexes() string {
+	return `
+CREATE UNIQUE INDEX history_by_stream ON history (stream, revision);
+CREATE INDEX history_by_reference ON history (pos_txn_id, store, terminal, leg)
+	WHERE pos_txn_id IS NOT NULL AND operation IS NOT NULL;
+CREATE INDEX history_by_cancelled ON history (cancels) WHERE cancels IS NOT NULL;
+CREATE INDEX history_by_actor ON history (actor);
+CREATE INDEX history_by_store ON history (store);
+CREATE INDEX history_by_type ON history (type);
+`
+}
+
+var historyColumns = []string{
+	"position", "stream", "revision", "event_id", "type", "operation_id", "operation", "status",
+	"code", "cancels", "actor", "role", "on_behalf_of", "channel", "store", "entity", "terminal",
+	"operator", "shift", "pos_txn_id", "leg", "occurred_at", "recorded_at", "business_date", "unit",
+	"amount", "balance_before", "balance_after", "held_after", "detail",
+}
+
+var historyInserts = func() map[int]string {
+	inserts := map[int]string{}
+	for _, n := range writeRows {
+		inserts[n] = fmt.Sprintf("INSERT INTO history (%s) VALUES %s",
+			strings.Join(historyColumns, ", "), tuples(len(historyColumns), n))
+	}
+	return inserts
+}()
+
+// Apply adds a row for each event.
+func (history) Apply(ctx context.Context, tx *Tx, events []Event) error {
+	args := make([]any, 0, writeRows[0]*len(historyColumns))
+	for left := events; len(left) > 0; {
+		n := fitting(writeRows, len(left))
+		args = args[:0]
+		for i := range left[:n] {
+			args = historyRow(args, &left[i])
+		}
+		if err := tx.Exec(ctx, historyInserts[n], args...); err != nil {
+			return err
+		}
+		left = left[n:]
+	}
+	return addToPages(ctx, tx, events)
+}
+
+// historyRow appends an event's columns.
+func historyRow(args []any, e *Event) []any {
+	m, b := &e.Metadata, &e.Body
+	operation := string(e.OperationKind())
+	id := any(e.ID.String())
+	of := id
+	if m.OperationID != e.ID {
+		of = m.OperationID.String()
+	}
+	recorded := instant(m.RecordedAt)
+	occurred := recorded
+	if !m.OccurredAt.Equal(m.RecordedAt) {
+		occurred = instant(m.OccurredAt)
+	}
+	args = append(args,
+		int64(e.Position), e.Stream, int64(e.Revision), id, e.Type, of,
+		null(operation), null(operationStatus(e, operation)),
+		null(b.Code), nullID(e.Cancels()),
+		null(m.Actor), null(m.Role), null(m.OnBehalfOf), null(m.Channel), null(m.Store),
+		null(m.Entity), null(m.Terminal), null(m.Operator), null(m.Shift),
+		null(m.Reference.PosTxnID), null(m.Reference.Leg),
+		occurred, recorded, null(m.BusinessDate), null(b.Unit))
+	switch {
+	case b.Valued:
+		before := b.Total
+		for _, move := range b.Moves {
+			before = before.Sub(move.Amount)
+		}
+		return append(args, b.Amount.String(), before.String(), b.Total.String(), b.Held.String(), nil)
+	case b.Unit == "":
+		return append(args, nil, nil, nil, nil, detail(e))
+	case e.Type == "OperationDeclined":
+		return append(args, b.Requested.String(), nil, nil, nil, detail(e))
+	}
+	return append(args, b.Amount.String(), nil, nil, nil, detail(e))
+}
+
+func operationStatus(e *Event, operation string) string {
+	switch {
+	case operation == "":
+		return ""
+	case e.Type == "OperationDeclined":
+		return "declined"
+	case e.Type == "ReferenceCancelled":
+		return "cancelled"
+	}
+	return "posted"
+}
+
+// detail is the event's data as stored, without what proves that someone knows a secret.
+func detail(e *Event) string {
+	if e.Type != "APIKeyCreated" {
+		return string(e.Data)
+	}
+	var k domain.APIKeyCreated
+	if json.Unmarshal(e.Data, &k) != nil {
+		return "{}"
+	}
+	k.Hash = domain.Hash{}
+	shown, err := json.Marshal(k)
+	if err != nil {
+		return "{}"
+	}
+	return string(shown)
+}
+
+func nullID(id uuid.UUID) any {
+	if id == (uuid.UUID{}) {
+		return nil
+	}
+	return id.String()
+}
+
+// pageEvents is how many events a row of history_pages stands for, at the most.
+const pageEvents = 4096
+
+// addToPages extends the last stretch by a batch, or begins new ones.
+func addToPages(ctx context.Context, tx *Tx, events []Event) error {
+	for len(events) > 0 {
+		first, room, err := lastPage(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if room <= 0 {
+			first, room = events[0].Position, pageEvents
+		}
+		n := min(room, len(events))
+		least, greatest := events[0].Metadata.RecordedAt, events[0].Metadata.RecordedAt
+		for _, e := range events[:n] {
+			if at := e.Metadata.RecordedAt; at.Before(least) {
+				least = at
+			} else if at.After(greatest) {
+				greatest = at
+			}
+		}
+		err = tx.Exec(ctx, `INSERT INTO history_pages VALUES (?1, ?2, ?3, ?4, ?5)
+			ON CONFLICT (first_position) DO UPDATE SET last_position = ?2,
+			first_recorded = min(first_recorded, ?3), last_recorded = max(last_recorded, ?4),
+			events = events + ?5`,
+			int64(first), int64(events[n-1].Position), instant(least), instant(greatest), n)
+		if err != nil {
+			return err
+		}
+		events = events[n:]
+	}
+	return nil
+}
+
+// lastPage is where the last stretch begins, and how many events more it takes.
+func lastPage(ctx context.Context, tx *Tx) (first eventstore.Position, room int, err error) {
+	rows, err := tx.Query(ctx, `SELECT first_position, ? - events FROM history_pages
+		ORDER BY first_position DESC LIMIT 1`, pageEvents)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(&first, &room); err != nil {
+			return 0, 0, err
+		}
+	}
+	return first, room, rows.Err()
+}

@@ -1,0 +1,320 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// Errors of this package, by errors.Is.
+var (
+	// ErrClosed: the models were closed.
+	ErrClosed = errors.New("read models are closed")
+	// ErrRebuilding: a rebuild is under way already.
+	ErrRebuilding = errors.New("a rebuild is under way already")
+	// ErrReadOnly: the models were opened to be read.
+	ErrReadOnly = errors.New("read models are open for reading alone")
+	// ErrNone: the folder holds no read models of this version.
+	ErrNone = errors.New("there are no read models yet")
+)
+
+// Options are how the models are kept. The zero value is good.
+type Options struct {
+	Projections []Projection // Builtin when nil
+	Log         *slog.Logger // slog.Default when nil
+	Batch       int          // most events of one transaction; 100,000 when 0
+	ReadOnly    bool         // only read the file, which another process may be writing
+
+	// Damaged is called for each event in a ledger stream that is not ours or cannot be folded;
+	// Committed after each transaction of the follower that serves. Both are called on the
+	// follower's goroutine and must not block.
+	Damaged   func(stream string, revision eventstore.Revision)
+	Committed func(Commit)
+}
+
+// maxBatch is Options.Batch's default.
+const maxBatch = 100_000
+
+// Models are the read models of one log. All methods may be called at once.
+type Models struct {
+	folder string
+	store  eventstore.Store
+	opts   Options
+	stop   context.CancelCauseFunc // ends everything that runs on life
+	life   context.Context
+	tasks  sync.WaitGroup // whatever runs on life
+
+	rebuilding chan struct{} // holds a token while a rebuild is under way
+
+	mu         sync.Mutex
+	current    *database
+	generation int
+	position   eventstore.Position // of current; Start where its checkpoint is not the log's
+	caughtUp   bool
+	stale      bool            // current's checkpoint is not the log's
+	changed    chan struct{}   // closed and replaced when position changes
+	follower   *follower       // of current, nil while there is none
+	warned     map[string]bool // streams whose damage was logged; guarded by mu
+}
+
+// follower is the goroutine that keeps a file.
+type follower struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// Open opens the read models in a folder, which must exist, makes them where there are none, and
+// follows the store until Close. It does not wait until they have caught up.
+//
+// Where the file's checkpoint names an event that the log does not hold at that place, the file
+// belongs to another log, or to one that lost its end: it serves as it is, at position Start, while
+// another is built beside it.
+func Open(ctx context.Context, folder string, store eventstore.Store,
+	opts Options) (*Models, error) {
+	if opts.Projections == nil {
+		opts.Projections = Builtin()
+	}
+	if opts.Log == nil {
+		opts.Log = slog.Default()
+	}
+	if opts.Batch <= 0 {
+		opts.Batch = maxBatch
+	}
+	m := &Models{folder: folder, store: store, opts: opts, changed: make(chan struct{}),
+		rebuilding: make(chan struct{}, 1), warned: map[string]bool{}}
+	m.life, m.stop = context.WithCancelCause(context.Background())
+	if opts.ReadOnly {
+		return m, m.openToRead(ctx)
+	}
+	if err := m.openToFollow(ctx); err != nil {
+		return nil, fmt.Errorf("open read models in %s: %w", folder, err)
+	}
+	return m, nil
+}
+
+// openToRead takes the newest file that may serve.
+func (m *Models) openToRead(ctx context.Context) error {
+	d, generation, err := m.newest(ctx)
+	if err != nil {
+		return err
+	}
+	if d == nil {
+		return fmt.Errorf("open read models in %s: %w", m.folder, ErrNone)
+	}
+	at, err := readCheckpoint(ctx, d.read)
+	m.current, m.generation, m.position = d, generation, at.position
+	return err
+}
+
+// openToFollow takes the newest file that may serve, or makes the first; every other file goes.
+func (m *Models) openToFollow(ctx context.Context) error {
+	found, generation, err := m.newest(ctx)
+	if err != nil {
+		return err
+	}
+	keep := ""
+	if found != nil {
+		keep = found.path
+		err = found.close() // it was opened to be read
+	}
+	if err := errors.Join(err, m.removeFilesBut(keep)); err != nil {
+		return err
+	}
+	generation = max(generation, 1)
+	path := m.path(generation)
+	d, err := openDatabase(ctx, path, m.opts.Projections)
+	if err != nil {
+		return err
+	}
+	if err := serve(ctx, d.write); err != nil {
+		return errors.Join(err, d.close())
+	}
+	b, err := newBuilder(ctx, d, m.store, m.opts.Batch)
+	if err != nil {
+		return errors.Join(err, d.close())
+	}
+	matches, err := b.matches(ctx)
+	if err != nil {
+		return errors.Join(err, b.close(), d.close())
+	}
+	m.current, m.generation = d, generation
+	if matches {
+		m.position = b.at.position
+		m.start(b)
+		return nil
+	}
+	m.stale = true
+	m.opts.Log.Warn("read models are rebuilt: the log does not hold the event of their checkpoint",
+		"file", path, "position", uint64(b.at.position), "event_id", b.at.id,
+		"stream", b.at.stream, "revision", int64(b.at.revision))
+	m.tasks.Go(m.replaceStale)
+	return b.close()
+}
+
+// replaceStale rebuilds until it succeeds.
+func (m *Models) replaceStale() {
+	m.retry(m.life, "rebuild read models", func() error { return m.Rebuild(m.life, nil) })
+}
+
+// start runs b's follower until it is stopped. The caller holds mu, or has m to itself.
+func (m *Models) start(b *builder) {
+	ctx, cancel := context.WithCancel(m.life)
+	f := &follower{cancel, make(chan struct{})}
+	m.follower = f
+	b.onDamaged = m.damaged
+	b.onCommit = m.committed
+	b.onCaughtUp = func() error { return b.db.index(ctx, b.conn) }
+	m.tasks.Go(func() {
+		defer close(f.done)
+		m.retry(ctx, "follow the log", func() error { return b.follow(ctx) })
+		if err := b.close(); err != nil {
+			m.opts.Log.Error("close read models", "file", b.db.path, "error", err)
+		}
+	})
+}
+
+// The pauses between two tries.
+const (
+	firstPause = 50 * time.Millisecond
+	lastPause  = 5 * time.Second
+)
+
+// retry runs work until it succeeds, ctx ends or the store is closed.
+func (m *Models) retry(ctx context.Context, what string, work func() error) {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := work()
+		if err == nil || ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed) {
+			return
+		}
+		m.opts.Log.Error(what, "error", err, "again_in", pause)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// warnedStreams bounds the streams whose damage is logged: whoever shares a store may write a lot
+// into streams with our prefixes. The count goes on.
+const warnedStreams = 1000
+
+func (m *Models) damaged(d damage) {
+	if m.opts.Damaged != nil {
+		m.opts.Damaged(d.event.Stream, d.event.Revision)
+	}
+	m.mu.Lock()
+	warned := m.warned[d.event.Stream] || len(m.warned) >= warnedStreams
+	if !warned {
+		m.warned[d.event.Stream] = true
+	}
+	m.mu.Unlock()
+	if !warned {
+		m.opts.Log.Error("an event in a ledger stream is passed over", "stream", d.event.Stream,
+			"revision", int64(d.event.Revision), "reason", d.reason)
+	}
+}
+
+func (m *Models) committed(c Commit) {
+	m.mu.Lock()
+	m.position, m.caughtUp = c.Position, c.CaughtUp
+	m.stale = false
+	close(m.changed)
+	m.changed = make(chan struct{})
+	m.mu.Unlock()
+	if m.opts.Committed != nil {
+		m.opts.Committed(c)
+	}
+}
+
+// Position is the place in the log up to which the tables hold every event.
+func (m *Models) Position() eventstore.Position {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.position
+}
+
+// Wait returns when Position is at least position. It answers ctx's error, ErrClosed, or
+// ErrReadOnly where nothing will bring it there.
+func (m *Models) Wait(ctx context.Context, position eventstore.Position) error {
+	for {
+		m.mu.Lock()
+		reached, changed := m.position >= position, m.changed
+		m.mu.Unlock()
+		if reached {
+			return nil
+		}
+		if m.opts.ReadOnly {
+			return ErrReadOnly
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-m.life.Done():
+			return ErrClosed
+		}
+	}
+}
+
+// WaitHead returns when the tables hold every event of the ledger that was durable when it was
+// called.
+func (m *Models) WaitHead(ctx context.Context) error {
+	head, err := m.store.Head(ctx, domain.Prefixes...)
+	if err != nil {
+		return fmt.Errorf("read the log's head: %w", err)
+	}
+	return m.Wait(ctx, head)
+}
+
+// Close ends the follower, waits for the transaction it is in, and closes the file.
+func (m *Models) Close() error {
+	m.mu.Lock()
+	m.stop(ErrClosed) // under mu: from here on nobody joins tasks but tasks themselves
+	m.mu.Unlock()
+	m.tasks.Wait()
+	m.mu.Lock()
+	d := m.current
+	m.current = nil
+	m.mu.Unlock()
+	if d == nil {
+		return nil
+	}
+	d.users.Wait()
+	return d.close()
+}
+
+// take is the file that serves, which stays open until free is called.
+func (m *Models) take() (d *database, free func(), err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.current == nil || m.life.Err() != nil {
+		return nil, nil, ErrClosed
+	}
+	d = m.current
+	d.users.Add(1)
+	return d, d.users.Done, nil
+}
+
+// removeFilesBut removes all read models' files except one, if any.
+func (m *Models) removeFilesBut(path string) error {
+	names, err := m.files("*")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if name != path {
+			if err := removeFile(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+// Package projections keeps the read models: SQL tables that are folded from the log, may lag
+// behind it, and can always be thrown away and folded again.
+//
+// Its promise: a table holds exactly what the events up to the checkpoint add up to. Tables and
+// checkpoint move in one transaction, so whatever ends the process, no event is left out and none
+// counts twice. What lists and reports show may be old, and says how old; decisions never read it.
+//
+// The models live in one SQLite file in the data folder:
+//
+//	readmodels-<format>-<fingerprint>-<generation>.db
+//
+// The fingerprint covers names and versions of the projections: another one is another file, built
+// from the start. A rebuild writes the next generation beside the one that serves, and takes its
+// place when it has caught up. One process writes the file; any number may read it.
+package projections
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+)
+
+// Projection is one read model: its tables and how events change them. The ones that come with
+// Tillbook use nothing but this interface and Tx.
+//
+// A Projection has no state of its own: what Apply remembers between batches it keeps in Tx, so one
+// Projection serves several files at once.
+type Projection interface {
+	// Name is the projection's name and that of its main table.
+	Name() string
+	// Version changes whenever the same events would make other tables.
+	Version() int
+	// Tables is the SQL that creates the tables, in a file where they are not.
+	Tables() string
+	// Indexes is the SQL that creates what only queries need. A rebuild runs it last.
+	Indexes() string
+	// Apply folds events, in the order of the log, into the tables. All events of a transaction
+	// come at once: it should read what they touch once and write each touched row once. An error
+	// ends the transaction, and the same events come again; an event that can never be folded must
+	// be reported with Tx.Damaged and passed over instead.
+	Apply(ctx context.Context, tx *Tx, events []Event) error
+}
+
+// Builtin are the projections that come with Tillbook.
+func Builtin() []Projection {
+	return []Projection{history{}, accounts{}, balances{}, lots{}, holds{}, stores{}}
+}
+
+// format is the version of the files' own tables.
+const format = 1
+
+// fingerprint names a set of projections with their versions.
+func fingerprint(all []Projection) string {
+	sum := crc32.NewIEEE()
+	for _, p := range all {
+		fmt.Fprintf(sum, "%s@%d\n", p.Name(), p.Version())
+	}
+	return fmt.Sprintf("%d-%08x", format, sum.Sum32())
+}

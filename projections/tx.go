@@ -1,0 +1,152 @@
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"fmt"
+)
+
+// Tx is the transaction in which projections fold a batch. It belongs to one goroutine.
+type Tx struct {
+	conn       *sql.Conn
+	statements map[string]*sql.Stmt   // of Query
+	writes     map[string]driver.Stmt // of Exec
+	args       []driver.NamedValue    // of the statement that runs
+	caches     map[string]cache       // by table
+	most       int                    // rows to remember: cachedRows
+	damage     []damage
+	lazy       bool // rows are written when they are too many, and by flush; see builder.rebuild
+}
+
+// cache is what a Table remembers between batches.
+type cache interface {
+	size() int
+	clear()
+	flush(context.Context) error
+}
+
+// cachedRows bounds the rows that all tables together remember from one batch to the next.
+const cachedRows = 400_000
+
+// damage is an event that was passed over.
+type damage struct {
+	event  Event
+	reason string
+}
+
+func newTx(conn *sql.Conn) *Tx {
+	return &Tx{conn: conn, statements: map[string]*sql.Stmt{}, writes: map[string]driver.Stmt{},
+		caches: map[string]cache{}, most: cachedRows}
+}
+
+// Exec runs a statement with parameters. It is prepared once, so queries are constants, or few.
+//
+// It goes around database/sql, which would copy every parameter: statements here have thousands.
+func (t *Tx) Exec(ctx context.Context, query string, args ...any) error {
+	return t.conn.Raw(func(conn any) error {
+		s, ok := t.writes[query]
+		if !ok {
+			preparer := conn.(driver.ConnPrepareContext)
+			made, err := preparer.PrepareContext(ctx, query)
+			if err != nil {
+				return fmt.Errorf("prepare %.60q: %w", query, err)
+			}
+			s = made
+			t.writes[query] = s
+		}
+		t.args = t.args[:0]
+		for i, arg := range args {
+			value, err := parameter(arg)
+			if err != nil {
+				return fmt.Errorf("parameter %d of %.60q: %w", i+1, query, err)
+			}
+			t.args = append(t.args, driver.NamedValue{Ordinal: i + 1, Value: value})
+		}
+		_, err := s.(driver.StmtExecContext).ExecContext(ctx, t.args)
+		return err
+	})
+}
+
+// parameter is a value as drivers take it.
+func parameter(arg any) (driver.Value, error) {
+	switch arg := arg.(type) {
+	case nil, string, int64:
+		return arg, nil
+	case int:
+		return int64(arg), nil
+	}
+	return driver.DefaultParameterConverter.ConvertValue(arg)
+}
+
+// Query is Exec for statements that answer rows.
+func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s, err := t.prepared(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+// Damaged reports an event that cannot be folded, and why. It is counted and listed with those that
+// cannot be read; the log goes on.
+func (t *Tx) Damaged(e Event, reason string) {
+	t.damage = append(t.damage, damage{e, reason})
+}
+
+func (t *Tx) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	if s, ok := t.statements[query]; ok {
+		return s, nil
+	}
+	s, err := t.conn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("prepare %.60q: %w", query, err)
+	}
+	t.statements[query] = s
+	return s, nil
+}
+
+// flush writes the rows that Write has left.
+func (t *Tx) flush(ctx context.Context) error {
+	for _, c := range t.caches {
+		if err := c.flush(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// full reports that trim will forget.
+func (t *Tx) full() bool {
+	sum := 0
+	for _, c := range t.caches {
+		sum += c.size()
+	}
+	return sum > t.most
+}
+
+// trim forgets rows when there are too many. It is called between transactions.
+func (t *Tx) trim() {
+	if t.full() {
+		t.forget()
+	}
+}
+
+// forget forgets all rows: after a rollback they are not what the tables hold.
+func (t *Tx) forget() {
+	for _, c := range t.caches {
+		c.clear()
+	}
+}
+
+func (t *Tx) close() {
+	for _, s := range t.statements {
+		s.Close() // the connection is closed next, which ends them all the same
+	}
+	_ = t.conn.Raw(func(any) error {
+		for _, s := range t.writes {
+			s.Close()
+		}
+		return nil
+	})
+}
