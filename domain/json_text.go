@@ -84,10 +84,10 @@ func (b jsonText) money(name string, m Money) jsonText {
 
 // append appends String.
 func (q Quantity) append(b []byte) []byte {
-	if q.d.NumDigits() > 18 {
-		return append(b, q.d.StringFixed(q.Scale())...)
+	if q.wide != nil {
+		return append(b, q.wide.StringFixed(q.scale)...)
 	}
-	n, scale := q.d.CoefficientInt64(), int(q.Scale())
+	n, scale := q.steps, int(q.scale)
 	if n < 0 {
 		b, n = append(b, '-'), -n
 	}

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 	"regexp"
@@ -13,68 +14,128 @@ import (
 // Quantity is an exact number with a fixed count of fraction digits, of a unit that stands beside
 // it. It prints with all its digits ("12.50") and reads back with the same scale. Two quantities
 // that meet in one operation have the same scale.
+//
+// It is a decimal.Decimal; the numbers of nearly every account fit into 62 bits of smallest steps and
+// are kept, added and compared as such, which costs no memory.
 type Quantity struct {
-	_ [0]func() // == must not compile: 12.5 and 12.50 are equal and differ in their bits
-	d decimal.Decimal
+	_     [0]func()        // == must not compile: 12.5 and 12.50 are equal and differ in their bits
+	wide  *decimal.Decimal // the number, where it does not fit into steps; else nil
+	steps int64            // of 10^−scale; |steps| < maxSteps
+	scale int32
 }
+
+// maxSteps bounds Quantity.steps, so that a sum of two cannot overflow.
+const maxSteps = 1 << 62
 
 // figure is how a Quantity stands in an event: an optional sign, digits, an optional fraction.
 var figure = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,29})(\.[0-9]{1,4})?$`)
 
-func zero(scale int32) Quantity { return Quantity{d: decimal.New(0, -scale)} }
+func zero(scale int32) Quantity { return Quantity{scale: scale} }
+
+func fromSteps(steps int64, scale int32) Quantity {
+	if steps > -maxSteps && steps < maxSteps {
+		return Quantity{steps: steps, scale: scale}
+	}
+	return fromDecimal(decimal.New(steps, -scale))
+}
 
 func fromMinor(minor *big.Int, scale int32) Quantity {
-	return Quantity{d: decimal.NewFromBigInt(minor, -scale)}
+	if minor.IsInt64() {
+		return fromSteps(minor.Int64(), scale)
+	}
+	return fromDecimal(decimal.NewFromBigInt(minor, -scale))
+}
+
+// fromDecimal takes a number whose exponent is −scale.
+func fromDecimal(d decimal.Decimal) Quantity {
+	scale := -d.Exponent()
+	if n := d.Coefficient(); n.IsInt64() && n.Int64() > -maxSteps && n.Int64() < maxSteps {
+		return Quantity{steps: n.Int64(), scale: scale}
+	}
+	return Quantity{wide: &d, scale: scale}
+}
+
+// Decimal is q as a decimal.Decimal.
+func (q Quantity) Decimal() decimal.Decimal {
+	if q.wide != nil {
+		return *q.wide
+	}
+	return decimal.New(q.steps, -q.scale)
 }
 
 // minor is q in its smallest steps: 1250 for 12.50.
-func (q Quantity) minor() *big.Int { return q.d.Coefficient() }
+func (q Quantity) minor() *big.Int {
+	if q.wide != nil {
+		return q.wide.Coefficient()
+	}
+	return big.NewInt(q.steps)
+}
 
 // Scale is the count of fraction digits.
-func (q Quantity) Scale() int32 { return -q.d.Exponent() }
+func (q Quantity) Scale() int32 { return q.scale }
+
+// narrow reports that q and r can be added and compared as steps.
+func (q Quantity) narrow(r Quantity) bool {
+	return q.wide == nil && r.wide == nil && q.scale == r.scale
+}
 
 // Add is q + r.
 func (q Quantity) Add(r Quantity) Quantity {
-	switch {
-	case r.IsZero() && r.Scale() <= q.Scale(): // most sums of an account: no new number is needed
-		return q
-	case q.IsZero() && q.Scale() <= r.Scale():
-		return r
+	if q.narrow(r) {
+		return fromSteps(q.steps+r.steps, q.scale)
 	}
-	return Quantity{d: q.d.Add(r.d)}
+	return fromDecimal(q.Decimal().Add(r.Decimal()))
 }
 
 // Sub is q − r.
 func (q Quantity) Sub(r Quantity) Quantity {
-	if r.IsZero() && r.Scale() <= q.Scale() {
-		return q
+	if q.narrow(r) {
+		return fromSteps(q.steps-r.steps, q.scale)
 	}
-	return Quantity{d: q.d.Sub(r.d)}
+	return fromDecimal(q.Decimal().Sub(r.Decimal()))
 }
 
 // Neg is −q.
-func (q Quantity) Neg() Quantity { return Quantity{d: q.d.Neg()} }
+func (q Quantity) Neg() Quantity { return q.Zero().Sub(q) }
 
 // Zero is none, at q's scale.
-func (q Quantity) Zero() Quantity { return zero(q.Scale()) }
+func (q Quantity) Zero() Quantity { return zero(q.scale) }
 
-// Cmp is −1, 0 or +1 as q is less than, equal to or greater than r.
-func (q Quantity) Cmp(r Quantity) int { return q.d.Cmp(r.d) }
+// Sign is −1, 0 or +1 as q is below, at or above zero.
+func (q Quantity) Sign() int {
+	switch {
+	case q.wide != nil:
+		return q.wide.Sign()
+	case q.steps < 0:
+		return -1
+	case q.steps > 0:
+		return 1
+	}
+	return 0
+}
+
+// Cmp is −1, 0 or +1 as q is less than, equal to or greater than r, whatever the scales.
+func (q Quantity) Cmp(r Quantity) int {
+	if q.narrow(r) {
+		return cmp.Compare(q.steps, r.steps)
+	}
+	return q.Decimal().Cmp(r.Decimal())
+}
 
 // Less reports q < r.
-func (q Quantity) Less(r Quantity) bool { return q.d.Cmp(r.d) < 0 }
+func (q Quantity) Less(r Quantity) bool { return q.Cmp(r) < 0 }
 
 // Equal reports q = r, whatever the scales.
-func (q Quantity) Equal(r Quantity) bool { return q.d.Cmp(r.d) == 0 }
+func (q Quantity) Equal(r Quantity) bool { return q.Cmp(r) == 0 }
 
 // IsZero reports q = 0. It also serves the omitzero tag.
-func (q Quantity) IsZero() bool { return q.d.Sign() == 0 }
+func (q Quantity) IsZero() bool { return q.Sign() == 0 }
 
 // IsPositive reports q > 0.
-func (q Quantity) IsPositive() bool { return q.d.Sign() > 0 }
+func (q Quantity) IsPositive() bool { return q.Sign() > 0 }
 
 // IsNegative reports q < 0.
-func (q Quantity) IsNegative() bool { return q.d.Sign() < 0 }
+func (q Quantity) IsNegative() bool { return q.Sign() < 0 }
 
 // String prints q with all its fraction digits.
 func (q Quantity) String() string { return string(q.append(nil)) }
@@ -105,7 +166,7 @@ func parseQuantity(s string) (Quantity, error) {
 	}
 	if len(s) <= 18 && scale <= 4 && plain(s) {
 		if n, err := strconv.ParseInt(digits, 10, 64); err == nil && (n != 0 || s[0] != '-') {
-			return Quantity{d: decimal.New(n, -scale)}, nil
+			return fromSteps(n, scale), nil
 		}
 	}
 	if len(s) > 40 || !figure.MatchString(s) {

@@ -20,7 +20,7 @@ func (v Value) adds(amount, held Quantity) error {
 		if m.Amount.Scale() != sum.Scale() || m.Held.Scale() != sum.Scale() {
 			return fmt.Errorf("lot %s moves %s and holds %s of %s", m.Lot, m.Amount, m.Held, v.Amount)
 		}
-		if m.Amount.d.Sign()*amount.d.Sign() < 0 || m.Held.d.Sign()*held.d.Sign() < 0 {
+		if m.Amount.Sign()*amount.Sign() < 0 || m.Held.Sign()*held.Sign() < 0 {
 			return fmt.Errorf("lot %s moves the other way", m.Lot)
 		}
 		sum, pinned = sum.Add(m.Amount), pinned.Add(m.Held)

@@ -1,37 +1,42 @@
 package domain
 
-import "math/big"
+import (
+	"math/big"
+	"math/bits"
+)
 
 // split divides c over the weights, in minor units: with W their sum, the first part is
 // round_half_up(c·w1/W), and the rest is split over the other weights the same way. For 0 ≤ c ≤ W
 // every part is monotone in c, never exceeds its weight, and the parts add up to c; so a sequence
 // of steps, each the new target less what was taken before, ends exactly at the weights.
 func split(c Quantity, weights []Quantity) []Quantity {
-	left, sum := c.minor(), new(big.Int)
+	left, sum := c, c.Zero()
 	for _, w := range weights {
-		sum.Add(sum, w.minor())
+		sum = sum.Add(w)
 	}
 	parts := make([]Quantity, len(weights))
 	for i, w := range weights {
-		part := halfUp(left, w.minor(), sum)
-		parts[i] = fromMinor(part, c.Scale())
-		left.Sub(left, part)
-		sum.Sub(sum, w.minor())
+		parts[i] = portion(left, w, sum)
+		left, sum = left.Sub(parts[i]), sum.Sub(w)
 	}
 	return parts
 }
 
-// halfUp is round_half_up(c·w/sum), 0 when sum is 0; none of them is negative.
-func halfUp(c, w, sum *big.Int) *big.Int {
-	if sum.Sign() == 0 {
-		return new(big.Int)
-	}
-	n := new(big.Int).Mul(c, w)
-	n.Lsh(n, 1).Add(n, sum)
-	return n.Quo(n, new(big.Int).Lsh(sum, 1))
-}
-
-// portion is round_half_up(whole·part/of) at whole's scale: the cost of a part of a lot.
+// portion is round_half_up(whole·part/of) at whole's scale, 0 when of is 0: the cost of a part of a
+// lot. None of them is negative, and part is at most of.
 func portion(whole, part, of Quantity) Quantity {
-	return fromMinor(halfUp(whole.minor(), part.minor(), of.minor()), whole.Scale())
+	if of.IsZero() {
+		return whole.Zero()
+	}
+	if whole.wide == nil && part.narrow(of) && whole.steps >= 0 && part.steps >= 0 &&
+		part.steps <= of.steps {
+		// 2·whole·part + of < 2^125 and the quotient is at most whole, so it fits.
+		high, low := bits.Mul64(uint64(whole.steps), 2*uint64(part.steps))
+		low, carry := bits.Add64(low, uint64(of.steps), 0)
+		quotient, _ := bits.Div64(high+carry, low, 2*uint64(of.steps))
+		return fromSteps(int64(quotient), whole.scale)
+	}
+	n := new(big.Int).Mul(whole.minor(), part.minor())
+	n.Lsh(n, 1).Add(n, of.minor())
+	return fromMinor(n.Quo(n, new(big.Int).Lsh(of.minor(), 1)), whole.scale)
 }
