@@ -128,6 +128,7 @@ func (s *service) run(ctx context.Context) error {
 	<-ctx.Done()
 	s.logger.Info("stopping")
 	err := s.drain()
+	s.closeListeners() // a listener that was not served yet when the drain began
 	for range parts {
 		<-served
 	}
@@ -169,14 +170,17 @@ func (s *service) sweep(ctx context.Context) {
 	})
 }
 
+func (s *service) closeListeners() {
+	for _, ln := range []net.Listener{s.tcp, s.socket} {
+		if ln != nil {
+			_ = ln.Close() // a second close is none of ours to report
+		}
+	}
+}
+
 // close closes what was opened, the log last.
 func (s *service) close() {
-	if s.tcp != nil {
-		_ = s.tcp.Close() // a second close is none of ours to report
-	}
-	if s.socket != nil {
-		_ = s.socket.Close()
-	}
+	s.closeListeners()
 	if s.ledger != nil {
 		s.ledger.Close()
 	}

@@ -27,41 +27,58 @@ type waiter struct {
 	done    chan struct{}
 }
 
-// enqueue puts w into its account's queue. Who finds the account idle starts its runner.
-func (l *Ledger) enqueue(w *waiter) error {
+// enqueue puts w into its account's queue. Who finds the account idle gets the queue, and must run it.
+func (l *Ledger) enqueue(w *waiter) (*queue, error) {
 	id := w.request.Account
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q := l.queues[id]
 	switch {
 	case l.stopping:
-		return ErrStopping
+		return nil, ErrStopping
 	case l.waiting >= l.opts.MaxWaiting:
-		return ErrBusy
+		return nil, ErrBusy
 	case q != nil && len(q.waiting) >= l.opts.MaxPerAccount:
-		return ErrBusy
+		return nil, ErrBusy
 	}
 	l.waiting++
 	if q != nil {
 		q.waiting = append(q.waiting, w)
-		return nil
+		return nil, nil
 	}
 	q = &queue{waiting: []*waiter{w}}
 	l.queues[id] = q
-	go l.run(id, q)
-	return nil
+	return q, nil
 }
 
-// run decides rounds until nobody waits.
-func (l *Ledger) run(id uuid.UUID, q *queue) {
-	for batch := l.take(id, q, 0); len(batch) > 0; {
+// runHere runs the queue, where it is the caller's to run, until w is answered; what waits then is run
+// by a goroutine of its own.
+func (l *Ledger) runHere(q *queue, w *waiter) {
+	if q == nil {
+		return
+	}
+	id := w.request.Account
+	if batch := l.rounds(id, q, l.take(id, q, 0), w); len(batch) > 0 {
+		go l.rounds(id, q, batch, nil)
+	}
+}
+
+// rounds decides round after round, beginning with batch, until nobody waits or mine is answered; the
+// batch that is next then is for another goroutine.
+func (l *Ledger) rounds(id uuid.UUID, q *queue, batch []*waiter, mine *waiter) []*waiter {
+	for len(batch) > 0 {
 		answered := l.round(id, batch)
 		for _, w := range batch[:answered] {
 			close(w.done)
 		}
+		done := slices.Contains(batch[:answered], mine)
 		l.putBack(q, batch[answered:])
 		batch = l.take(id, q, answered)
+		if done {
+			break
+		}
 	}
+	return batch
 }
 
 // take is the next round's commands; done is how many of the last round's have their answer. When

@@ -47,15 +47,13 @@ func (l *Ledger) look(
 	ctx context.Context, id uuid.UUID, read func(context.Context, *round) error,
 ) error {
 	w := &waiter{request: Request{Account: id}, read: read, done: make(chan struct{})}
-	if err := l.enqueue(w); err != nil {
+	q, err := l.enqueue(w)
+	if err != nil {
 		return err
 	}
-	select {
-	case <-w.done:
-		return w.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	l.runHere(q, w)
+	_, err = w.wait(ctx)
+	return err
 }
 
 // Operation is the answer that an operation of the account got, by its id. It is domain.ErrNotFound

@@ -73,26 +73,35 @@ func (e *Damaged) Unwrap() error { return e.Cause }
 // own. The caller's ctx ends the waiting, never a round that has begun: when it ends, the outcome is
 // not known here and the error is ctx's own.
 func (l *Ledger) Do(ctx context.Context, r Request) (Answer, error) {
-	wait, err := l.Begin(r)
+	w := &waiter{request: r, done: make(chan struct{})}
+	q, err := l.enqueue(w)
 	if err != nil {
 		return Answer{}, err
 	}
-	return wait(ctx)
+	l.runHere(q, w)
+	return w.wait(ctx)
 }
 
 // Begin puts a command into its account's queue and returns; the function it returns waits for the
 // answer, as Do does. Commands of one account are decided in the order in which they began.
 func (l *Ledger) Begin(r Request) (func(context.Context) (Answer, error), error) {
 	w := &waiter{request: r, done: make(chan struct{})}
-	if err := l.enqueue(w); err != nil {
+	q, err := l.enqueue(w)
+	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) (Answer, error) {
-		select {
-		case <-w.done:
-			return w.answer, w.err
-		case <-ctx.Done():
-			return Answer{}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, ctx.Err())
-		}
-	}, nil
+	if q != nil {
+		go l.rounds(r.Account, q, l.take(r.Account, q, 0), nil)
+	}
+	return w.wait, nil
+}
+
+// wait waits for the answer. When ctx ends first, the outcome is not known here.
+func (w *waiter) wait(ctx context.Context) (Answer, error) {
+	select {
+	case <-w.done:
+		return w.answer, w.err
+	case <-ctx.Done():
+		return Answer{}, fmt.Errorf("%w: %w", ErrOutcomeUnknown, ctx.Err())
+	}
 }
