@@ -32,6 +32,7 @@ type builder struct {
 	onDamaged  func(damage)
 	onCommit   func(Commit)
 	onCaughtUp func() error
+	rest       func(context.Context) // after each catching up; nil: none
 }
 
 // Commit says what a transaction of the follower did.
@@ -98,6 +99,9 @@ func (b *builder) follow(ctx context.Context) error {
 		held, bytes = held[:0], 0
 		if err := b.onCaughtUp(); err != nil {
 			return err
+		}
+		if b.rest != nil {
+			b.rest(ctx)
 		}
 	}
 	return ctx.Err()

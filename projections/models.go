@@ -51,6 +51,7 @@ type Models struct {
 	life   context.Context
 	tasks  sync.WaitGroup // whatever runs on life
 
+	wanted     chan struct{} // holds a token while somebody waits for the follower
 	rebuilding chan struct{} // holds a token while a rebuild is under way
 
 	mu         sync.Mutex
@@ -88,7 +89,7 @@ func Open(ctx context.Context, folder string, store eventstore.Store,
 		opts.Batch = maxBatch
 	}
 	m := &Models{folder: folder, store: store, opts: opts, changed: make(chan struct{}),
-		rebuilding: make(chan struct{}, 1), warned: map[string]bool{}}
+		rebuilding: make(chan struct{}, 1), wanted: make(chan struct{}, 1), warned: map[string]bool{}}
 	m.life, m.stop = context.WithCancelCause(context.Background())
 	if opts.ReadOnly {
 		return m, m.openToRead(ctx)
@@ -171,6 +172,7 @@ func (m *Models) start(b *builder) {
 	b.onDamaged = m.damaged
 	b.onCommit = m.committed
 	b.onCaughtUp = func() error { return b.db.index(ctx, b.conn) }
+	b.rest = m.rest
 	m.tasks.Go(func() {
 		defer close(f.done)
 		m.retry(ctx, "follow the log", func() error { return b.follow(ctx) })
@@ -199,6 +201,20 @@ func (m *Models) retry(ctx context.Context, what string, work func() error) {
 			return
 		case <-time.After(pause):
 		}
+	}
+}
+
+// liveRest is how long a follower that has caught up lets events gather, unless somebody waits for one:
+// a transaction for each would cost more than the events.
+const liveRest = 25 * time.Millisecond
+
+func (m *Models) rest(ctx context.Context) {
+	timer := time.NewTimer(liveRest)
+	defer timer.Stop()
+	select {
+	case <-m.wanted:
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
@@ -253,6 +269,10 @@ func (m *Models) Wait(ctx context.Context, position eventstore.Position) error {
 		}
 		if m.opts.ReadOnly {
 			return ErrReadOnly
+		}
+		select {
+		case m.wanted <- struct{}{}:
+		default: // the follower will not rest next time anyway
 		}
 		select {
 		case <-changed:
