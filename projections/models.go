@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
+
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
 )
@@ -190,18 +192,20 @@ const (
 
 // retry runs work until it succeeds, ctx ends or the store is closed.
 func (m *Models) retry(ctx context.Context, what string, work func() error) {
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	pause := backoff.NewExponentialBackOff()
+	pause.InitialInterval, pause.MaxInterval = firstPause, lastPause
+	try := func() (struct{}, error) {
 		err := work()
-		if err == nil || ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed) {
-			return
+		if ctx.Err() != nil || errors.Is(err, eventstore.ErrClosed) {
+			err = nil
 		}
-		m.opts.Log.Error(what, "error", err, "again_in", pause)
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(pause):
-		}
+		return struct{}{}, err
 	}
+	tell := func(err error, again time.Duration) {
+		m.opts.Log.Error(what, "err", err, "again_in", again)
+	}
+	_, _ = backoff.Retry(ctx, try, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(tell)) // it ends with success or with ctx
 }
 
 // liveRest is how long a follower that has caught up lets events gather, unless somebody waits for one:

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
@@ -60,15 +61,17 @@ func newRegistry(store eventstore.Store, logger *slog.Logger) *registry {
 // run follows the registries' streams until ctx ends; after a failure it goes on from where it was.
 func (r *registry) run(ctx context.Context) {
 	r.load(ctx)
-	for ctx.Err() == nil {
-		if err := r.follow(ctx); err != nil && ctx.Err() == nil {
-			r.logger.Error("registries not followed", "err", err)
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Second):
-			}
+	try := func() (struct{}, error) {
+		err := r.follow(ctx)
+		if ctx.Err() != nil {
+			err = nil
 		}
+		return struct{}{}, err
 	}
+	tell := func(err error, again time.Duration) {
+		r.logger.Error("registries not followed", "err", err, "again_in", again)
+	}
+	_, _ = backoff.Retry(ctx, try, backoff.WithMaxElapsedTime(0), backoff.WithNotify(tell))
 }
 
 // follow applies what comes. A head that was read before the log was found to be read to its end is
