@@ -1,0 +1,115 @@
+package api
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/domain/ledger"
+	"github.com/tillbook/tillbook/eventstore/storetest"
+)
+
+const benchAccounts = 1000
+
+// benchServer is a server in memory with filled accounts and one key.
+func benchServer(b *testing.B) *Server {
+	store := storetest.NewMemory()
+	l := ledger.Open(store, ledger.Options{})
+	b.Cleanup(l.Close)
+	if err := l.Ready(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	s, err := New(Config{Ledger: l, Store: store})
+	if err != nil {
+		b.Fatal(err)
+	}
+	who := ledger.Caller{Actor: "bench", Role: domain.RoleAdmin}
+	_, err = l.Register(b.Context(), ledger.Registering{Caller: who, Key: "key",
+		Registration: domain.CreateKey{APIKey: domain.APIKey{ID: uuid.New(), Name: "bench",
+			Role: domain.RolePOS, Hash: sha256.Sum256([]byte("tb_bench")), Last4: "ench"}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	cny, _ := domain.ISOUnit("CNY")
+	for i := range benchAccounts {
+		benchDo(b, l, i, "open", domain.OpenAccount{CustomerRef: fmt.Sprint("C-", i)})
+		benchDo(b, l, i, "fill", domain.TopUp{Amount: domain.MustMoney("1000000.00", cny),
+			TopUpTerms: domain.DefaultTerms()})
+	}
+	return s
+}
+
+func benchDo(b *testing.B, l *ledger.Ledger, i int, key string, c domain.Command) {
+	_, err := l.Do(b.Context(), ledger.Request{Account: domain.AccountID(fmt.Sprint("C-", i)),
+		Command: c, Key: key, Caller: ledger.Caller{Actor: "bench", Role: domain.RoleAdmin}})
+	if err != nil {
+		b.Fatal(err)
+	}
+}
+
+// drive sends requests that prepare makes through a handler, without a network.
+func drive(b *testing.B, serve fasthttp.RequestHandler, status int,
+	prepare func(n int64, r *fasthttp.Request)) {
+	var n atomic.Int64
+	b.ReportAllocs()
+	b.SetParallelism(32)
+	b.RunParallel(func(p *testing.PB) {
+		var ctx fasthttp.RequestCtx
+		var request fasthttp.Request
+		for p.Next() {
+			request.Reset()
+			prepare(n.Add(1), &request)
+			ctx.Init(&request, nil, nil)
+			serve(&ctx)
+			if got := ctx.Response.StatusCode(); got != status {
+				b.Errorf("got %d %s, want %d", got, ctx.Response.Body(), status)
+				return
+			}
+		}
+	})
+}
+
+func BenchmarkDebit(b *testing.B) {
+	s := benchServer(b)
+	drive(b, s.app.Handler(), 201, func(n int64, r *fasthttp.Request) {
+		account := domain.AccountID(fmt.Sprint("C-", n%benchAccounts)).String()
+		r.Header.SetMethod("POST")
+		r.SetRequestURI("/v1/accounts/" + account + "/debits")
+		r.Header.Set("Authorization", "Bearer tb_bench")
+		r.Header.Set("Idempotency-Key", fmt.Sprint("k", n))
+		r.Header.SetContentType(applicationJSON)
+		r.SetBodyString(`{"amount":{"amount":"0.01","unit":"CNY"},"store":"S1","terminal":"T1",` +
+			`"pos_txn_id":"` + fmt.Sprint(n) + `"}`)
+	})
+}
+
+func BenchmarkBalances(b *testing.B) {
+	s := benchServer(b)
+	drive(b, s.app.Handler(), 200, func(n int64, r *fasthttp.Request) {
+		account := domain.AccountID(fmt.Sprint("C-", n%benchAccounts)).String()
+		r.SetRequestURI("/v1/accounts/" + account + "/balances")
+		r.Header.Set("Authorization", "Bearer tb_bench")
+	})
+}
+
+// BenchmarkNothing is Fiber answering a balance without a ledger: what BenchmarkBalances is held
+// against.
+func BenchmarkNothing(b *testing.B) {
+	app := fiber.New(fiber.Config{Immutable: true})
+	app.Get("/v1/accounts/:id/balances", func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentType, applicationJSON)
+		return c.SendString(`{"account_id":"` + c.Params("id") + `","balances":[{"unit":"CNY",` +
+			`"total":"1000000.00"}],"as_of_position":"1"}`)
+	})
+	drive(b, app.Handler(), 200, func(n int64, r *fasthttp.Request) {
+		account := domain.AccountID(fmt.Sprint("C-", n%benchAccounts)).String()
+		r.SetRequestURI("/v1/accounts/" + account + "/balances")
+		r.Header.Set("Authorization", "Bearer tb_bench")
+	})
+}

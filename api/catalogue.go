@@ -1,0 +1,162 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"html/template"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+)
+
+// meanings say what each event records. Their keys are the stored names.
+var meanings = map[string]string{
+	"APIKeyCreated":      "A key that may call the service; its holder alone knows the secret.",
+	"APIKeyRevoked":      "A key was ended for good.",
+	"AccountFrozen":      "An account was frozen for some kinds of operation.",
+	"AccountOpened":      "An account was opened: the first event of its stream.",
+	"AccountUnfrozen":    "Freezes were lifted; without modes, all.",
+	"CreditGranted":      "Value was given that no top-up sold here, such as an opening balance.",
+	"CreditRevoked":      "Free value was taken back.",
+	"DebitPosted":        "Value was sold: a debit, or, with hold_id, the capture of a hold.",
+	"DebitRefunded":      "Value of a debit came back to the lots it came from.",
+	"DebitReversed":      "All that was left of a debit or capture came back, by a cancel.",
+	"HoldPlaced":         "Value was pinned for a sale to come: moves change held, never amount.",
+	"HoldReleased":       "What was left of a hold is free again.",
+	"ImportCompleted":    "An import ended, with its control totals.",
+	"ImportStarted":      "A file's operations are about to be brought in.",
+	"LotExpired":         "What was left of a lot, unheld, went with its time: its breakage.",
+	"OperationDeclined":  "A refusal was remembered: the same key gets the same answer.",
+	"ReceivableOpened":   "An account owes: value of a reversed top-up that it had used.",
+	"ReceivableSettled":  "Value of the account paid what it owed, or a part of it.",
+	"ReferenceCancelled": "A tombstone: no late original may use the reference any more.",
+	"StoreChanged":       "What is true of a store from now on.",
+	"StoreRegistered":    "A store was registered.",
+	"TopUpPosted":        "Value was sold: a principal lot, and a bonus lot where one was given.",
+	"TopUpReversed":      "A top-up was taken back: all that was left of it.",
+	"UnitRegistered":     "A points or count unit was registered. It is never changed.",
+}
+
+// eventDoc is an event as the catalogue shows it.
+type eventDoc struct {
+	Name, Stream, Meaning string
+	Value                 bool // it moves value
+	Fields                []fieldDoc
+}
+
+// fieldDoc is a field of stored JSON; Depth tells fields of a field.
+type fieldDoc struct {
+	Name, Type string
+	Optional   bool
+	Depth      int
+}
+
+func catalogue() []eventDoc {
+	var all []eventDoc
+	for _, name := range domain.EventTypes() {
+		e := domain.ZeroEvent(name)
+		_, value := e.(domain.Valued)
+		all = append(all, eventDoc{Name: name, Stream: streamOf(name), Meaning: meanings[name],
+			Value: value, Fields: fieldsOf(reflect.TypeOf(e), 0)})
+	}
+	return all
+}
+
+func streamOf(name string) string {
+	for prefix, stream := range map[string]string{
+		"APIKey": "key-<id>", "Store": "store-<id>", "Unit": "unit-<code>", "Import": "import-<id>",
+	} {
+		if strings.HasPrefix(name, prefix) {
+			return stream
+		}
+	}
+	return "account-<id>"
+}
+
+// leaves are the types whose JSON is one value.
+var leaves = map[reflect.Type]string{
+	reflect.TypeFor[uuid.UUID]():       "id",
+	reflect.TypeFor[time.Time]():       "instant",
+	reflect.TypeFor[domain.Money]():    "money",
+	reflect.TypeFor[domain.Quantity](): "figure",
+	reflect.TypeFor[domain.Hash]():     "hash",
+	reflect.TypeFor[json.RawMessage](): "JSON",
+}
+
+// fieldsOf lists the JSON fields of a struct, those of fields that are structs after them.
+func fieldsOf(t reflect.Type, depth int) []fieldDoc {
+	var fields []fieldDoc
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			fields = append(fields, fieldsOf(f.Type, depth)...)
+			continue
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || name == "" || name == "-" {
+			continue
+		}
+		kind, inner := typeOf(f.Type)
+		fields = append(fields, fieldDoc{name, kind, strings.Contains(options, "omit"), depth})
+		if inner != nil {
+			fields = append(fields, fieldsOf(inner, depth+1)...)
+		}
+	}
+	return fields
+}
+
+// typeOf names a field's type, and is the struct whose fields it has, if it has any.
+func typeOf(t reflect.Type) (string, reflect.Type) {
+	if name, ok := leaves[t]; ok {
+		return name, nil
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return typeOf(t.Elem())
+	case reflect.Slice:
+		name, inner := typeOf(t.Elem())
+		return "list of " + name, inner
+	case reflect.Map:
+		name, inner := typeOf(t.Elem())
+		return "map to " + name, inner
+	case reflect.Struct:
+		return t.Name(), t
+	case reflect.String:
+		return "text", nil
+	case reflect.Bool:
+		return "true or false", nil
+	}
+	return "number", nil
+}
+
+var eventsPage = sync.OnceValues(func() ([]byte, error) {
+	css, err := pages.ReadFile("pages/style.css")
+	if err != nil {
+		return nil, err
+	}
+	var page bytes.Buffer
+	err = templates.ExecuteTemplate(&page, "events.html", map[string]any{
+		"Style": template.CSS(css), "Events": catalogue(),
+		"Metadata": fieldsOf(reflect.TypeFor[domain.Metadata](), 0),
+	})
+	return page.Bytes(), err
+})
+
+// docsEvents is the catalogue of events as a page.
+func docsEvents(c *call) error {
+	page, err := eventsPage()
+	if err != nil {
+		return err
+	}
+	return c.page(page)
+}
+
+var errNoEvent = domain.ErrMalformed.Field("type", "want an event's name, as in /docs/events")
+
+func isEventType(name string) bool { return slices.Contains(domain.EventTypes(), name) }

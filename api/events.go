@@ -1,0 +1,192 @@
+package api
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// feed is a live feed of the ledger's events as Server-Sent Events (WHATWG HTML, "Server-sent
+// events").
+type feed struct {
+	s       *Server
+	conn    net.Conn
+	after   eventstore.Position
+	kind    string    // empty: every type
+	account uuid.UUID // zero: every stream
+	stores  []string  // empty: everywhere
+	keys    bool      // the streams of API keys too
+}
+
+const (
+	heartbeat = 15 * time.Second
+	sendTime  = 30 * time.Second // the longest wait for the caller to take what is sent
+)
+
+// streamEvents follows the log from a position: after Last-Event-ID, else after from_position, else
+// from now on. The first line says which it is.
+func streamEvents(c *call) error {
+	f, err := c.feed()
+	if err != nil {
+		return err
+	}
+	select {
+	case c.s.streams <- struct{}{}:
+	default:
+		return errManyStreams
+	}
+	c.Set(fiber.HeaderContentType, "text/event-stream")
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		defer func() { <-c.s.streams }()
+		f.run(w)
+	})
+	return nil
+}
+
+func (c *call) feed() (*feed, error) {
+	f := &feed{s: c.s, conn: c.Context().Conn(), kind: c.Query("type"),
+		keys: c.who.Role == domain.RoleAdmin, stores: c.who.stores}
+	if f.kind != "" && !isEventType(f.kind) {
+		return nil, errNoEvent
+	}
+	if text := c.Query("account_id"); text != "" {
+		id, ok := parseID(text)
+		if !ok {
+			return nil, domain.ErrMalformed.Field("account_id", "want a UUID in lower case")
+		}
+		f.account = id
+	}
+	if store := c.Query("store"); store != "" {
+		if err := c.who.mayPost(store); err != nil {
+			return nil, err
+		}
+		f.stores = []string{store}
+	}
+	return f, c.from(f)
+}
+
+// from reads where the feed begins.
+func (c *call) from(f *feed) (err error) {
+	if last := c.Get("Last-Event-ID"); last != "" {
+		n, err := strconv.ParseUint(last, 10, 63)
+		if err != nil {
+			return domain.ErrMalformed.Field("Last-Event-ID", "want an id of this feed")
+		}
+		f.after = eventstore.Position(n)
+		return nil
+	}
+	if c.Query("from_position") != "" {
+		f.after, err = c.positionOf("from_position")
+		return err
+	}
+	f.after, err = c.s.Ledger.Head(context.Background())
+	return err
+}
+
+// run sends batches as they come, and a comment now and then, so that both ends learn when the
+// other is gone.
+func (f *feed) run(w *bufio.Writer) {
+	ctx, cancel := context.WithCancel(f.s.stop)
+	batches := make(chan []eventstore.Recorded)
+	go f.pull(ctx, batches)
+	defer func() {
+		cancel()
+		for range batches { // until pull has ended
+		}
+	}()
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	_, _ = w.WriteString(": from_position=" + strconv.FormatUint(uint64(f.after), 10) + "\n\n")
+	for {
+		_ = f.conn.SetWriteDeadline(time.Now().Add(sendTime))
+		if w.Flush() != nil {
+			return
+		}
+		select {
+		case batch, ok := <-batches:
+			if !ok {
+				return
+			}
+			f.send(w, batch)
+		case <-beat.C:
+			_, _ = w.WriteString(":\n\n") // Flush tells of a failure
+		}
+	}
+}
+
+// pull reads the log until ctx ends, and closes batches.
+func (f *feed) pull(ctx context.Context, batches chan<- []eventstore.Recorded) {
+	defer close(batches)
+	for batch, err := range f.s.Ledger.Follow(ctx, f.after) {
+		if err != nil {
+			if ctx.Err() == nil {
+				f.s.Logger.Error("live feed ended", "err", err)
+			}
+			return
+		}
+		if len(batch) == 0 {
+			continue
+		}
+		select {
+		case batches <- batch:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (f *feed) send(w *bufio.Writer, batch []eventstore.Recorded) {
+	o := &out{}
+	for _, e := range batch {
+		if !f.wants(e) {
+			continue
+		}
+		o.b = o.b[:0]
+		o.event(e)
+		_, _ = w.WriteString("id: " + strconv.FormatUint(uint64(e.Position), 10) + "\nevent: " +
+			e.Type + "\ndata: ")
+		_, _ = w.Write(o.b) // stored JSON has no line breaks
+		_, _ = w.WriteString("\n\n")
+	}
+}
+
+func (f *feed) wants(e eventstore.Recorded) bool {
+	if f.kind != "" && e.Type != f.kind || !f.keys && strings.HasPrefix(e.Stream, "key-") {
+		return false
+	}
+	if f.account != uuid.Nil && e.Stream != domain.AccountStream(f.account) {
+		return false
+	}
+	if len(f.stores) == 0 {
+		return true
+	}
+	m, err := domain.DecodeMetadata(e.Metadata)
+	for _, store := range f.stores {
+		if err == nil && m.Store == store {
+			return true
+		}
+	}
+	return false
+}
+
+// event writes a recorded event with its stored JSON as it is.
+func (o *out) event(e eventstore.Recorded) {
+	o.begin('{')
+	o.position("position", uint64(e.Position))
+	o.text("stream", e.Stream)
+	o.integer("revision", int64(e.Revision))
+	o.text("type", e.Type)
+	o.raw("data", e.Data)
+	o.raw("metadata", e.Metadata)
+	o.end('}')
+}

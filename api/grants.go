@@ -1,0 +1,46 @@
+package api
+
+import (
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/domain/ledger"
+)
+
+type grantBody struct {
+	Amount    *amount      `json:"amount"`
+	Class     domain.Class `json:"class"`
+	Cost      *amount      `json:"cost"`
+	ExpiresAt string       `json:"expires_at"`
+	post
+}
+
+// grant brings an opening balance in from another system. It has no route of its own: it is a bulk
+// item for who may set terms.
+var grant = operation{name: "grant", roles: []domain.Role{domain.RoleAdmin}, parse: func(
+	r *reading, _ *target, body []byte,
+) domain.Command {
+	var b grantBody
+	if !r.decode(body, &b) {
+		return nil
+	}
+	g := domain.GrantCredit{Amount: r.money("amount", b.Amount), Class: b.Class,
+		Cost: r.someMoney("cost", b.Cost), Cause: domain.CauseOpeningBalance,
+		ExpiresAt: r.time("expires_at", b.ExpiresAt)}
+	if g.Class == "" {
+		g.Class = domain.Principal
+	}
+	if b.Cost == nil {
+		g.Cost = g.Amount // paid in full, elsewhere
+	}
+	r.about(b.post)
+	return g
+}}
+
+func (o *out) grant(a ledger.Answer, e domain.CreditGranted) {
+	o.id("id", e.GrantID)
+	o.id("account_id", a.Account)
+	o.money("amount", e.Amount)
+	o.plain("class", string(e.Class))
+	o.plain("cause", e.Cause)
+	o.opened(a, e)
+	o.tail(a)
+}

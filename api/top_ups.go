@@ -1,0 +1,168 @@
+package api
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/domain/ledger"
+)
+
+type topUpBody struct {
+	Amount         *amount       `json:"amount"`
+	Payments       []paymentBody `json:"payments"`
+	Bonus          *amount       `json:"bonus"`
+	BonusExpiresAt *string       `json:"bonus_expires_at"`
+	ExpiresAt      *string       `json:"expires_at"`
+	Priority       *int          `json:"priority"`
+	Scope          *domain.Scope `json:"scope"`
+	Draw           *domain.Draw  `json:"draw"`
+	Terms          *string       `json:"terms"`
+	post
+}
+
+type paymentBody struct {
+	Method    string  `json:"method"`
+	Reference string  `json:"reference"`
+	Amount    *amount `json:"amount"`
+}
+
+const mostPayments = 20
+
+var topUp = operation{name: "top_up", roles: tills, parse: func(
+	r *reading, _ *target, body []byte,
+) domain.Command {
+	var b topUpBody
+	if !r.decode(body, &b) {
+		return nil
+	}
+	t := domain.TopUp{Amount: r.money("amount", b.Amount), TopUpTerms: b.terms(r)}
+	if len(b.Payments) > mostPayments {
+		r.malformed("payments", fmt.Sprint("want at most ", mostPayments))
+		return nil
+	}
+	for i, p := range b.Payments {
+		field := fmt.Sprint("payments.", i)
+		t.Payments = append(t.Payments, domain.Payment{
+			Method:    r.word(field+".method", p.Method),
+			Reference: r.word(field+".reference", p.Reference),
+			Amount:    r.someMoney(field+".amount", p.Amount),
+		})
+	}
+	r.about(b.post)
+	return t
+}}
+
+// terms are those of the request, on top of the program's. Each needs the permission terms:set.
+func (b topUpBody) terms(r *reading) domain.TopUpTerms {
+	t := domain.DefaultTerms()
+	r.term("bonus", b.Bonus != nil)
+	t.Bonus = r.someMoney("bonus", b.Bonus)
+	if r.term("bonus_expires_at", b.BonusExpiresAt != nil) {
+		t.BonusExpiresAt = r.time("bonus_expires_at", *b.BonusExpiresAt)
+	}
+	if r.term("expires_at", b.ExpiresAt != nil) {
+		t.ExpiresAt = r.time("expires_at", *b.ExpiresAt)
+	}
+	if r.term("priority", b.Priority != nil) {
+		t.Priority = *b.Priority
+	}
+	if r.term("scope", b.Scope != nil) {
+		t.Scope = *b.Scope
+	}
+	if r.term("draw", b.Draw != nil) {
+		t.Draw = *b.Draw
+	}
+	if r.term("terms", b.Terms != nil) {
+		t.Terms = r.word("terms", *b.Terms)
+	}
+	return t
+}
+
+// term says whether a term was given, and refuses one that the caller may not set.
+func (r *reading) term(field string, given bool) bool {
+	if given && !r.who.setsTerms() {
+		r.forbid(field, "needs the permission terms:set")
+	}
+	return given
+}
+
+func (o *out) topUp(a ledger.Answer, e domain.TopUpPosted) {
+	o.topUpFacts(a, e)
+	o.settlements(a)
+	o.tail(a)
+}
+
+func (o *out) topUpFacts(a ledger.Answer, e domain.TopUpPosted) {
+	o.id("id", e.TopUpID)
+	o.id("account_id", a.Account)
+	o.money("amount", e.Principal())
+	o.someMoney("bonus", e.Bonus)
+	o.money("paid", e.Paid)
+	o.open("payments", '[')
+	for _, p := range e.Payments {
+		o.begin('{')
+		o.text("method", p.Method)
+		o.some("reference", p.Reference)
+		o.someMoney("amount", p.Amount)
+		o.end('}')
+	}
+	o.end(']')
+	o.opened(a, e)
+}
+
+func getTopUp(c *call) error {
+	return getOperation(c, "top_up_id", func(o *out, a ledger.Answer, e domain.TopUpPosted) error {
+		name := domain.ReversalName(e.TopUpID)
+		_, reversed, err := c.s.Ledger.Last(context.Background(), a.Account, name)
+		status := "posted"
+		if reversed {
+			status = "reversed"
+		}
+		o.plain("status", status)
+		o.topUpFacts(a, e)
+		return err
+	})
+}
+
+type reverseBody struct {
+	Cause            domain.Cause `json:"cause"`
+	PaymentReference string       `json:"payment_reference"`
+	post
+}
+
+var reverseTopUp = operation{name: "reverse", roles: auditors, parse: func(
+	r *reading, t *target, body []byte,
+) domain.Command {
+	var b reverseBody
+	if !r.decode(body, &b) {
+		return nil
+	}
+	if b.Cause == "" {
+		r.malformed("cause", "is required")
+	}
+	r.about(b.post)
+	return domain.ReverseTopUp{TopUpID: t.topUp, Cause: b.Cause,
+		PaymentReference: r.word("payment_reference", b.PaymentReference)}
+}}
+
+func (o *out) reversal(a ledger.Answer, e domain.TopUpReversed) {
+	o.id("id", a.First().Metadata.OperationID)
+	o.id("account_id", a.Account)
+	o.reversalFacts(e)
+	o.settlements(a)
+	o.tail(a)
+}
+
+func (o *out) reversalFacts(e domain.TopUpReversed) {
+	o.id("top_up_id", e.TopUpID)
+	o.text("cause", string(e.Cause))
+	o.some("payment_reference", e.PaymentReference)
+	o.money("principal_taken", e.PrincipalTaken)
+	o.money("bonus_revoked", e.BonusRevoked)
+	if e.ReceivableID != uuid.Nil {
+		o.id("receivable_id", e.ReceivableID)
+	}
+}
