@@ -13,6 +13,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/gofiber/fiber/v2"
+	"github.com/yuin/goldmark"
 
 	"github.com/tillbook/tillbook/domain"
 )
@@ -110,7 +111,15 @@ func (c *call) page(text []byte) error {
 	return nil
 }
 
-var templates = template.Must(template.New("").ParseFS(pages, "pages/*.html"))
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"markdown": markdown}).
+	ParseFS(pages, "pages/*.html"))
+
+// markdown is a description of the embedded OpenAPI, which is Markdown, as HTML.
+func markdown(text string) (template.HTML, error) {
+	var page bytes.Buffer
+	err := goldmark.Convert([]byte(text), &page)
+	return template.HTML(page.String()), err // of our own text; goldmark lets no HTML through
+}
 
 func docsPage(routes []*route) ([]byte, error) {
 	var d document

@@ -36,7 +36,7 @@ func (c *config) settings(f *pflag.FlagSet) {
 	bind(f, between(&c.blockCacheMB, 64, 1, 1<<20), "block-cache-mb", "memory for read blocks, MiB")
 	bind(f, between(&c.maxWaiting, 10_000, 1, 1_000_000), "max-waiting",
 		"commands that may wait before 503")
-	bind(f, between(&c.bodyKB, 256, 4, 4096), "body-kb", "largest request body, KiB")
+	bind(f, between(&c.bodyKB, 64, 4, 4096), "body-kb", "largest request body, KiB")
 	bind(f, between(&c.ratePerKey, 0, 0, 1_000_000), "rate-per-key",
 		"requests a second of one key, 0 for no limit")
 	bind(f, lasting(&c.sweepEvery, 10*time.Second, time.Second, time.Hour), "sweep-every",
