@@ -27,7 +27,6 @@ type call struct {
 	chosen    bool // by the caller
 	read      bool // the body was read to its end
 	failed    error
-	buffer    *out
 }
 
 // handler answers a call, by writing to it or with an error.
