@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -44,34 +45,36 @@ type Opening interface {
 }
 
 // applier is an event that changes more of an account than its lots' figures.
-type applier interface{ apply(*Account, Posted) error }
+type applier interface {
+	apply(a *Account, recorded time.Time) error
+}
 
 // Apply makes p part of the account. It runs no rule; it fails when p does not follow from the
 // events before it: a gap in the revisions, a move that a lot cannot bear, a balance that is not
 // the sum of the lots. That is damage, or a writer's bug, and the account must not be used any
 // further.
 func (a *Account) Apply(p Posted) error {
-	if err := a.take(p); err != nil {
+	if err := a.take(&p); err != nil {
 		return err
 	}
-	v, ok := p.Event.(Valued)
+	e, ok := p.Event.(Valued)
 	if !ok {
 		return nil
 	}
-	if got := a.left(v, p); !got.equal(v.Worth().Balance) {
-		return fmt.Errorf("%T left a balance of %v, it says %v", v, got, v.Worth().Balance)
+	v := e.Worth()
+	if got := a.left(v.Amount); !got.equal(&v.Balance) {
+		return fmt.Errorf("%T left a balance of %v, it says %v", e, got, v.Balance)
 	}
 	return nil
 }
 
-// left is the balance in v's unit as p leaves it.
-func (a *Account) left(v Valued, p Posted) Balance {
-	unit := v.Worth().Amount
-	return a.Balance(unit.Unit(), unit.Scale(), p.Metadata.RecordedAt)
+// left is the balance in amount's unit as the last event left it.
+func (a *Account) left(amount Money) Balance {
+	return a.Balance(amount.Unit(), amount.Scale(), a.lastRecorded)
 }
 
 // take is Apply without the check of the balance.
-func (a *Account) take(p Posted) error {
+func (a *Account) take(p *Posted) error {
 	if p.Revision != a.revision+1 {
 		return fmt.Errorf("revision %d follows %d", p.Revision, a.revision)
 	}
@@ -87,7 +90,8 @@ func (a *Account) take(p Posted) error {
 		}
 	}
 	if e, ok := p.Event.(Valued); ok {
-		if err := a.move(e.Worth()); err != nil {
+		v := e.Worth()
+		if err := a.move(&v); err != nil {
 			return err
 		}
 	}
@@ -97,7 +101,7 @@ func (a *Account) take(p Posted) error {
 		}
 	}
 	if e, ok := p.Event.(applier); ok {
-		if err := e.apply(a, p); err != nil {
+		if err := e.apply(a, p.Metadata.RecordedAt); err != nil {
 			return err
 		}
 	}
@@ -134,7 +138,7 @@ func (a *Account) filled(e Opening) error {
 	return nil
 }
 
-func (a *Account) move(v Value) error {
+func (a *Account) move(v *Value) error {
 	if v.AccountID != a.id {
 		return fmt.Errorf("value of account %s in account %s", v.AccountID, a.id)
 	}
@@ -154,7 +158,7 @@ func (a *Account) move(v Value) error {
 }
 
 // sound checks what must be true of a lot after every move.
-func (l *Lot) sound(v Value) error {
+func (l *Lot) sound(v *Value) error {
 	switch {
 	case l.Remaining.Scale() != l.Face.Scale() || l.CostLeft.Scale() != l.Cost.Scale():
 		return fmt.Errorf("lot %s is moved by more digits than its unit has", l.ID)
@@ -170,13 +174,11 @@ func (l *Lot) sound(v Value) error {
 	return nil
 }
 
-// consume books moves as sold, or, where they are positive, as no longer sold.
+// consume books moves as sold, or, where they are positive, as no longer sold. It changes the lots
+// in place: this event has edited all of them before.
 func (a *Account) consume(moves []Move) error {
 	for _, m := range moves {
-		l, err := a.edit(m.Lot)
-		if err != nil {
-			return err
-		}
+		l := a.lot(m.Lot)
 		l.Consumed = l.Consumed.Sub(m.Amount)
 		l.CostUsed = l.CostUsed.Sub(m.Cost)
 		if l.Consumed.IsNegative() || l.CostUsed.IsNegative() {

@@ -3,6 +3,7 @@ package domain
 import (
 	"cmp"
 	"errors"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -79,11 +80,11 @@ func (d *Draft) undoAll(ref Reference) (found, undone bool, err error) {
 			continue
 		}
 		found = true
-		before := len(d.events)
+		before := len(d.posted)
 		if err := d.undo(p); err != nil {
 			return found, undone, err
 		}
-		undone = undone || len(d.events) > before
+		undone = undone || len(d.posted) > before
 	}
 	return found, undone, nil
 }
@@ -137,6 +138,6 @@ func (e DebitReversed) check() error {
 func (DebitReversed) command(Posted) Command      { return Cancel{} }
 func (ReferenceCancelled) command(Posted) Command { return Cancel{} }
 
-func (e DebitReversed) apply(a *Account, _ Posted) error {
+func (e DebitReversed) apply(a *Account, _ time.Time) error {
 	return a.unsold(e.Moves, e.Reopened, e.Forfeited)
 }

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -67,7 +68,7 @@ func (b Debit) Decide(d *Draft) error {
 
 // affordable is the amount, or the part of it there is when that may be taken.
 func (b Debit) affordable(d *Draft) (Money, error) {
-	free := d.spendable(b.Amount, d.Decided, d.Context)
+	free := d.spendable(b.Amount, d.Decided, &d.Context)
 	if !free.Less(b.Amount) {
 		return b.Amount, nil
 	}
@@ -79,7 +80,8 @@ func (b Debit) affordable(d *Draft) (Money, error) {
 
 // sell draws x and answers the moves that sell it.
 func (d *Draft) sell(x Money) []Move {
-	shares := d.draw(x, d.Decided, d.Context)
+	var few [8]share
+	shares := d.draw(few[:0], x, d.Decided, &d.Context)
 	moves := make([]Move, len(shares))
 	for i, s := range shares {
 		moves[i] = s.sold()
@@ -115,7 +117,7 @@ func (e DebitPosted) command(Posted) Command {
 	return Debit{Amount: e.Requested, ListAmount: e.ListAmount, AcceptPartial: e.AcceptPartial}
 }
 
-func (e DebitPosted) apply(a *Account, _ Posted) error {
+func (e DebitPosted) apply(a *Account, _ time.Time) error {
 	if err := a.consume(e.Moves); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/google/uuid"
 )
@@ -28,11 +29,22 @@ type Draft struct {
 	*Account
 	Moment
 	shared Metadata // of every event of the command
-	events []Event
+	posted []Posted // stamp gives each what is its own
 }
 
-func newDraft(a *Account, m Moment) *Draft {
-	return &Draft{Account: a.Clone(), Moment: m, shared: m.metadata()}
+// drafts keeps used drafts: one is 1 KB, and dies with its decision.
+var drafts = sync.Pool{New: func() any { return new(Draft) }}
+
+func newDraft(a *Account, m *Moment) *Draft {
+	d := drafts.Get().(*Draft)
+	d.Account, d.Moment, d.shared = a.Clone(), *m, m.metadata()
+	return d
+}
+
+// free gives d back. Nothing may hold it any more; what it posted, and its account, live on.
+func (d *Draft) free() {
+	*d = Draft{}
+	drafts.Put(d)
 }
 
 // Decide answers a command on an account. The answer is the events to be appended and the account
@@ -43,32 +55,41 @@ func Decide(a *Account, c Command, m Moment) ([]Posted, *Account, error) {
 	if err := m.Context.check(); err != nil {
 		return nil, a, err
 	}
-	m = m.utc()
-	d := newDraft(a, m)
-	err := c.Decide(d)
+	m.toUTC()
+	posted, after, err := decide(a, &m, c.Decide)
 	if err == nil {
-		return d.posted(a), d.Account, nil
+		return posted, after, nil
 	}
 	refused, decline := declined(c, err)
 	if !decline {
 		return nil, a, err
 	}
-	d = newDraft(a, m)
-	if err := d.post(refused); err != nil {
-		return nil, a, err
+	posted, after, failed := decide(a, &m, func(d *Draft) error { return d.post(refused) })
+	if failed != nil {
+		return nil, a, failed
 	}
-	return d.posted(a), d.Account, err
+	return posted, after, err
 }
 
-func (d *Draft) posted(before *Account) []Posted {
-	first := max(0, slices.IndexFunc(d.events, business))
-	return d.stamp(d.shared, d.events, before.revision+1, first)
+// decide is what rule posts on a draft of a, and the account after it.
+func decide(a *Account, m *Moment, rule func(*Draft) error) ([]Posted, *Account, error) {
+	d := newDraft(a, m)
+	defer d.free()
+	if err := rule(d); err != nil {
+		return nil, a, err
+	}
+	return d.stamped(), d.Account, nil
+}
+
+func (d *Draft) stamped() []Posted {
+	d.stamp(d.posted, max(0, slices.IndexFunc(d.posted, business)))
+	return d.posted
 }
 
 // business tells an event that answers the command from the upkeep that had to be written first:
 // lapsed holds, expired lots, and what their value settled.
-func business(e Event) bool {
-	switch e := e.(type) {
+func business(p Posted) bool {
+	switch e := p.Event.(type) {
 	case HoldReleased:
 		return e.Reason != ReleasedLapsed
 	case LotExpired, ReceivableSettled, CreditRevoked:
@@ -85,16 +106,17 @@ func (*Done) Error() string { return "this was done before" }
 // nextID is the id of the event that is posted next.
 func (d *Draft) nextID() uuid.UUID { return newID(d.revision+1, d.Seed, 0) }
 
-// post lets an event happen. What moves value gets the balance it leaves.
+// post lets an event happen. What moves value gets the balance it leaves. After an error the draft
+// is of no use any more.
 func (d *Draft) post(e Event) error {
-	p := Posted{Event: e, Metadata: d.shared, Revision: d.revision + 1}
+	d.posted = append(d.posted, Posted{Event: e, Metadata: d.shared, Revision: d.revision + 1})
+	p := &d.posted[len(d.posted)-1]
 	if err := d.take(p); err != nil {
 		return err
 	}
 	if v, ok := e.(Valued); ok {
-		e = v.balanced(d.left(v, p))
+		p.Event = v.balanced(d.left(v.Worth().Amount))
 	}
-	d.events = append(d.events, e)
 	return nil
 }
 
@@ -128,14 +150,15 @@ func (d *Draft) may(mode FreezeMode) error {
 // unused checks that the operation's reference, if it has one, is not used, nor cancelled where the
 // operation is of a kind that a reference cancels.
 func (d *Draft) unused(op Operation) error {
-	ref := d.Context.Reference()
-	if used, ok := d.first(ReferenceName(op, ref)); ok {
+	name := ReferenceName(op, d.Context.Reference())
+	if used, ok := d.first(name); ok {
 		return ErrReferenceUsed.By(used)
 	}
 	if !slices.Contains(cancellable, op) {
 		return nil
 	}
-	for _, tombstone := range d.found(ReferenceName(OpCancel, ref)) {
+	name.Kind = string(OpCancel)
+	for _, tombstone := range d.found(name) {
 		if _, ok := tombstone.Event.(ReferenceCancelled); ok {
 			return ErrReferenceCancelled.By(tombstone)
 		}

@@ -32,20 +32,20 @@ type share struct {
 	amount Quantity
 }
 
-// draw takes x from the lots that can be spent at an instant in a context, in the draw-down order.
-// The caller has checked that there is as much.
-func (a *Account) draw(x Money, at time.Time, c Context) []share {
-	var shares []share
+// draw takes x from the lots that can be spent at an instant in a context, in the draw-down order,
+// and appends their shares. The caller has checked that there is as much.
+func (a *Account) draw(to []share, x Money, at time.Time, c *Context) []share {
+	var few [8]group
 	left := x.Quantity
-	for _, g := range a.groups(x.Unit(), at, c) {
+	for _, g := range a.groups(few[:0], x.Unit(), at, c) {
 		if !left.IsPositive() {
 			break
 		}
 		part := least(left, g.free())
-		shares = append(shares, g.divide(part)...)
+		to = g.divide(to, part)
 		left = left.Sub(part)
 	}
-	return slices.DeleteFunc(shares, func(s share) bool { return s.amount.IsZero() })
+	return slices.DeleteFunc(to, func(s share) bool { return s.amount.IsZero() })
 }
 
 // group is what is drawn as one: a funding's principal with its bonus, or a lot alone.
@@ -54,11 +54,12 @@ type group struct {
 	bonus *Lot // of the same funding, where lot is its principal; else nil
 }
 
-// groups are the spendable lots of a unit in draw-down order. A funding is one unit at its
-// principal's place while principal is available; bonus alone stands at its own place.
-func (a *Account) groups(unit string, at time.Time, c Context) []group {
-	var groups []group
-	var bonuses []*Lot
+// groups appends the spendable lots of a unit, in draw-down order, to an empty slice. A funding is
+// one unit at its principal's place while principal is available; bonus alone stands at its own
+// place.
+func (a *Account) groups(groups []group, unit string, at time.Time, c *Context) []group {
+	var few [8]*Lot
+	bonuses := few[:0]
 	for _, l := range a.lots {
 		switch {
 		case l.Unit != unit || !l.spendable(at, c):
@@ -89,10 +90,11 @@ func (g group) free() Quantity {
 	return g.lot.free().Add(g.bonus.free())
 }
 
-// divide divides x, at most free, between principal and bonus as the funding was sold.
-func (g group) divide(x Quantity) []share {
+// divide divides x, at most free, between principal and bonus as the funding was sold, and appends
+// the shares.
+func (g group) divide(to []share, x Quantity) []share {
 	if g.bonus == nil {
-		return []share{{g.lot, x}}
+		return append(to, share{g.lot, x})
 	}
 	floor := most(x.Sub(g.bonus.free()), x.Zero())
 	ceiling := least(x, g.lot.free())
@@ -104,10 +106,10 @@ func (g group) divide(x Quantity) []share {
 		principal = ceiling
 	default:
 		c := g.lot.taken().Add(g.bonus.taken()).Add(x)
-		target := split(c, []Quantity{g.lot.Face, g.bonus.Face})[0]
+		target := portion(c, g.lot.Face, g.lot.Face.Add(g.bonus.Face)) // the first part of a split
 		principal = least(most(target.Sub(g.lot.taken()), floor), ceiling)
 	}
-	return []share{{g.lot, principal}, {g.bonus, x.Sub(principal)}}
+	return append(to, share{g.lot, principal}, share{g.bonus, x.Sub(principal)})
 }
 
 // sold is the move that sells a share.

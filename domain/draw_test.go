@@ -20,7 +20,7 @@ func TestDivide(t *testing.T) {
 		{lot(Principal, "100", "0", "2"), lot(Bonus, "30", "0", "30"), "13", "2.00"},
 		{lot(Principal, "100", "0", "2"), lot(Bonus, "30", "30", "0"), "1", "1.00"},
 	} {
-		shares := group{c.principal, c.bonus}.divide(cny(c.x).Quantity)
+		shares := group{c.principal, c.bonus}.divide(nil, cny(c.x).Quantity)
 		if got := shares[0].amount.String(); got != c.want {
 			t.Errorf("%s of %+v: got %s of principal, want %s", c.x, c.principal, got, c.want)
 		}

@@ -52,7 +52,7 @@ type Metadata struct {
 	PrevHash       Hash      `json:"prev_hash"`
 }
 
-func (m Metadata) appendJSON(b jsonText) jsonText {
+func (m *Metadata) appendJSON(b jsonText) jsonText {
 	b = append(b, '{').id("event_id", m.EventID)
 	b = strconv.AppendInt(b.key("schema"), int64(m.Schema), 10)
 	b = b.text("actor", m.Actor).text("role", m.Role).optional("on_behalf_of", m.OnBehalfOf)
@@ -69,7 +69,7 @@ func (m Metadata) appendJSON(b jsonText) jsonText {
 		b = append(b.text("pos_txn_id", r.PosTxnID).text("leg", r.Leg), '}')
 	}
 	b = b.optional("idempotency_key", m.IdempotencyKey).optional("program_version", m.ProgramVersion)
-	return append(b.text("prev_hash", m.PrevHash.String()), '}')
+	return append(b.hash("prev_hash", m.PrevHash), '}')
 }
 
 // Posted is an event with its metadata and its number in its stream.
@@ -109,7 +109,7 @@ func (c Context) Reference() Reference {
 
 // check refuses what cannot be written or told apart: control characters, of which one separates
 // the parts of a Name, text that is not UTF-8, and years that RFC 3339 cannot write.
-func (c Context) check() error {
+func (c *Context) check() error {
 	for _, f := range []struct{ name, value string }{
 		{"store", c.Store}, {"terminal", c.Terminal}, {"pos_txn_id", c.PosTxnID}, {"leg", c.Leg},
 		{"shift", c.Shift}, {"operator", c.Operator}, {"channel", c.Channel},
@@ -121,7 +121,10 @@ func (c Context) check() error {
 	if year := c.OccurredAt.UTC().Year(); year < 1 || year > 9999 {
 		return ErrMalformed.Field("occurred_at", "want a year from 1 to 9999")
 	}
-	if _, err := time.Parse(time.DateOnly, c.BusinessDate); err != nil && c.BusinessDate != "" {
+	if c.BusinessDate == "" {
+		return nil
+	}
+	if _, err := time.Parse(time.DateOnly, c.BusinessDate); err != nil {
 		return ErrMalformed.Field("business_date", "want YYYY-MM-DD")
 	}
 	return nil
@@ -129,7 +132,12 @@ func (c Context) check() error {
 
 // printable reports whether s is UTF-8 without control characters.
 func printable(s string) bool {
-	return utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f {
+			return utf8.ValidString(s) && strings.IndexFunc(s, unicode.IsControl) < 0
+		}
+	}
+	return true // nearly all there is
 }
 
 // context is the part of the request's context that a repeat is compared by, as m recorded it.

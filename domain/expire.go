@@ -37,7 +37,7 @@ func (Sweep) Operation() Operation { return OpExpire }
 // Decide lapses holds, then expires lots, unless a freeze by law suspends expiry.
 func (Sweep) Decide(d *Draft) error {
 	for _, h := range d.lapsed(d.Recorded) {
-		if len(d.events) >= sweepEvents {
+		if len(d.posted) >= sweepEvents {
 			return nil
 		}
 		if err := d.release(h, ReleasedLapsed); err != nil {
@@ -48,7 +48,7 @@ func (Sweep) Decide(d *Draft) error {
 		return nil
 	}
 	for _, l := range d.Due(d.Recorded) {
-		if len(d.events) >= sweepEvents {
+		if len(d.posted) >= sweepEvents {
 			return nil
 		}
 		if err := d.expire(l); err != nil {
@@ -89,7 +89,7 @@ func (e LotExpired) check() error {
 	return e.takes()
 }
 
-func (e LotExpired) apply(a *Account, _ Posted) error {
+func (e LotExpired) apply(a *Account, _ time.Time) error {
 	l, err := a.edit(e.Lot)
 	if err != nil {
 		return err

@@ -124,7 +124,7 @@ func (f FreezeAccount) canonical() any { f.Until = f.Until.UTC(); return f }
 func (e AccountFrozen) command(Posted) Command   { return FreezeAccount(e) }
 func (e AccountUnfrozen) command(Posted) Command { return UnfreezeAccount(e) }
 
-func (e AccountFrozen) apply(a *Account, _ Posted) error {
+func (e AccountFrozen) apply(a *Account, _ time.Time) error {
 	for _, m := range e.Modes {
 		a.thaw([]FreezeMode{m})
 		a.freezes = append(a.freezes, Freeze{m, e.Until})
@@ -132,7 +132,7 @@ func (e AccountFrozen) apply(a *Account, _ Posted) error {
 	return nil
 }
 
-func (e AccountUnfrozen) apply(a *Account, _ Posted) error {
+func (e AccountUnfrozen) apply(a *Account, _ time.Time) error {
 	a.thaw(e.Modes)
 	if len(e.Modes) == 0 {
 		a.freezes = nil

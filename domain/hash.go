@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash"
+	"sync"
 
 	"github.com/google/uuid"
 )
@@ -32,20 +34,27 @@ func (h *Hash) UnmarshalText(text []byte) error {
 // before it (64 bits, big endian). It is the next event's prev_hash, so no event of a stream can be
 // changed, removed or moved without every later one telling.
 func Link(stream string, revision int64, id uuid.UUID, kind string, data, metadata []byte) Hash {
-	h := sha256.New()
-	var n [8]byte
-	part := func(b []byte) {
-		binary.BigEndian.PutUint64(n[:], uint64(len(b)))
-		h.Write(n[:])
-		h.Write(b)
-	}
-	part([]byte(stream))
-	var number [8]byte
-	binary.BigEndian.PutUint64(number[:], uint64(revision))
-	part(number[:])
-	part(id[:])
-	part([]byte(kind))
-	part(data)
-	part(metadata)
-	return Hash(h.Sum(nil))
+	l := linkers.Get().(*linker)
+	defer linkers.Put(l)
+	head := append(length(l.text[:0], len(stream)), stream...)
+	head = binary.BigEndian.AppendUint64(length(head, 8), uint64(revision))
+	head = append(length(head, len(id)), id[:]...)
+	head = append(length(head, len(kind)), kind...)
+	l.hash.Reset()
+	l.hash.Write(length(head, len(data)))
+	l.hash.Write(data)
+	l.hash.Write(length(l.text[:0], len(metadata)))
+	l.hash.Write(metadata)
+	return Hash(l.hash.Sum(l.text[:0]))
 }
+
+// linker is what Link computes with. Every event needs one, so used ones are kept in linkers.
+type linker struct {
+	hash hash.Hash
+	text [256]byte
+}
+
+var linkers = sync.Pool{New: func() any { return &linker{hash: sha256.New()} }}
+
+// length appends the length of the part that follows.
+func length(to []byte, n int) []byte { return binary.BigEndian.AppendUint64(to, uint64(n)) }

@@ -110,10 +110,10 @@ func (h PlaceHold) Decide(d *Draft) error {
 	if err := d.lapseHolds(); err != nil {
 		return err
 	}
-	if free := d.spendable(h.Amount, d.Decided, d.Context); free.Less(h.Amount) {
+	if free := d.spendable(h.Amount, d.Decided, &d.Context); free.Less(h.Amount) {
 		return ErrInsufficientFunds.Short(h.Amount, free)
 	}
-	shares := d.draw(h.Amount, d.Decided, d.Context)
+	shares := d.draw(nil, h.Amount, d.Decided, &d.Context)
 	moves := make([]Move, len(shares))
 	for i, s := range shares {
 		moves[i] = s.pinned()
@@ -131,13 +131,13 @@ func (e HoldPlaced) command(p Posted) Command {
 	return PlaceHold{Amount: e.Requested, TTLSeconds: int64(ttl / time.Second), OrderRef: e.OrderRef}
 }
 
-func (e HoldPlaced) apply(a *Account, p Posted) error {
+func (e HoldPlaced) apply(a *Account, recorded time.Time) error {
 	if !e.Requested.Equal(e.Amount) || a.hold(e.HoldID) != nil {
 		return fmt.Errorf("hold %s of %s pins %s", e.HoldID, e.Requested, e.Amount)
 	}
 	a.holds = append(a.holds, &Hold{
 		ID: e.HoldID, Requested: e.Requested, Captured: e.Requested.Quantity.Zero(), Pins: e.Moves,
-		PlacedAt: p.Metadata.RecordedAt, ExpiresAt: e.ExpiresAt, OrderRef: e.OrderRef,
+		PlacedAt: recorded, ExpiresAt: e.ExpiresAt, OrderRef: e.OrderRef,
 	})
 	return nil
 }

@@ -60,6 +60,10 @@ func (b jsonText) id(name string, id uuid.UUID) jsonText {
 	return append(append(b, text[:]...), '"')
 }
 
+func (b jsonText) hash(name string, h Hash) jsonText {
+	return append(hex.AppendEncode(append(b.key(name), '"'), h[:]), '"')
+}
+
 func (b jsonText) time(name string, t time.Time) jsonText {
 	b = append(b.key(name), '"')
 	return append(t.AppendFormat(b, time.RFC3339Nano), '"')

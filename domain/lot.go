@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"time"
@@ -23,6 +24,11 @@ const (
 )
 
 var classOrder = []Class{Promo, Cashback, Compensation, Bonus, Gift, Principal, Earned}
+
+const classCount = 7
+
+// order is c's place in classOrder. A lot of an unknown class is never opened.
+func (c Class) order() int { return slices.Index(classOrder, c) }
 
 // Draw says how a funding's draws are divided between its principal and its bonus.
 type Draw string
@@ -52,7 +58,7 @@ func (s Scope) valid() bool {
 
 func notAName(s string) bool { return !storeID.MatchString(s) }
 
-func (s Scope) matches(c Context) bool {
+func (s Scope) matches(c *Context) bool {
 	return (len(s.Stores) == 0 || slices.Contains(s.Stores, c.Store)) &&
 		(len(s.Channels) == 0 || slices.Contains(s.Channels, c.Channel))
 }
@@ -110,7 +116,7 @@ func (l *Lot) expired(at time.Time) bool {
 func (l *Lot) effective(at time.Time) bool { return !at.Before(l.EffectiveAt) }
 
 // spendable is what can be drawn at an instant in a context.
-func (l *Lot) spendable(at time.Time, c Context) bool {
+func (l *Lot) spendable(at time.Time, c *Context) bool {
 	return l.free().IsPositive() && l.effective(at) && !l.expired(at) && l.Scope.matches(c)
 }
 
@@ -136,7 +142,7 @@ func (l *Lot) before(o *Lot) int {
 		cmp.Compare(l.Priority, o.Priority),
 		first(!l.ExpiresAt.IsZero(), !o.ExpiresAt.IsZero()),
 		l.ExpiresAt.Compare(o.ExpiresAt),
-		cmp.Compare(slices.Index(classOrder, l.Class), slices.Index(classOrder, o.Class)),
+		cmp.Compare(l.Class.order(), o.Class.order()),
 		l.EffectiveAt.Compare(o.EffectiveAt),
 		byID(l.ID, o.ID),
 	)
@@ -155,4 +161,4 @@ func first(l, o bool) int {
 
 // byID orders by opening revision, then by place in the event: the random bits never decide, as the
 // lots of one event share them.
-func byID(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }
+func byID(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }

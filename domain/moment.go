@@ -29,7 +29,7 @@ type Moment struct {
 }
 
 // first is the event that used a name first, if any did.
-func (m Moment) first(n Name) (Posted, bool) {
+func (m *Moment) first(n Name) (Posted, bool) {
 	if found := m.found(n); len(found) > 0 {
 		return found[len(found)-1], true
 	}
@@ -37,14 +37,14 @@ func (m Moment) first(n Name) (Posted, bool) {
 }
 
 // last is the event that used a name last, if any did.
-func (m Moment) last(n Name) (Posted, bool) {
+func (m *Moment) last(n Name) (Posted, bool) {
 	if found := m.found(n); len(found) > 0 {
 		return found[0], true
 	}
 	return Posted{}, false
 }
 
-func (m Moment) found(n Name) []Posted {
+func (m *Moment) found(n Name) []Posted {
 	if m.Found == nil || n.Value == "" {
 		return nil
 	}
@@ -52,23 +52,22 @@ func (m Moment) found(n Name) []Posted {
 }
 
 // occurred is when the caller says it happened; now, unless it says.
-func (m Moment) occurred() time.Time {
+func (m *Moment) occurred() time.Time {
 	if m.Context.OccurredAt.IsZero() {
 		return m.Recorded
 	}
 	return m.Context.OccurredAt
 }
 
-// utc is m with its instants as they are written: in UTC, without a monotonic reading.
-func (m Moment) utc() Moment {
+// toUTC brings the instants to what is written of them: in UTC, without a monotonic reading.
+func (m *Moment) toUTC() {
 	m.Recorded, m.Decided = m.Recorded.UTC().Round(0), m.Decided.UTC().Round(0)
 	m.Context.OccurredAt = m.Context.OccurredAt.UTC().Round(0)
-	return m
 }
 
 // metadata is the part that all events of one command share.
-func (m Moment) metadata() Metadata {
-	c, occurred := m.Context, m.occurred()
+func (m *Moment) metadata() Metadata {
+	c, occurred := &m.Context, m.occurred()
 	date := c.BusinessDate
 	if date == "" {
 		date = m.Place.BusinessDate(occurred)
@@ -86,24 +85,24 @@ func (m Moment) metadata() Metadata {
 	}
 }
 
-// stamp gives each event of one command its id and its metadata; the first business event names the
-// operation and causes the rest.
-func (m Moment) stamp(shared Metadata, events []Event, next int64, business int) []Posted {
-	shared.OperationID = newID(next+int64(business), m.Seed, 0)
-	posted := make([]Posted, len(events))
-	for i, e := range events {
-		meta := shared
-		meta.EventID = newID(next+int64(i), m.Seed, 0)
+// stamp completes the metadata of one command's events, which share the rest: each gets its id, and
+// the first business event names the operation and causes the others.
+func (m *Moment) stamp(posted []Posted, business int) {
+	if len(posted) == 0 {
+		return
+	}
+	operation := newID(posted[business].Revision, m.Seed, 0)
+	for i := range posted {
+		p, meta := &posted[i], &posted[i].Metadata
+		meta.EventID, meta.OperationID = newID(p.Revision, m.Seed, 0), operation
 		if i != business {
-			meta.CausedBy = meta.OperationID
+			meta.CausedBy = operation
 		}
-		if e, ok := e.(happener); ok && !e.happened().IsZero() {
+		if e, ok := p.Event.(happener); ok && !e.happened().IsZero() {
 			meta.OccurredAt, meta.Skewed = e.happened(), false
 			meta.BusinessDate = m.Place.BusinessDate(meta.OccurredAt)
 		}
-		posted[i] = Posted{Event: e, Metadata: meta, Revision: next + int64(i)}
 	}
-	return posted
 }
 
 // happener is an event that happened at an instant of its own, however late it is written.

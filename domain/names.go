@@ -1,10 +1,6 @@
 package domain
 
-import (
-	"strings"
-
-	"github.com/google/uuid"
-)
+import "github.com/google/uuid"
 
 // Name is something an event of an account uses up or answers to: an idempotency key, a reference,
 // a payment, the refunds of a debit. The ledger remembers for every name which events used it, so
@@ -26,8 +22,8 @@ func ReferenceName(op Operation, r Reference) Name {
 	if r.IsZero() {
 		return Name{}
 	}
-	parts := []string{r.Store, r.Terminal, r.PosTxnID, r.Leg}
-	return Name{string(op), strings.Join(parts, separator)}
+	return Name{string(op),
+		r.Store + separator + r.Terminal + separator + r.PosTxnID + separator + r.Leg}
 }
 
 func paymentName(p Payment) Name {
@@ -61,13 +57,15 @@ func (n Name) Event() (uuid.UUID, bool) {
 // Uses lists the names that an event answers to: its key and reference, if it is its operation's
 // first business event, and what its type adds. A decline uses its key, and its reference only as
 // "declined", never as taken.
-func (p Posted) Uses() []Name {
-	var names []Name
+func (p Posted) Uses() []Name { return p.AppendUses(nil) }
+
+// AppendUses appends what Uses lists.
+func (p *Posted) AppendUses(names []Name) []Name {
 	if p.Metadata.EventID == p.Metadata.OperationID {
 		if key := p.Metadata.IdempotencyKey; key != "" {
 			names = append(names, keyName(key))
 		}
-		if op := p.Operation(); op != "" && !p.Metadata.Reference.IsZero() {
+		if op := operationOf(p.Event); op != "" && !p.Metadata.Reference.IsZero() {
 			names = append(names, ReferenceName(op, p.Metadata.Reference))
 		}
 	}
@@ -114,8 +112,10 @@ const (
 )
 
 // Operation is the kind of operation that p, as a first business event, posted.
-func (p Posted) Operation() Operation {
-	switch e := p.Event.(type) {
+func (p Posted) Operation() Operation { return operationOf(p.Event) }
+
+func operationOf(e Event) Operation {
+	switch e := e.(type) {
 	case AccountOpened:
 		return OpOpen
 	case TopUpPosted:

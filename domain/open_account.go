@@ -3,6 +3,7 @@ package domain
 import (
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -56,10 +57,10 @@ func (o OpenAccount) Decide(d *Draft) error {
 
 func (e AccountOpened) command(Posted) Command { return OpenAccount{e.CustomerRef} }
 
-func (e AccountOpened) apply(a *Account, p Posted) error {
+func (e AccountOpened) apply(a *Account, recorded time.Time) error {
 	if e.AccountID != a.id {
 		return fmt.Errorf("account %s is opened in account %s", e.AccountID, a.id)
 	}
-	a.kind, a.customerRef, a.openedAt = e.Kind, e.CustomerRef, p.Metadata.RecordedAt
+	a.kind, a.customerRef, a.openedAt = e.Kind, e.CustomerRef, recorded
 	return nil
 }

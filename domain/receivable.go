@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -138,12 +139,12 @@ func (e ReceivableOpened) check() error {
 func (e ReceivableSettled) check() error { return cmp.Or(e.takes(), e.Amount.like(e.Outstanding)) }
 func (e CreditRevoked) check() error     { return e.takes() }
 
-func (e ReceivableOpened) apply(a *Account, _ Posted) error {
+func (e ReceivableOpened) apply(a *Account, _ time.Time) error {
 	a.receivables = append(a.receivables, Receivable{e.ReceivableID, e.SourceID, e.Outstanding})
 	return nil
 }
 
-func (e ReceivableSettled) apply(a *Account, _ Posted) error {
+func (e ReceivableSettled) apply(a *Account, _ time.Time) error {
 	for i, r := range a.receivables {
 		if r.ID != e.ReceivableID {
 			continue

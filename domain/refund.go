@@ -205,13 +205,16 @@ func (e DebitRefunded) command(Posted) Command {
 	return Refund{DebitID: e.DebitID, Amount: e.Amount, Reason: e.Reason}
 }
 
-func (e DebitRefunded) apply(a *Account, _ Posted) error {
+func (e DebitRefunded) apply(a *Account, _ time.Time) error {
 	return a.unsold(e.Moves, e.Reopened, e.Forfeited)
 }
 
 // unsold books what a debit gave back: to its lots, some of them opened again, or to nobody.
 func (a *Account) unsold(moves []Move, reopened []Reopened, forfeited []Forfeited) error {
 	for _, f := range forfeited {
+		if _, err := a.edit(f.Lot); err != nil {
+			return err
+		}
 		moves = append(moves[:len(moves):len(moves)], Move{Lot: f.Lot, Amount: f.Amount, Cost: f.Cost})
 	}
 	if err := a.consume(moves); err != nil {

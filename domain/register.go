@@ -13,12 +13,14 @@ func Register(before []Posted, r Registration, m Moment) (Posted, error) {
 	if err := m.Context.check(); err != nil {
 		return Posted{}, err
 	}
-	m = m.utc()
+	m.toUTC()
 	e, err := r.Decide(before, m)
 	if err != nil {
 		return Posted{}, err
 	}
-	return m.stamp(m.metadata(), []Event{e}, int64(len(before)), 0)[0], nil
+	posted := []Posted{{Event: e, Metadata: m.metadata(), Revision: int64(len(before))}}
+	m.stamp(posted, 0)
+	return posted[0], nil
 }
 
 // DifferingRegistration is Differing for registrations.

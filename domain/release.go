@@ -112,7 +112,7 @@ func (e HoldReleased) command(Posted) Command {
 	return VoidHold{e.HoldID}
 }
 
-func (e HoldReleased) apply(a *Account, _ Posted) error {
+func (e HoldReleased) apply(a *Account, _ time.Time) error {
 	if h := a.hold(e.HoldID); h == nil || !h.Left().Equal(e.Amount) {
 		return fmt.Errorf("hold %s is not active, or has not %s left", e.HoldID, e.Amount)
 	}

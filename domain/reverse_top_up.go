@@ -3,6 +3,7 @@ package domain
 import (
 	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -113,7 +114,7 @@ func (e TopUpReversed) command(Posted) Command {
 	return ReverseTopUp{TopUpID: e.TopUpID, Cause: e.Cause, PaymentReference: e.PaymentReference}
 }
 
-func (e TopUpReversed) apply(a *Account, _ Posted) error {
+func (e TopUpReversed) apply(a *Account, _ time.Time) error {
 	lots := a.funding(e.TopUpID)
 	if len(lots) == 0 || lots[0].Reversed {
 		return fmt.Errorf("top-up %s is not there, or reversed before", e.TopUpID)

@@ -3,6 +3,7 @@ package domain
 import (
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // a machine without zones must not move business dates
 )
@@ -26,11 +27,27 @@ func UnregisteredStore(id string) Store {
 // day cut. A day cut of 04:00 books 03:59 on the day before.
 func (s Store) BusinessDate(t time.Time) string {
 	local := t.In(zone(s.Zone))
-	cut, err := time.Parse("15:04", s.DayCut)
-	if err == nil && local.Hour()*60+local.Minute() < cut.Hour()*60+cut.Minute() {
-		local = local.AddDate(0, 0, -1)
+	if s.DayCut != "00:00" {
+		cut, err := time.Parse("15:04", s.DayCut)
+		if err == nil && local.Hour()*60+local.Minute() < cut.Hour()*60+cut.Minute() {
+			local = local.AddDate(0, 0, -1)
+		}
 	}
-	return local.Format(time.DateOnly)
+	return dateOf(local)
+}
+
+// lastDate is what dateOf answered last: days end rarely, so all events of a day share one string.
+var lastDate atomic.Pointer[string]
+
+func dateOf(t time.Time) string {
+	var text [len(time.DateOnly)]byte
+	date := t.AppendFormat(text[:0], time.DateOnly)
+	if last := lastDate.Load(); last != nil && *last == string(date) {
+		return *last
+	}
+	fresh := string(date)
+	lastDate.Store(&fresh)
+	return fresh
 }
 
 // zones keeps what time.LoadLocation reads, *time.Location by name: reading takes longer than a

@@ -41,7 +41,7 @@ type Options struct {
 	MaxWaiting    int              // commands that may wait in all; default 10 000
 	MaxPerAccount int              // commands that may wait on one account; default 2 048
 	SnapshotEvery int              // events between an account's snapshots; default 512
-	Timeout       time.Duration    // of one round's appends; default 10 s
+	Timeout       time.Duration    // of one round's appends, at least; default 10 s
 	OnRound       func(commands, events, bytes int, took time.Duration)
 	OnDamaged     func(stream string)
 }
@@ -78,7 +78,8 @@ type Ledger struct {
 	store    eventstore.Store
 	opts     Options
 	registry *registry
-	states   *otter.Cache[uuid.UUID, *state] // what is lost from here is read again
+	states   *otter.Cache[uuid.UUID, *cached] // what is lost from here is read again
+	term     atomic.Pointer[term]
 
 	mu          sync.Mutex
 	queues      map[uuid.UUID]*queue // accounts with commands waiting or being decided
@@ -97,9 +98,9 @@ func Open(store eventstore.Store, opts Options) *Ledger {
 	opts.defaults()
 	l := &Ledger{store: store, opts: opts, queues: map[uuid.UUID]*queue{}}
 	l.idle = sync.NewCond(&l.mu)
-	l.states = otter.Must(&otter.Options[uuid.UUID, *state]{
+	l.states = otter.Must(&otter.Options[uuid.UUID, *cached]{
 		MaximumWeight: uint64(opts.CacheBytes),
-		Weigher:       func(_ uuid.UUID, s *state) uint32 { return s.bytes },
+		Weigher:       func(_ uuid.UUID, c *cached) uint32 { return c.bytes },
 	})
 	l.snapshots = newSnapshotter(store, opts.Logger)
 	l.registry = newRegistry(store, opts.Logger)
@@ -136,6 +137,9 @@ func (l *Ledger) close() {
 	l.mu.Unlock()
 	l.snapshots.close()
 	l.registry.close()
+	if t := l.term.Load(); t != nil {
+		t.cancel()
+	}
 }
 
 // Head is the position of the log's last event that the ledger owns.

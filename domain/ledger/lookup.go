@@ -27,13 +27,24 @@ func (r *round) find(ctx context.Context, n domain.Name) []domain.Posted {
 	return found
 }
 
+// used appends the revisions of this round's events that may have used a name, newest first.
+func (r *round) used(to []int64, hash uint64) []int64 {
+	for _, u := range slices.Backward(r.names) {
+		if u.hash == hash {
+			to = append(to, int64(u.revision))
+		}
+	}
+	return to
+}
+
 func (r *round) locate(ctx context.Context, n domain.Name) []located {
 	if id, ok := n.Event(); ok {
 		return r.byID(ctx, id)
 	}
 	var few [4]int64
 	var found []located
-	for _, revision := range r.base.names.find(r.names.find(few[:0], n), n) {
+	h := hash(n)
+	for _, revision := range r.base.names.find(r.used(few[:0], h), h) {
 		e, ok := r.event(ctx, revision)
 		if ok && slices.Contains(e.Uses(), n) {
 			found = append(found, e)
@@ -72,9 +83,9 @@ func (r *round) event(ctx context.Context, revision int64) (located, bool) {
 		}
 		return located{}, false
 	}
-	for e, err := range r.store.Read(ctx, r.base.stream(), eventstore.Revision(revision)) {
+	for e, err := range r.store.Read(ctx, r.base.stream, eventstore.Revision(revision)) {
 		if err != nil {
-			r.failed = fmt.Errorf("read %s at %d: %w", r.base.stream(), revision, err)
+			r.failed = fmt.Errorf("read %s at %d: %w", r.base.stream, revision, err)
 			return located{}, false
 		}
 		p, err := r.decode(e)
@@ -100,7 +111,7 @@ func (r *round) operation(ctx context.Context, p domain.Posted) []located {
 }
 
 // repeat answers a key that was used before: with the first answer, if it asks for the same.
-func (r *round) repeat(ctx context.Context, first located, q Request) verdict {
+func (r *round) repeat(ctx context.Context, first located, q *Request) verdict {
 	if differing := domain.Differing(first.Posted, q.Command, q.Context); len(differing) > 0 {
 		refusal := domain.ErrKeyReused.By(first.Posted)
 		for _, name := range differing {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 	"sort"
 
@@ -17,10 +18,17 @@ import (
 // The newest entries lie in recent; full, it is sealed into a sorted run, and runs of like size are
 // merged, so that n entries lie in O(log n) runs that never change.
 type names struct {
-	recent map[uint64][]uint32
-	count  int // entries in recent
+	recent []entry          // in the order they came
+	newest map[uint64]int32 // by hash, the place in recent of its newest entry
 	runs   []run
 	nextID uint32
+}
+
+// entry says that an event used a name with that hash.
+type entry struct {
+	hash     uint64
+	revision uint32
+	older    int32 // place in recent of the entry of this hash before this one; −1 for none
 }
 
 // run is a sorted sequence of entries: hash, then revision, big endian. Its bytes never change.
@@ -46,37 +54,43 @@ func hash(n domain.Name) uint64 {
 	return d.Sum64()
 }
 
-// add notes that the event at revision used a name.
-func (n *names) add(name domain.Name, revision int64) {
-	n.note(hash(name), uint32(revision))
+// uses appends an entry for each name that p used; their places are given by add.
+func uses(to []entry, p *domain.Posted) []entry {
+	var few [4]domain.Name
+	for _, name := range p.AppendUses(few[:0]) {
+		to = append(to, entry{hash: hash(name), revision: uint32(p.Revision)})
+	}
+	return to
 }
 
 func (n *names) note(h uint64, revision uint32) {
-	if n.recent == nil {
-		n.recent = make(map[uint64][]uint32)
+	if n.newest == nil {
+		n.newest = make(map[uint64]int32)
 	}
-	n.recent[h] = append(n.recent[h], revision)
-	n.count++
+	older, ok := n.newest[h]
+	if !ok {
+		older = -1
+	}
+	n.newest[h] = int32(len(n.recent))
+	n.recent = append(n.recent, entry{h, revision, older})
 }
 
-// addAll notes all names that an event used.
-func (n *names) addAll(p domain.Posted) {
-	for _, name := range p.Uses() {
-		n.add(name, p.Revision)
-	}
-	if n.count >= sealAt {
-		n.seal()
+// add notes entries, oldest first.
+func (n *names) add(entries []entry) {
+	for _, e := range entries {
+		n.note(e.hash, e.revision)
+		if len(n.recent) >= sealAt {
+			n.seal()
+		}
 	}
 }
 
-// find appends the revisions of events that may have used a name, newest first.
-func (n *names) find(to []int64, name domain.Name) []int64 {
-	if n.count == 0 && len(n.runs) == 0 {
-		return to
-	}
-	h := hash(name)
-	for _, r := range slices.Backward(n.recent[h]) {
-		to = append(to, int64(r))
+// find appends the revisions of events that may have used the name with that hash, newest first.
+func (n *names) find(to []int64, h uint64) []int64 {
+	if i, ok := n.newest[h]; ok {
+		for ; i >= 0; i = n.recent[i].older {
+			to = append(to, int64(n.recent[i].revision))
+		}
 	}
 	for _, run := range slices.Backward(n.runs) {
 		to = run.find(to, h)
@@ -85,20 +99,34 @@ func (n *names) find(to []int64, name domain.Name) []int64 {
 }
 
 func (r run) find(to []int64, h uint64) []int64 {
-	n := len(r.entries) / entryBytes
-	end := sort.Search(n, func(i int) bool { return r.hash(i) > h })
-	for i := end - 1; i >= 0 && r.hash(i) == h; i-- {
+	for i := r.after(h) - 1; i >= 0 && r.hash(i) == h; i-- {
 		to = append(to, int64(binary.BigEndian.Uint32(r.entries[i*entryBytes+8:])))
 	}
 	return to
+}
+
+// after is the place of the first entry with a hash above h. Hashes are spread evenly, so it lies near
+// its share of the run: a search that widens from there touches a fraction of the memory that halving
+// the whole does, and is as short as that where they are not.
+func (r run) after(h uint64) int {
+	n := len(r.entries) / entryBytes
+	share, _ := bits.Mul64(h, uint64(n))
+	low, high := int(share), int(share) // of the answer, once both loops are done
+	for step := 32; low > 0 && r.hash(low-1) > h; step *= 2 {
+		low, high = max(0, low-step), low
+	}
+	for step := 32; high < n && r.hash(high) <= h; step *= 2 {
+		low, high = high+1, min(n, high+step)
+	}
+	return low + sort.Search(high-low, func(i int) bool { return r.hash(low+i) > h })
 }
 
 func (r run) hash(i int) uint64 { return binary.BigEndian.Uint64(r.entries[i*entryBytes:]) }
 
 // seal turns recent into a run and merges runs until each is more than twice as long as the next.
 func (n *names) seal() {
-	n.push(sealed(n.recent, n.count))
-	n.recent, n.count = nil, 0
+	n.push(sealed(n.recent))
+	n.recent, n.newest = nil, nil
 	for len(n.runs) > 1 {
 		older, newer := n.runs[len(n.runs)-2], n.runs[len(n.runs)-1]
 		if len(older.entries) > 2*len(newer.entries) {
@@ -114,24 +142,15 @@ func (n *names) push(entries []byte) {
 	n.nextID++
 }
 
-func sealed(recent map[uint64][]uint32, count int) []byte {
-	type entry struct {
-		hash     uint64
-		revision uint32
-	}
-	sorted := make([]entry, 0, count)
-	for h, revisions := range recent {
-		for _, r := range revisions {
-			sorted = append(sorted, entry{h, r})
-		}
-	}
+func sealed(recent []entry) []byte {
+	sorted := slices.Clone(recent)
 	slices.SortFunc(sorted, func(a, b entry) int {
 		if a.hash != b.hash {
 			return compare(a.hash, b.hash)
 		}
 		return compare(uint64(a.revision), uint64(b.revision))
 	})
-	out := make([]byte, 0, count*entryBytes)
+	out := make([]byte, 0, len(sorted)*entryBytes)
 	for _, e := range sorted {
 		out = binary.BigEndian.AppendUint64(out, e.hash)
 		out = binary.BigEndian.AppendUint32(out, e.revision)
@@ -165,7 +184,7 @@ func merge(a, b []byte) []byte {
 
 // size is the memory that n takes, in bytes, about.
 func (n *names) size() int {
-	size := 64 * n.count
+	size := 64 * len(n.recent)
 	for _, r := range n.runs {
 		size += len(r.entries)
 	}

@@ -15,19 +15,27 @@ const (
 
 // queue are the commands of one account. It exists while there are any; one goroutine runs it.
 type queue struct {
-	waiting []*waiter // guarded by Ledger.mu
+	waiting []*waiter  // guarded by Ledger.mu
+	first   [1]*waiter // where waiting begins: most often nobody joins
 }
 
-// waiter is a command that waits for its answer. Its runner sets answer and err, then closes done.
+// waiter is a command that waits for its answer. Its runner sets the verdict, then closes done.
 type waiter struct {
 	request Request
 	read    func(context.Context, *round) error // instead of a command: looks, changes nothing
-	answer  Answer
-	err     error
-	done    chan struct{}
+	verdict
+	done chan struct{} // nil where who asks runs the queue
 }
 
-// enqueue puts w into its account's queue. Who finds the account idle gets the queue, and must run it.
+// verdict is what a round says to one waiter.
+type verdict struct {
+	answer Answer
+	err    error
+	stands bool // true whatever becomes of the round's append
+}
+
+// enqueue puts w into its account's queue. Who finds the account idle gets the queue, and must run it;
+// who does not gets w.done.
 func (l *Ledger) enqueue(w *waiter) (*queue, error) {
 	id := w.request.Account
 	l.mu.Lock()
@@ -43,10 +51,14 @@ func (l *Ledger) enqueue(w *waiter) (*queue, error) {
 	}
 	l.waiting++
 	if q != nil {
+		if w.done == nil {
+			w.done = make(chan struct{})
+		}
 		q.waiting = append(q.waiting, w)
 		return nil, nil
 	}
-	q = &queue{waiting: []*waiter{w}}
+	q = &queue{}
+	q.waiting = append(q.first[:0], w)
 	l.queues[id] = q
 	return q, nil
 }
@@ -69,7 +81,9 @@ func (l *Ledger) rounds(id uuid.UUID, q *queue, batch []*waiter, mine *waiter) [
 	for len(batch) > 0 {
 		answered := l.round(id, batch)
 		for _, w := range batch[:answered] {
-			close(w.done)
+			if w.done != nil {
+				close(w.done)
+			}
 		}
 		done := slices.Contains(batch[:answered], mine)
 		l.putBack(q, batch[answered:])

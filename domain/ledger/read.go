@@ -20,8 +20,8 @@ type View struct {
 // Account is the account now. It is domain.ErrNotFound when it was never opened.
 func (l *Ledger) Account(ctx context.Context, id uuid.UUID) (View, error) {
 	seen := eventstore.Position(l.seen.Load())
-	if s, ok := l.states.GetIfPresent(id); ok {
-		return l.view(s, seen)
+	if c, ok := l.states.GetIfPresent(id); ok {
+		return l.view(c.state.Load(), seen)
 	}
 	var v View
 	err := l.look(ctx, id, func(_ context.Context, r *round) (err error) {
@@ -46,7 +46,7 @@ func (l *Ledger) view(s *state, seen eventstore.Position) (View, error) {
 func (l *Ledger) look(
 	ctx context.Context, id uuid.UUID, read func(context.Context, *round) error,
 ) error {
-	w := &waiter{request: Request{Account: id}, read: read, done: make(chan struct{})}
+	w := &waiter{request: Request{Account: id}, read: read}
 	q, err := l.enqueue(w)
 	if err != nil {
 		return err

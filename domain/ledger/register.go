@@ -67,8 +67,11 @@ func (l *Ledger) register(ctx context.Context, q Registering) (Answer, error) {
 		return Answer{Events: []domain.Posted{done.Original}, Replayed: true,
 			Position: before[done.Original.Revision].position}, nil
 	}
-	if err != nil || q.DryRun {
-		return Answer{Events: []domain.Posted{p}}, err
+	if err != nil {
+		return Answer{}, err
+	}
+	if q.DryRun {
+		return Answer{Events: []domain.Posted{p}}, nil
 	}
 	p.Metadata.PrevHash = hash
 	return l.appendRegistration(ctx, q.Registration.Stream(), p)

@@ -73,7 +73,7 @@ func (e *Damaged) Unwrap() error { return e.Cause }
 // own. The caller's ctx ends the waiting, never a round that has begun: when it ends, the outcome is
 // not known here and the error is ctx's own.
 func (l *Ledger) Do(ctx context.Context, r Request) (Answer, error) {
-	w := &waiter{request: r, done: make(chan struct{})}
+	w := &waiter{request: r}
 	q, err := l.enqueue(w)
 	if err != nil {
 		return Answer{}, err
@@ -98,6 +98,9 @@ func (l *Ledger) Begin(r Request) (func(context.Context) (Answer, error), error)
 
 // wait waits for the answer. When ctx ends first, the outcome is not known here.
 func (w *waiter) wait(ctx context.Context) (Answer, error) {
+	if w.done == nil { // runHere has answered it
+		return w.answer, w.err
+	}
 	select {
 	case <-w.done:
 		return w.answer, w.err

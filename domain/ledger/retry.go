@@ -10,8 +10,7 @@ import (
 	"github.com/tillbook/tillbook/eventstore"
 )
 
-// retryUnknown repeats an append whose outcome is unknown until it is known or ctx ends. Once unknown,
-// only success and a wrong revision tell; every other error leaves the outcome as unknown as before.
+// retryUnknown is an append, repeated where its outcome is unknown.
 func retryUnknown(
 	ctx context.Context, try func() (eventstore.Appended, error),
 ) (eventstore.Appended, error) {
@@ -19,6 +18,14 @@ func retryUnknown(
 	if !errors.Is(err, eventstore.ErrOutcomeUnknown) {
 		return appended, err
 	}
+	return untilKnown(ctx, try)
+}
+
+// untilKnown repeats an append whose outcome is unknown until it is known or ctx ends. Once unknown,
+// only success and a wrong revision tell; every other error leaves the outcome as unknown as before.
+func untilKnown(
+	ctx context.Context, try func() (eventstore.Appended, error),
+) (eventstore.Appended, error) {
 	again := func() (eventstore.Appended, error) {
 		appended, err := try()
 		if isConflict(err) {
@@ -28,7 +35,7 @@ func retryUnknown(
 	}
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 10*time.Millisecond, time.Second
-	appended, err = backoff.Retry(ctx, again, backoff.WithBackOff(wait), backoff.WithMaxTries(10))
+	appended, err := backoff.Retry(ctx, again, backoff.WithBackOff(wait), backoff.WithMaxTries(10))
 	if err != nil && !isConflict(err) {
 		err = errors.Join(eventstore.ErrOutcomeUnknown, err)
 	}
@@ -36,6 +43,6 @@ func retryUnknown(
 }
 
 func isConflict(err error) bool {
-	var conflict *eventstore.WrongRevision
-	return errors.As(err, &conflict)
+	_, ok := errors.AsType[*eventstore.WrongRevision](err)
+	return ok
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,63 +20,77 @@ const attempts = 16
 type round struct {
 	*Ledger
 	base     *state
-	account  *domain.Account    // base after posted
-	posted   []domain.Posted    // numbered on from base
-	events   []eventstore.Event // posted, encoded
-	hash     domain.Hash        // of the last of events, or of base
-	names    *names             // that posted use
+	found    func(domain.Name) []domain.Posted // find, until the round's time is over
+	account  *domain.Account                   // base after posted
+	posted   []domain.Posted                   // numbered on from base
+	events   []eventstore.Event                // posted, encoded
+	hash     domain.Hash                       // of the last of events, or of base
+	names    []entry                           // what posted use
 	bytes    int
 	commands int                 // that posted any
 	place    eventstore.Position // of the last of events, once they are appended
 	failed   error               // of a look-up while a command decides
-}
 
-// verdict is what a round says to one waiter.
-type verdict struct {
-	answer Answer
-	err    error
-	stands bool // true whatever becomes of the round's append
+	fewEvents [1]eventstore.Event // where events and names begin: most rounds have one command
+	fewNames  [4]entry
 }
 
 // round answers the batch's commands, or the first of them when they do not all fit into one append,
 // and says how many it answered.
 func (l *Ledger) round(id uuid.UUID, batch []*waiter) int {
-	ctx, cancel := context.WithTimeout(context.Background(), l.opts.Timeout)
-	defer cancel()
+	ctx := l.deadline()
 	s, err := l.current(ctx, id)
 	for range attempts {
 		if err != nil {
 			return fail(batch, err)
 		}
-		r := &round{Ledger: l, base: s, account: s.account, hash: s.hash, names: newNames()}
-		verdicts := r.decide(ctx, batch)
+		r := &round{Ledger: l, base: s, account: s.account, hash: s.hash}
+		r.events, r.names = r.fewEvents[:0], r.fewNames[:0]
+		r.found = func(n domain.Name) []domain.Posted { return r.find(ctx, n) }
+		decided := r.decide(ctx, batch)
 		err = r.append(ctx)
-		var conflict *eventstore.WrongRevision
-		if errors.As(err, &conflict) {
+		if isConflict(err) {
 			l.states.Invalidate(id)
 			s, err = l.catchUp(ctx, s)
 			continue
 		}
-		r.answer(batch, verdicts, err)
-		return len(verdicts)
+		r.answer(decided, err)
+		return len(decided)
 	}
 	return fail(batch, ErrBusy)
 }
 
+// term is the time that rounds share: a timer for each would cost more than its lookups do.
+type term struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	begins time.Time // no round begins with it after this
+}
+
+// deadline ends a Timeout from now, or up to a tenth of that later.
+func (l *Ledger) deadline() context.Context {
+	now := time.Now()
+	if t := l.term.Load(); t != nil && now.Before(t.begins) {
+		return t.ctx
+	}
+	t := &term{begins: now.Add(l.opts.Timeout / 10)}
+	t.ctx, t.cancel = context.WithDeadline(context.Background(), t.begins.Add(l.opts.Timeout))
+	l.term.Store(t)
+	return t.ctx
+}
+
 func fail(batch []*waiter, err error) int {
 	for _, w := range batch {
-		w.err = err
+		w.verdict = verdict{err: err}
 	}
 	return len(batch)
 }
 
-// answer hands out the verdicts once the append's outcome is known.
-func (r *round) answer(batch []*waiter, verdicts []verdict, failure error) {
-	for i, v := range verdicts {
-		w := batch[i]
-		w.answer, w.err = v.answer, v.err
-		if failure != nil && !v.stands {
-			w.answer, w.err = Answer{}, failure
+// answer completes the verdicts once the append's outcome is known.
+func (r *round) answer(decided []*waiter, failure error) {
+	for _, w := range decided {
+		if failure != nil && !w.stands {
+			w.verdict = verdict{err: failure}
 		}
 		if len(w.answer.Events) > 0 && w.answer.Position == eventstore.Start && !w.request.DryRun {
 			w.answer.Position = r.place
@@ -83,24 +98,23 @@ func (r *round) answer(batch []*waiter, verdicts []verdict, failure error) {
 	}
 }
 
-// decide answers commands in order until the append is full.
-func (r *round) decide(ctx context.Context, batch []*waiter) []verdict {
-	verdicts := make([]verdict, 0, len(batch))
-	for _, w := range batch {
+// decide answers commands in order until the append is full, and says which.
+func (r *round) decide(ctx context.Context, batch []*waiter) []*waiter {
+	for i, w := range batch {
 		if r.bytes >= roundBytes {
-			break
+			return batch[:i]
 		}
 		if w.read != nil {
-			verdicts = append(verdicts, verdict{err: w.read(ctx, r), stands: true})
-			continue
+			w.verdict = verdict{err: w.read(ctx, r), stands: true}
+		} else {
+			w.verdict = r.command(ctx, &w.request)
 		}
-		verdicts = append(verdicts, r.command(ctx, w.request))
 	}
-	return verdicts
+	return batch
 }
 
 // command answers one request: a repeat with the first answer, else with a decision.
-func (r *round) command(ctx context.Context, q Request) verdict {
+func (r *round) command(ctx context.Context, q *Request) verdict {
 	r.failed = nil
 	if q.Key != "" {
 		if first, ok := r.first(ctx, domain.KeyName(q.Key)); ok {
@@ -110,12 +124,12 @@ func (r *round) command(ctx context.Context, q Request) verdict {
 	if r.failed != nil {
 		return verdict{err: r.failed}
 	}
-	events, next, err := domain.Decide(r.account, q.Command, r.moment(ctx, q))
-	var done *domain.Done
+	events, next, err := domain.Decide(r.account, q.Command, r.moment(q))
+	done, isDone := errors.AsType[*domain.Done](err)
 	switch {
 	case r.failed != nil:
 		return verdict{err: r.failed}
-	case errors.As(err, &done):
+	case isDone:
 		return r.replay(ctx, done.Original)
 	case err != nil && len(events) == 0:
 		return verdict{err: err}
@@ -140,13 +154,13 @@ func own(events []domain.Posted) []domain.Posted {
 	return events
 }
 
-func (r *round) moment(ctx context.Context, q Request) domain.Moment {
+func (r *round) moment(q *Request) domain.Moment {
 	m := domain.Moment{
 		Recorded: r.recorded(), Seed: seed(),
 		Actor: q.Caller.Actor, Role: string(q.Caller.Role), OnBehalfOf: q.Caller.OnBehalfOf,
 		CorrelationID: q.CorrelationID, IdempotencyKey: q.Key, Context: q.Context,
 		Place: r.registry.place(q.Context.Store),
-		Found: func(n domain.Name) []domain.Posted { return r.find(ctx, n) },
+		Found: r.found,
 	}
 	m.Decided = m.Recorded
 	if q.Context.Channel == domain.ChannelImport && !q.Context.OccurredAt.IsZero() {
@@ -166,25 +180,29 @@ func (r *round) recorded() time.Time {
 
 // add makes a command's events part of the round, each linked to the one before it.
 func (r *round) add(events []domain.Posted, next *domain.Account) error {
-	hash, encoded, size := r.hash, make([]eventstore.Event, len(events)), 0
+	hash, encoded, size := r.hash, r.events, 0
 	for i := range events {
-		events[i].Metadata.PrevHash = hash
-		p := events[i]
-		kind, data, metadata, err := domain.Encode(p)
+		p := &events[i]
+		p.Metadata.PrevHash = hash
+		kind, data, metadata, err := domain.Encode(*p)
 		if err != nil {
 			return err
 		}
-		hash = domain.Link(r.base.stream(), p.Revision, p.Metadata.EventID, kind, data, metadata)
-		encoded[i] = eventstore.Event{
+		hash = domain.Link(r.base.stream, p.Revision, p.Metadata.EventID, kind, data, metadata)
+		encoded = append(encoded, eventstore.Event{
 			ID: p.Metadata.EventID, Type: kind, Data: data, Metadata: metadata,
-		}
+		})
 		size += len(data) + len(metadata) + len(kind)
 	}
-	for _, p := range events {
-		r.names.addAll(p)
+	for i := range events {
+		r.names = uses(r.names, &events[i])
 	}
-	r.posted = append(r.posted, events...)
-	r.events = append(r.events, encoded...)
+	if r.posted == nil {
+		r.posted = slices.Clip(events)
+	} else {
+		r.posted = append(r.posted, events...)
+	}
+	r.events = encoded
 	r.account, r.hash, r.bytes = next, hash, r.bytes+size
 	r.commands++
 	return nil
@@ -197,22 +215,23 @@ func (r *round) append(ctx context.Context) error {
 		return nil
 	}
 	began := time.Now()
-	appended, err := retryUnknown(ctx, func() (eventstore.Appended, error) {
-		return r.store.Append(ctx, r.base.stream(), r.base.revision(), r.events)
-	})
+	appended, err := r.store.Append(ctx, r.base.stream, r.base.revision(), r.events)
+	if errors.Is(err, ErrOutcomeUnknown) {
+		appended, err = untilKnown(ctx, func() (eventstore.Appended, error) {
+			return r.store.Append(ctx, r.base.stream, r.base.revision(), r.events)
+		})
+	}
 	if errors.Is(err, ErrOutcomeUnknown) {
 		r.states.Invalidate(r.account.ID())
 	}
 	if err != nil {
-		return fmt.Errorf("append to %s: %w", r.base.stream(), err)
+		return fmt.Errorf("append to %s: %w", r.base.stream, err)
 	}
 	r.opts.OnRound(r.commands, len(r.events), r.bytes, time.Since(began))
 	r.place = appended.Position
-	next := &state{account: r.account, hash: r.hash, position: appended.Position,
-		names: r.base.names, saved: r.base.saved}
-	for _, p := range r.posted {
-		next.names.addAll(p)
-	}
+	next := &state{account: r.account, stream: r.base.stream, hash: r.hash,
+		position: appended.Position, names: r.base.names, saved: r.base.saved}
+	next.names.add(r.names)
 	r.snapshots.offer(next, r.opts.SnapshotEvery)
 	r.publish(next)
 	return nil

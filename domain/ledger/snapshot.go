@@ -99,7 +99,7 @@ func (s *snapshotter) offer(st *state, every int) {
 
 func newJob(st *state) snapshotJob {
 	job := snapshotJob{
-		account: st.account, recent: sealed(st.names.recent, st.names.count), broken: st.saved.broken,
+		account: st.account, recent: sealed(st.names.recent), broken: st.saved.broken,
 		head: snapshotHead{Version: domain.SnapshotVersion, Hash: st.hash, Position: st.position,
 			NextRun: st.names.nextID},
 	}
@@ -190,7 +190,8 @@ func readSnapshot(ctx context.Context, store eventstore.Store, id uuid.UUID) (*s
 	if err != nil {
 		return nil, err
 	}
-	s := &state{account: account, hash: head.Hash, position: head.Position, names: newNames()}
+	s := &state{account: account, stream: stream, hash: head.Hash, position: head.Position,
+		names: newNames()}
 	s.names.load(head.Recent)
 	s.names.nextID = head.NextRun
 	s.saved = &saved{revision: account.Revision(), broken: new(atomic.Bool)}

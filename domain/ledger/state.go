@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -10,30 +11,36 @@ import (
 	"github.com/tillbook/tillbook/eventstore"
 )
 
-// state is what the ledger knows of one account. account, hash and position never change once the
-// state is published; names and saved belong to the account's runner.
+// state is what the ledger knows of one account. account, stream, hash and position never change once
+// the state is published; names and saved belong to the account's runner.
 type state struct {
 	account  *domain.Account
+	stream   string
 	hash     domain.Hash         // of the last event's stored bytes
 	position eventstore.Position // of the last event
 	names    *names
 	saved    *saved
-	bytes    uint32 // the memory it takes, about, as of its publication
+}
+
+// cached is an account's place in the cache. The account's runner replaces the state, anybody reads it:
+// that is a fraction of the cost of telling the cache after every round.
+type cached struct {
+	state atomic.Pointer[state]
+	bytes uint32 // what the state may grow to before it is weighed again
 }
 
 func newState(id uuid.UUID) *state {
-	return &state{account: domain.NewAccount(id), names: newNames(), saved: unsaved()}
+	return &state{account: domain.NewAccount(id), stream: domain.AccountStream(id),
+		names: newNames(), saved: unsaved()}
 }
-
-func (s *state) stream() string { return domain.AccountStream(s.account.ID()) }
 
 func (s *state) revision() eventstore.Revision { return eventstore.Revision(s.account.Revision()) }
 
 // current is the account's state as the last answered command left it, from the cache or from the
 // log. It runs in the account's runner alone.
 func (l *Ledger) current(ctx context.Context, id uuid.UUID) (*state, error) {
-	if s, ok := l.states.GetIfPresent(id); ok {
-		return s, nil
+	if c, ok := l.states.GetIfPresent(id); ok {
+		return c.state.Load(), nil
 	}
 	s, err := l.catchUp(ctx, l.restore(ctx, id))
 	if err == nil {
@@ -44,9 +51,8 @@ func (l *Ledger) current(ctx context.Context, id uuid.UUID) (*state, error) {
 
 // publish makes s what readers and the next round see.
 func (l *Ledger) publish(s *state) {
-	s.bytes = uint32(512 + s.account.Size() + s.names.size())
 	if s.account.Revision() >= 0 {
-		l.states.Set(s.account.ID(), s)
+		l.keep(s)
 	}
 	for seen := l.seen.Load(); uint64(s.position) > seen; seen = l.seen.Load() {
 		if l.seen.CompareAndSwap(seen, uint64(s.position)) {
@@ -55,13 +61,27 @@ func (l *Ledger) publish(s *state) {
 	}
 }
 
+// keep puts s into the cache. It is weighed with room to grow, and anew when it has outgrown that or
+// fills less than half of it.
+func (l *Ledger) keep(s *state) {
+	bytes := uint32(512 + s.account.Size() + s.names.size())
+	c, ok := l.states.GetIfPresent(s.account.ID())
+	if ok && bytes <= c.bytes && bytes > c.bytes/2 {
+		c.state.Store(s) // lost when c was evicted just now: then the log is read
+		return
+	}
+	c = &cached{bytes: bytes + bytes/8}
+	c.state.Store(s)
+	l.states.Set(s.account.ID(), c)
+}
+
 // catchUp is s with the events that its stream has beyond it. The names of s grow.
 func (l *Ledger) catchUp(ctx context.Context, s *state) (*state, error) {
 	account := s.account.Clone()
 	next := *s
-	for e, err := range l.store.Read(ctx, s.stream(), s.revision()+1) {
+	for e, err := range l.store.Read(ctx, s.stream, s.revision()+1) {
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", s.stream(), err)
+			return nil, fmt.Errorf("read %s: %w", s.stream, err)
 		}
 		p, err := l.decode(e)
 		if err == nil {
@@ -70,7 +90,7 @@ func (l *Ledger) catchUp(ctx context.Context, s *state) (*state, error) {
 		if err != nil {
 			return nil, err
 		}
-		next.names.addAll(p)
+		next.names.add(uses(nil, &p))
 		next.hash, next.position = link(e), e.Position
 	}
 	next.account = account
