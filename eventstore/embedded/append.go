@@ -3,27 +3,34 @@ package embedded
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tillbook/tillbook/eventstore"
 )
 
 // pending is an append on its way to the committer. It holds no memory of the caller, who may
-// give up and use his buffers again.
+// give up and use his buffers again. The committer owns it from enqueue until done, the caller
+// before and after; of a caller who gave up nobody does.
 type pending struct {
 	stream   string
 	expected eventstore.Revision
-	records  [][]byte
-	bytes    int // of records together
-	outcome  chan outcome
+	records  [][]byte // in buffer
+	buffer   []byte
+	done     chan struct{} // holds one word: answer is there
+
+	answer  eventstore.Appended // also where the events will stand, while they are not durable
+	err     error
+	earlier *pending // the one before it of its stream, in its round
 }
 
-// outcome answers one append.
-type outcome struct {
-	appended eventstore.Appended
-	err      error
-}
+// pendings are spare, each with its memory.
+var pendings = sync.Pool{New: func() any { return &pending{done: make(chan struct{}, 1)} }}
+
+// spareBytes bounds the buffer that a spare pending keeps.
+const spareBytes = 64 << 10
 
 // Append is eventstore.Store's. Records are encoded here, by as many callers as there are, so that
 // the committer only orders them.
@@ -44,8 +51,10 @@ func (s *Store) Append(ctx context.Context, stream string, expected eventstore.R
 		return eventstore.Appended{}, err
 	}
 	select {
-	case o := <-p.outcome:
-		return o.appended, o.err
+	case <-p.done:
+		appended, err := p.answer, p.err
+		p.spare()
+		return appended, err
 	case <-ctx.Done():
 		return eventstore.Appended{},
 			fmt.Errorf("append to %s: %w: %w", stream, eventstore.ErrOutcomeUnknown, ctx.Err())
@@ -79,16 +88,24 @@ func encode(stream string, expected eventstore.Revision, events []eventstore.Eve
 	for i := range events {
 		bound += recordBound(stream, &events[i])
 	}
-	p := &pending{
-		stream: strings.Clone(stream), expected: expected,
-		records: make([][]byte, len(events)), outcome: make(chan outcome, 1),
-	}
-	buffer, now := make([]byte, 0, bound), time.Now()
+	p := pendings.Get().(*pending)
+	p.stream, p.expected = strings.Clone(stream), expected
+	buffer, now := slices.Grow(p.buffer[:0], bound), time.Now()
 	for i := range events {
 		start, revision := len(buffer), expected+1+eventstore.Revision(i)
 		buffer = appendRecord(buffer, stream, revision, now, &events[i])
-		p.records[i] = buffer[start:]
+		p.records = append(p.records, buffer[start:])
 	}
-	p.bytes = len(buffer)
+	p.buffer = buffer
 	return p
+}
+
+// spare gives p's memory to a later append.
+func (p *pending) spare() {
+	if cap(p.buffer) > spareBytes {
+		return
+	}
+	clear(p.records)
+	*p = pending{records: p.records[:0], buffer: p.buffer, done: p.done}
+	pendings.Put(p)
 }

@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
@@ -46,7 +48,7 @@ func BenchmarkPebble(b *testing.B) {
 			opts := &pebble.Options{MemTableSize: 64 << 20, Logger: quiet{}}
 			for i := range opts.Levels {
 				opts.Levels[i].Compression = func() *sstable.CompressionProfile {
-					return sstable.BalancedCompression
+					return sstable.FastestCompression
 				}
 			}
 			db, err := pebble.Open(b.TempDir(), opts)
@@ -82,7 +84,9 @@ func atOnce(b *testing.B, n int, work func(next func() bool)) {
 	next := func() bool { return turns.Add(1) <= int64(b.N) }
 	done := make(chan struct{})
 	b.SetBytes(debitBytes)
+	b.ReportAllocs()
 	b.ResetTimer()
+	before := processorTime(b)
 	for range n {
 		go func() {
 			defer func() { done <- struct{}{} }()
@@ -93,6 +97,17 @@ func atOnce(b *testing.B, n int, work func(next func() bool)) {
 		<-done
 	}
 	b.StopTimer()
+	b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "cpu-ns/op")
+}
+
+// processorTime is what this process has used of all processors. On a machine whose syncs are quick
+// it says more than the time that passed.
+func processorTime(b *testing.B) time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatalf("processor time: got %v, want no error", err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // BenchmarkReadAll reads a log of 100,000 events; one turn is one event.

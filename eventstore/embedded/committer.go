@@ -1,7 +1,6 @@
 package embedded
 
 import (
-	"encoding/binary"
 	"fmt"
 	"runtime"
 	"time"
@@ -17,222 +16,189 @@ const (
 	roundBytes   = 4 << 20
 )
 
-// commitRounds is the committer: the one goroutine that writes events. It takes all appends that
-// wait, commits them together, and answers; meanwhile the next ones queue. It ends when the queue
-// is closed and empty.
+// roundsAtOnce bounds the rounds under way: while one is synced the next is made and written.
+const roundsAtOnce = 2
+
+// committer is the one goroutine that writes events. It takes the appends that wait, checks them,
+// and hands them to Pebble together, as a round; then it goes on with the next ones, while the
+// answerer waits for the round's sync.
+//
+// So it decides on what is not yet durable. It may: rounds are synced in their order, answers are
+// given in their order, and when one round fails, so does every later one (see round.fail).
+type committer struct {
+	store  *Store
+	heads  heads               // with the rounds under way
+	last   eventstore.Position // of the last event of the rounds under way
+	look   lookup
+	number uint64 // of the round that is being made, from 1
+	ahead  int    // appends of the round before it
+}
+
+// commitRounds ends when the queue is closed and empty.
 func (s *Store) commitRounds() {
-	defer close(s.committed)
+	defer close(s.applied)
+	c := committer{store: s, last: s.tide.position(), look: lookup{store: s}}
 	for first := range s.queue {
-		s.commit(s.gather(first))
+		r := <-s.idle
+		c.gather(r, first)
+		c.commit(r)
+		s.applied <- r
+	}
+}
+
+// answerRounds answers the appends of each round in turn, and ends after the committer.
+func (s *Store) answerRounds() {
+	defer close(s.answered)
+	for r := range s.applied {
+		s.finish(r)
+		for _, p := range r.appends {
+			p.done <- struct{}{} // p is its caller's from here on
+		}
+		r.clear()
+		s.idle <- r
 	}
 }
 
 // gather takes the appends that wait, up to a round's bounds. The callers of the last round have
 // just been answered: it lets them run until no more come, so that they share this round.
-func (s *Store) gather(first *pending) []*pending {
-	appends, bytes := append(make([]*pending, 0, len(s.queue)+1), first), first.bytes
-	for waited := false; len(appends) < roundAppends && bytes < roundBytes; {
+//
+// While a round is synced only a far larger one may follow it at once. Else callers fall into two
+// rounds that take turns, and a disk that takes a millisecond for each does half as much.
+func (c *committer) gather(r *round, first *pending) {
+	r.add(first)
+	for open := true; open && !r.full(); {
+		if c.takeWaiting(r); r.full() || c.isNext() || len(r.appends) >= 2*c.ahead {
+			return
+		}
 		select {
-		case p, open := <-s.queue:
-			if !open {
-				return appends
+		case p, more := <-c.store.queue:
+			if open = more; more {
+				r.add(p)
 			}
-			appends, bytes, waited = append(appends, p), bytes+p.bytes, false
+		case done := <-c.store.idle:
+			c.store.idle <- done
+		}
+	}
+}
+
+// isNext says whether no other round is under way. Rounds become idle at any moment, and only the
+// committer makes them busy.
+func (c *committer) isNext() bool { return len(c.store.idle) == roundsAtOnce-1 }
+
+// takeWaiting returns when no more appends come, though their callers were let run.
+func (c *committer) takeWaiting(r *round) {
+	for waited := false; !r.full(); {
+		select {
+		case p, open := <-c.store.queue:
+			if !open {
+				return
+			}
+			r.add(p)
+			waited = false
 		default:
 			if waited {
-				return appends
+				return
 			}
 			waited = true
 			runtime.Gosched()
 		}
 	}
-	return appends
 }
 
-// round is the events of one commit.
+// round is the appends of one commit.
 type round struct {
-	store    *Store
-	batch    *pebble.Batch
-	look     lookup
-	last     eventstore.Position // of the last event in batch
-	streams  map[string]*staged
-	outcomes []outcome
-	events   int
-	bytes    int
+	appends []*pending
+	index   []place
+	batch   *pebble.Batch       // nil where nothing is to be written
+	last    eventstore.Position // of the log, with this round
+	bytes   int                 // of appends
+	events  int                 // in batch
+	written int                 // bytes of events
+	began   time.Time
+	err     error // of the way into Pebble
 }
 
-// staged is a stream as it will stand after the round.
-type staged struct {
-	head
-	before  eventstore.Revision   // the last revision that is in the database
-	records [][]byte              // the round's own, after before
-	at      []eventstore.Position // of records
+// place is an event's entry in the index.
+type place struct {
+	id       streamID
+	revision eventstore.Revision
+	position eventstore.Position
 }
 
-// commit writes a round and answers its appends. Refusals wait for the commit too: what they say
-// about a stream may rest on events of this very round.
-func (s *Store) commit(appends []*pending) {
-	began := time.Now()
-	r := &round{
-		store: s, batch: s.db.NewBatch(), look: lookup{store: s}, last: s.tide.position(),
-		streams:  make(map[string]*staged, len(appends)),
-		outcomes: make([]outcome, len(appends)),
-	}
-	err := s.medium.stopped()
-	for i, p := range appends {
-		if err == nil {
-			r.outcomes[i].appended, r.outcomes[i].err = r.stage(p)
-		} else {
-			r.outcomes[i].err = err
+func (r *round) add(p *pending) {
+	r.appends, r.bytes = append(r.appends, p), r.bytes+len(p.buffer)
+}
+
+func (r *round) full() bool { return len(r.appends) >= roundAppends || r.bytes >= roundBytes }
+
+// clear makes r ready for other appends.
+func (r *round) clear() {
+	clear(r.appends)
+	*r = round{appends: r.appends[:0], index: r.index[:0]}
+}
+
+// commit decides on a round's appends and hands what they write to Pebble. Refusals and repeats are
+// answered after the sync too: they may rest on events of this round or the one before it.
+func (c *committer) commit(r *round) {
+	r.began = time.Now()
+	c.number++
+	stopped := c.store.medium.stopped()
+	for _, p := range r.appends {
+		if p.err = stopped; stopped == nil {
+			p.answer, p.err = c.stage(r, p)
 		}
 	}
-	r.look.close()
-	if r.events > 0 {
-		r.write(len(appends), began)
+	c.look.close()
+	if r.last = c.last; r.events > 0 {
+		r.err = c.apply(r)
 	}
-	_ = r.batch.Close() // it only gives memory back
-	for i, p := range appends {
-		p.outcome <- r.outcomes[i]
-	}
+	c.ahead = len(r.appends)
 }
 
-// write makes the batch durable and then visible.
-func (r *round) write(appends int, began time.Time) {
-	s := r.store
-	err := s.db.Apply(r.batch, pebble.Sync)
-	if err == nil {
-		err = s.medium.failure()
+// apply returns when the batch is on its way to the disk and in Pebble's memory.
+func (c *committer) apply(r *round) error {
+	if err := r.setIndex(); err != nil {
+		return err
 	}
-	if err != nil {
-		s.medium.freeze(err)
-		r.fail(err)
+	if err := c.store.db.ApplyNoSyncWait(r.batch, pebble.Sync); err != nil {
+		return err
+	}
+	return c.store.medium.failure() // which may be that the batch never got into the WAL
+}
+
+// finish waits until a round is durable, then makes it visible.
+func (s *Store) finish(r *round) {
+	if r.err == nil && r.events > 0 {
+		r.err = r.batch.SyncWait()
+		_ = r.batch.Close() // it only gives memory back
+	}
+	if r.err != nil {
+		s.medium.freeze(r.err)
+	}
+	if err := s.medium.failure(); err != nil {
+		r.fail(err, s.medium.stopped())
+		return
+	}
+	if r.events == 0 {
 		return
 	}
 	// At this point the events are on disk.
-	for name, stream := range r.streams {
-		s.heads.put(name, stream.head)
-	}
 	s.tide.rise(r.last)
 	if s.onCommit != nil {
-		s.onCommit(appends, r.events, r.bytes, time.Since(began))
+		s.onCommit(len(r.appends), r.events, r.written, time.Since(r.began))
 	}
 }
 
-// fail turns the answers of a round whose commit failed. What was to be written may be found when
-// the folder is opened again; what was refused is not written, but why may no longer be true.
-func (r *round) fail(cause error) {
-	for i := range r.outcomes {
-		o := &r.outcomes[i]
-		if o.err == nil {
-			o.err = fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, cause)
+// fail turns the answers of a round that is not known to be durable, or rests on one that is not.
+// What was to be written may be found when the folder is opened again; what was refused is not
+// written, but why may no longer be true.
+func (r *round) fail(cause, stopped error) {
+	for _, p := range r.appends {
+		if p.err == nil {
+			p.err = fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, cause)
 		} else {
-			o.err = r.store.medium.stopped()
+			p.err = stopped
 		}
-		o.appended = eventstore.Appended{}
+		p.answer = eventstore.Appended{}
 	}
-}
-
-// stage adds an append's events to the batch, or says why not.
-func (r *round) stage(p *pending) (eventstore.Appended, error) {
-	stream, err := r.stream(p.stream)
-	if err != nil {
-		return eventstore.Appended{}, fmt.Errorf("append to %s: %w", p.stream, err)
-	}
-	if stream.revision == p.expected {
-		return r.add(p, stream)
-	}
-	again, err := r.repeated(p, stream)
-	if err != nil {
-		return eventstore.Appended{}, fmt.Errorf("append to %s: %w", p.stream, err)
-	}
-	if again != nil {
-		return *again, nil
-	}
-	return eventstore.Appended{}, &eventstore.WrongRevision{
-		Stream: p.stream, Expected: p.expected, Actual: stream.revision,
-	}
-}
-
-// stream is the named one as the round has left it so far.
-func (r *round) stream(name string) (*staged, error) {
-	if stream, ok := r.streams[name]; ok {
-		return stream, nil
-	}
-	at, ok := r.store.heads.get(name)
-	if !ok {
-		var err error
-		if at, err = r.look.head(name); err != nil {
-			return nil, err
-		}
-	}
-	stream := &staged{head: at, before: at.revision}
-	r.streams[name] = stream
-	return stream, nil
-}
-
-// add writes an append's records at the end of its stream.
-func (r *round) add(p *pending, stream *staged) (eventstore.Appended, error) {
-	if stream.id == 0 {
-		stream.id = streamID(r.last + 1)
-		id := binary.AppendUvarint(nil, uint64(stream.id))
-		if err := r.batch.Set(nameKey(p.stream), id, nil); err != nil {
-			return eventstore.Appended{}, err
-		}
-	}
-	for _, record := range p.records {
-		r.last++
-		stream.revision++
-		if err := r.set(stream, record); err != nil {
-			return eventstore.Appended{}, err
-		}
-		stream.at = append(stream.at, r.last)
-	}
-	stream.records = append(stream.records, p.records...)
-	r.events, r.bytes = r.events+len(p.records), r.bytes+p.bytes
-	return eventstore.Appended{Revision: stream.revision, Position: r.last}, nil
-}
-
-// set writes one record and its place in the index, straight into the batch's memory.
-func (r *round) set(stream *staged, record []byte) error {
-	log := r.batch.SetDeferred(logKeySize, len(record))
-	appendLogKey(log.Key[:0], r.last)
-	copy(log.Value, record)
-	if err := log.Finish(); err != nil {
-		return err
-	}
-	var at [binary.MaxVarintLen64]byte
-	size := binary.PutUvarint(at[:], uint64(r.last))
-	index := r.batch.SetDeferred(indexKeySize, size)
-	appendIndexKey(index.Key[:0], stream.id, stream.revision)
-	copy(index.Value, at[:size])
-	return index.Finish()
-}
-
-// repeated answers an append whose very events follow its expected revision; nil where they do not.
-func (r *round) repeated(p *pending, stream *staged) (*eventstore.Appended, error) {
-	events := eventstore.Revision(len(p.records))
-	if p.expected < eventstore.NoStream || p.expected > stream.revision-events {
-		return nil, nil
-	}
-	var at eventstore.Appended
-	for i, record := range p.records {
-		at.Revision = p.expected + 1 + eventstore.Revision(i)
-		written, err := r.record(p.stream, stream, &at)
-		if err != nil {
-			return nil, err
-		}
-		if recordID(written) != recordID(record) {
-			return nil, nil
-		}
-	}
-	return &at, nil
-}
-
-// record is the stream's record at a revision and sets its position.
-func (r *round) record(name string, stream *staged, at *eventstore.Appended) ([]byte, error) {
-	if own := at.Revision - stream.before - 1; own >= 0 {
-		at.Position = stream.at[own]
-		return stream.records[own], nil
-	}
-	return r.look.record(name, stream.id, at)
 }

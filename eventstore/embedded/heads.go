@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -18,34 +19,47 @@ const headsKept = 1 << 16
 type head struct {
 	id       streamID
 	revision eventstore.Revision
+
+	newest *pending // the last to write to it in its round; of another's memory once that is over
+	round  uint64   // newest's
+}
+
+// newestOf is the last append to the stream in a round, nil where it has none.
+func (h *head) newestOf(round uint64) *pending {
+	if h.round != round {
+		return nil
+	}
+	return h.newest
 }
 
 // heads remembers the streams that were written last. It forgets half of them when it is full: a
 // stream lives on if it was used since the last time. The zero value is empty.
 type heads struct {
-	young, old map[string]head
+	young, old map[string]*head
 }
 
-func (h *heads) get(stream string) (head, bool) {
-	if at, ok := h.young[stream]; ok {
-		return at, true
+// get is nil for a stream that is not remembered. What it returns is to be changed in place.
+func (h *heads) get(stream string) *head {
+	at := h.young[stream]
+	if at == nil && h.old[stream] != nil {
+		at = h.put(stream, h.old[stream])
 	}
-	at, ok := h.old[stream]
-	return at, ok
+	return at
 }
 
-func (h *heads) put(stream string, at head) {
+func (h *heads) put(stream string, at *head) *head {
 	if len(h.young) >= headsKept {
 		h.old, h.young = h.young, nil
 	}
 	if h.young == nil {
-		h.young = make(map[string]head)
+		h.young = make(map[string]*head)
 	}
 	h.young[stream] = at
+	return at
 }
 
-// lookup reads what the committer needs of the database, for one round. The zero value but for
-// store is ready; close ends it.
+// lookup reads what the committer needs of the database. The zero value but for store is ready, and
+// so it is again after close.
 type lookup struct {
 	store *Store
 	index *pebble.Iterator
@@ -54,6 +68,7 @@ type lookup struct {
 func (l *lookup) close() {
 	if l.index != nil {
 		_ = l.index.Close() // its error was seen where it was read
+		l.index = nil
 	}
 }
 
@@ -68,23 +83,23 @@ func (l *lookup) iterator() (*pebble.Iterator, error) {
 }
 
 // head is where a stream ends in the database.
-func (l *lookup) head(stream string) (head, error) {
+func (l *lookup) head(stream string) (*head, error) {
 	id, err := l.store.number(nameKey(stream))
 	if err != nil || id == 0 {
-		return head{revision: eventstore.NoStream}, err
+		return &head{revision: eventstore.NoStream}, err
 	}
 	it, err := l.iterator()
 	if err != nil {
-		return head{}, err
+		return nil, err
 	}
 	end := indexKey(streamID(id)+1, 0)
 	if !it.SeekLT(end) || streamID(binary.BigEndian.Uint64(it.Key()[1:])) != streamID(id) {
 		if it.Error() != nil {
-			return head{}, damage(it.Error(), stream, 0)
+			return nil, damage(it.Error(), stream, 0)
 		}
-		return head{}, &eventstore.Damaged{Stream: stream, Reason: "no event in the index"}
+		return nil, &eventstore.Damaged{Stream: stream, Reason: "no event in the index"}
 	}
-	return head{streamID(id), revisionOf(it.Key())}, nil
+	return &head{id: streamID(id), revision: revisionOf(it.Key())}, nil
 }
 
 // record is a stream's record at a revision and sets its position.
@@ -108,29 +123,31 @@ func (l *lookup) record(stream string, id streamID, at *eventstore.Appended) ([]
 
 // tide is how far the log is durable, and so how far it may be read.
 type tide struct {
+	head    atomic.Uint64 // grows under mu
 	mu      sync.Mutex
-	head    eventstore.Position
-	changed chan struct{} // closed and replaced when head grows
+	changed chan struct{} // closed when head grows; nil while nobody waits for that
 }
 
-func (t *tide) position() eventstore.Position {
-	at, _ := t.watch()
-	return at
-}
+func (t *tide) position() eventstore.Position { return eventstore.Position(t.head.Load()) }
 
 // watch is the head and a channel that closes when there is a later one.
 func (t *tide) watch() (eventstore.Position, <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.head, t.changed
+	if t.changed == nil {
+		t.changed = make(chan struct{})
+	}
+	return t.position(), t.changed
 }
 
 func (t *tide) rise(to eventstore.Position) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.head = to
-	close(t.changed)
-	t.changed = make(chan struct{})
+	t.head.Store(uint64(to))
+	if t.changed != nil {
+		close(t.changed)
+		t.changed = nil
+	}
 }
 
 // lost says that an event which must be there cannot be read back.

@@ -42,11 +42,16 @@ func (s *Store) tuned(opts Options) *pebble.Options {
 		L0StopWritesThreshold:       40,
 		LBaseMaxBytes:               memTableBytes,
 	}
+	// The log's part of a flush is one table in L0. Pebble then moves it down; of small ones it takes
+	// along as many as fit into a compaction of the index, and writes them again.
+	tuned.TargetFileSizes = [...]int64{
+		memTableBytes, 2 << 20, 4 << 20, 8 << 20, 16 << 20, 32 << 20, 64 << 20,
+	}
 	for i := range tuned.Levels {
 		tuned.Levels[i].BlockSize = blockBytes
 		tuned.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // asks for names of new streams
 		tuned.Levels[i].Compression = func() *sstable.CompressionProfile {
-			return sstable.BalancedCompression
+			return sstable.FastestCompression
 		}
 	}
 	// Tables end where the kind of key changes. A table of index and log together would drag the
