@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Cancel reverses what stands under the context's reference: top-up, debit, capture and hold. Where
-// nothing does, it leaves a tombstone that refuses a late original.
+// Cancel reverses what stands under the context's reference: top-up, debit, capture and hold. From then
+// on the reference refuses every late original.
 type Cancel struct{}
 
 // DebitReversed records that all that was left of a debit or capture came back.
@@ -26,7 +26,7 @@ type DebitReversed struct {
 // this event any more.
 type ReferenceCancelled struct {
 	Reference Reference `json:"reference"`
-	Found     string    `json:"found"` // nothing or declined
+	Found     string    `json:"found"` // nothing, declined, or posted where nothing was left to undo
 }
 
 func (DebitReversed) event()      {}
@@ -37,56 +37,77 @@ func (e DebitReversed) balanced(b Balance) Event { e.Balance = b; return e }
 // cancellable are the kinds of operation that a reference can cancel, in the order they are undone.
 var cancellable = []Operation{OpCapture, OpDebit, OpHold, OpTopUp}
 
+// stopped are the kinds that a cancelled reference refuses from then on.
+var stopped = append([]Operation{OpRefund}, cancellable...)
+
 // Operation is cancel.
 func (Cancel) Operation() Operation { return OpCancel }
 
 // Decide checks that there is a reference, the account, then what stands under it. To cancel again
-// is Done: the first cancellation's answer stands.
+// is Done: the first cancellation's answer stands. Where nothing is left to undo, the cancellation is
+// written all the same; a refund alone is not undone, as the value may be spent again.
 func (Cancel) Decide(d *Draft) error {
 	ref := d.Context.Reference()
 	if ref.IsZero() {
 		return ErrMalformed.Field("pos_txn_id", "want the reference to cancel")
 	}
-	if err := d.maySettle(); err != nil {
-		return err
+	if d.revision < 0 {
+		return ErrNotFound.Because("there is no such account")
 	}
 	if before, ok := d.first(ReferenceName(OpCancel, ref)); ok {
 		return &Done{before}
 	}
-	if err := d.lapseHolds(); err != nil {
+	if refund, ok := d.first(ReferenceName(OpRefund, ref)); ok && len(d.standing(ref)) == 0 {
+		return ErrNotCancellable.By(refund)
+	}
+	undone, err := d.undoAll(d.standing(ref))
+	if err != nil || undone {
 		return err
 	}
-	found, undone, err := d.undoAll(ref)
-	switch {
-	case err != nil:
-		return err
-	case found && undone:
-		return nil
-	case found:
-		return ErrNotCancellable
-	}
-	e := ReferenceCancelled{Reference: ref, Found: "nothing"}
-	if _, ok := d.first(ReferenceName(OpDeclined, ref)); ok {
-		e.Found = "declined"
-	}
-	return d.post(e)
+	return d.post(ReferenceCancelled{Reference: ref, Found: d.foundUnder(ref)})
 }
 
-// undoAll reverses what stands under ref, and says whether there was any and whether any was left.
-func (d *Draft) undoAll(ref Reference) (found, undone bool, err error) {
+// standing are the operations that a cancellation of ref is about.
+func (d *Draft) standing(ref Reference) []Posted {
+	var all []Posted
 	for _, op := range cancellable {
-		p, ok := d.first(ReferenceName(op, ref))
-		if !ok {
-			continue
+		if p, ok := d.first(ReferenceName(op, ref)); ok {
+			all = append(all, p)
 		}
-		found = true
-		before := len(d.posted)
-		if err := d.undo(p); err != nil {
-			return found, undone, err
-		}
-		undone = undone || len(d.posted) > before
 	}
-	return found, undone, nil
+	return all
+}
+
+// foundUnder says what a cancellation that undid nothing found.
+func (d *Draft) foundUnder(ref Reference) string {
+	if len(d.standing(ref)) > 0 {
+		return "posted"
+	}
+	if _, ok := d.first(ReferenceName(OpDeclined, ref)); ok {
+		return "declined"
+	}
+	return "nothing"
+}
+
+// undoAll reverses what is left of operations, and says whether there was any. Only value that moves
+// is stopped by a freeze; a tombstone is not.
+func (d *Draft) undoAll(operations []Posted) (bool, error) {
+	if len(operations) == 0 {
+		return false, nil
+	}
+	if err := d.maySettle(); err != nil {
+		return false, err
+	}
+	if err := d.lapseHolds(); err != nil {
+		return false, err
+	}
+	upkeep := len(d.posted)
+	for _, p := range operations {
+		if err := d.undo(p); err != nil {
+			return false, err
+		}
+	}
+	return len(d.posted) > upkeep, nil
 }
 
 func (d *Draft) undo(p Posted) error {

@@ -148,20 +148,18 @@ func (d *Draft) may(mode FreezeMode) error {
 }
 
 // unused checks that the operation's reference, if it has one, is not used, nor cancelled where the
-// operation is of a kind that a reference cancels.
+// operation is of a kind that a cancelled reference stops.
 func (d *Draft) unused(op Operation) error {
 	name := ReferenceName(op, d.Context.Reference())
 	if used, ok := d.first(name); ok {
 		return ErrReferenceUsed.By(used)
 	}
-	if !slices.Contains(cancellable, op) {
+	if !slices.Contains(stopped, op) {
 		return nil
 	}
 	name.Kind = string(OpCancel)
-	for _, tombstone := range d.found(name) {
-		if _, ok := tombstone.Event.(ReferenceCancelled); ok {
-			return ErrReferenceCancelled.By(tombstone)
-		}
+	if cancelled, ok := d.first(name); ok {
+		return ErrReferenceCancelled.By(cancelled)
 	}
 	return nil
 }

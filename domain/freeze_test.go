@@ -60,7 +60,7 @@ func TestFreezeModes(t *testing.T) {
 			Cause: CauseOpeningBalance}), []FreezeMode{FreezeCredit, FreezeAll, FreezeLegal}},
 		{"capture", capture(3, "1", false), []FreezeMode{FreezeLegal}},
 		{"refund", refund(2, "1"), []FreezeMode{FreezeLegal}},
-		{"reversal", reversal(1, CauseChargeback), []FreezeMode{FreezeLegal}},
+		{"chargeback", reversal(1, CauseChargeback), nil},
 		{"cancel", func(b *book) Command { ref("7")(b); return Cancel{} }, []FreezeMode{FreezeLegal}},
 		{"void", void(3), nil},
 		{"unfreeze", asks(UnfreezeAccount{Reason: "x"}), nil},

@@ -14,7 +14,7 @@ const MaxSkew = 72 * time.Hour
 // decision has no clock, no chance and no I/O.
 type Moment struct {
 	Recorded time.Time // max(now, the stream's last recorded_at)
-	Decided  time.Time // the instant the rules are asked at: Recorded, or occurred_at of an import
+	Decided  time.Time // the instant the rules are asked at; see Instant
 	Seed     Seed
 
 	Actor, Role, OnBehalfOf string
@@ -26,6 +26,19 @@ type Moment struct {
 	// Found is what this account's log holds under a name, newest first; nil finds nothing. The
 	// shell answers from memory unless the name was used. Of EventName it is the event itself.
 	Found func(Name) []Posted
+}
+
+// Instant is when the rules are asked about what is recorded at an instant: then, or at occurred_at of
+// an import, or of an item that a till posts late.
+func (c Context) Instant(recorded time.Time) time.Time {
+	late := recorded.Sub(c.OccurredAt)
+	switch {
+	case c.OccurredAt.IsZero():
+		return recorded
+	case c.Channel == ChannelImport, c.Channel == ChannelOffline && late > 0 && late <= MaxSkew:
+		return c.OccurredAt
+	}
+	return recorded
 }
 
 // first is the event that used a name first, if any did.
@@ -107,6 +120,10 @@ func (m *Moment) stamp(posted []Posted, business int) {
 
 // happener is an event that happened at an instant of its own, however late it is written.
 type happener interface{ happened() time.Time }
+
+// ChannelOffline marks operations of a till that was cut off: the rules are asked at occurred_at, where
+// that is no further back than MaxSkew.
+const ChannelOffline = "offline"
 
 // ChannelImport marks operations that were brought in from another system with their own times.
 const ChannelImport = "import"

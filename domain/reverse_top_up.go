@@ -52,7 +52,7 @@ func (r ReverseTopUp) Decide(d *Draft) error {
 	case len(r.PaymentReference) > 64:
 		return ErrMalformed.Field("payment_reference", "want at most 64 bytes")
 	}
-	if err := d.maySettle(); err != nil {
+	if err := d.mayReverse(r.Cause); err != nil {
 		return err
 	}
 	if err := d.unused(OpReverse); err != nil {
@@ -62,6 +62,14 @@ func (r ReverseTopUp) Decide(d *Draft) error {
 		return err
 	}
 	return d.reverse(r.TopUpID, r.Cause, r.PaymentReference)
+}
+
+// mayReverse checks the account. The bank has taken a chargeback's money already: no freeze undoes that.
+func (d *Draft) mayReverse(cause Cause) error {
+	if cause == CauseChargeback && d.revision >= 0 {
+		return nil
+	}
+	return d.maySettle()
 }
 
 // reverse takes the unheld principal of a top-up and revokes its unheld bonus; principal that was

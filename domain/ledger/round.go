@@ -162,10 +162,7 @@ func (r *round) moment(q *Request) domain.Moment {
 		Place: r.registry.place(q.Context.Store),
 		Found: r.found,
 	}
-	m.Decided = m.Recorded
-	if q.Context.Channel == domain.ChannelImport && !q.Context.OccurredAt.IsZero() {
-		m.Decided = q.Context.OccurredAt
-	}
+	m.Decided = q.Context.Instant(m.Recorded)
 	return m
 }
 
