@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -27,11 +28,12 @@ const defaultData = "./tillbook-data"
 
 // settings binds every setting to a flag of its own.
 func (c *config) settings(f *pflag.FlagSet) {
-	f.StringVar(&c.listen, "listen", "127.0.0.1:8080", "address to serve on; limit: host:port")
+	bind(f, hostPort(&c.listen, "127.0.0.1:8080"), "listen", "address to serve on")
 	f.StringVar(&c.data, "data", defaultData, "folder of the data; limit: one process at a time")
 	bind(f, oneOf(&c.logLevel, "info", "debug", "info", "warn", "error"), "log-level",
 		"what is logged to standard error")
-	f.BoolVar(&c.followers, "followers", true, "keep read models: true or false")
+	bind(f, yesNo(&c.followers, true), "followers",
+		"keep read models, and by them sweep lapsed holds and expired lots")
 	bind(f, between(&c.cacheMB, 256, 1, 1<<20), "cache-mb", "memory for account states, MiB")
 	bind(f, between(&c.blockCacheMB, 64, 1, 1<<20), "block-cache-mb", "memory for read blocks, MiB")
 	bind(f, between(&c.maxWaiting, 10_000, 1, 1_000_000), "max-waiting",
@@ -96,6 +98,33 @@ func lasting(d *time.Duration, standard, low, high time.Duration) setting {
 				return errLimit
 			}
 			*d = v
+			return nil
+		},
+	}
+}
+
+func yesNo(b *bool, standard bool) setting {
+	*b = standard
+	return setting{
+		get:   func() string { return strconv.FormatBool(*b) },
+		limit: "true, false",
+		set: func(text string) (err error) {
+			*b, err = strconv.ParseBool(text)
+			return err
+		},
+	}
+}
+
+func hostPort(s *string, standard string) setting {
+	*s = standard
+	return setting{
+		get:   func() string { return *s },
+		limit: "host:port",
+		set: func(text string) error {
+			if _, _, err := net.SplitHostPort(text); err != nil {
+				return errLimit
+			}
+			*s = text
 			return nil
 		},
 	}

@@ -65,6 +65,7 @@ func scriptServe(ts *testscript.TestScript, _ bool, args []string) {
 	running.process = c
 	ts.Defer(func() { c.kill() })
 	ts.Setenv("URL", c.url)
+	ts.Setenv("ADDR", strings.TrimPrefix(c.url, "http://"))
 }
 
 func scriptStop(ts *testscript.TestScript, _ bool, _ []string) {

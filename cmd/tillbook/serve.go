@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -18,7 +19,7 @@ func newServe() *cobra.Command {
 		Short: "Serve the ledger of a data folder over REST",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := fromEnvironment(cmd.Flags()); err != nil {
+			if err := errors.Join(fromEnvironment(cmd.Flags()), checkAdminKey()); err != nil {
 				return err
 			}
 			s, err := openService(c, newLogger(c.logLevel))
