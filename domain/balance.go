@@ -2,6 +2,7 @@ package domain
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -91,23 +92,13 @@ func (a *Account) Units() []Unit {
 	var units []Unit
 	for _, l := range a.lots {
 		i, found := slices.BinarySearchFunc(units, l.Unit, func(u Unit, code string) int {
-			return compareStrings(u.Code, code)
+			return strings.Compare(u.Code, code)
 		})
 		if !found {
 			units = slices.Insert(units, i, Unit{Code: l.Unit, Scale: l.Face.Scale()})
 		}
 	}
 	return units
-}
-
-func compareStrings(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // equal compares two balances figure by figure.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math/bits"
 	"slices"
@@ -146,9 +147,9 @@ func sealed(recent []entry) []byte {
 	sorted := slices.Clone(recent)
 	slices.SortFunc(sorted, func(a, b entry) int {
 		if a.hash != b.hash {
-			return compare(a.hash, b.hash)
+			return cmp.Compare(a.hash, b.hash)
 		}
-		return compare(uint64(a.revision), uint64(b.revision))
+		return cmp.Compare(a.revision, b.revision)
 	})
 	out := make([]byte, 0, len(sorted)*entryBytes)
 	for _, e := range sorted {
@@ -156,16 +157,6 @@ func sealed(recent []entry) []byte {
 		out = binary.BigEndian.AppendUint32(out, e.revision)
 	}
 	return out
-}
-
-func compare(a, b uint64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // merge is the sorted union of two sorted sequences of entries.
