@@ -1,9 +1,9 @@
 package api
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,8 +18,9 @@ import (
 type caller struct {
 	ledger.Caller
 	local   bool
-	stores  []string  // where it may post; none: everywhere
-	account uuid.UUID // of role customer: the one it may read
+	stores  []string      // where it may post; none: everywhere
+	account uuid.UUID     // of role customer: the one it may read
+	limiter *rate.Limiter // nil: none
 }
 
 // local is the caller over the Unix socket.
@@ -27,6 +28,9 @@ var local = caller{Caller: ledger.Caller{Actor: "local", Role: domain.RoleAdmin}
 
 // setsTerms reports whether the caller has the permission terms:set.
 func (w caller) setsTerms() bool { return w.Role == domain.RoleAdmin }
+
+// mayAsk takes a token of the key's rate, and reports whether there was one.
+func (w caller) mayAsk() bool { return w.limiter == nil || w.limiter.Allow() }
 
 // mayPost checks that a key that is bound to stores names one of them.
 func (w caller) mayPost(store string) error {
@@ -55,19 +59,22 @@ func (s *Server) usage(id uuid.UUID) *usage {
 	return known.(*usage)
 }
 
+// onSocket reports whether the call came over a Unix socket.
+func (c *call) onSocket() bool { return c.Context().LocalAddr().Network() == "unix" }
+
 // admit finds out who asks, and whether it may: the key, the role, the rate.
 func (c *call) admit() error {
-	unix := c.Context().LocalAddr().Network() == "unix"
+	unix := c.onSocket()
 	switch {
 	case c.route.local && !unix:
-		return domain.ErrNotFound.Because("no such route")
+		return errNoRoute
 	case unix:
 		c.who = local
 		return nil
 	case c.route.public:
 		return nil
 	}
-	who, used, err := c.s.authenticate(c.Get("Authorization"))
+	who, used, err := c.s.authenticate(c.Context().Request.Header.Peek("Authorization"))
 	if err != nil {
 		return err
 	}
@@ -76,7 +83,10 @@ func (c *call) admit() error {
 	if !slices.Contains(c.route.roles, who.Role) {
 		return domain.ErrForbidden.Because("role " + string(who.Role) + " may not use this route")
 	}
-	if used.limiter != nil && !used.limiter.Allow() {
+	if c.route.unbound && len(who.stores) > 0 {
+		return domain.ErrForbidden.Because("a key that is bound to stores administers nothing")
+	}
+	if !who.mayAsk() {
 		return errRateLimited
 	}
 	if who.Role == domain.RoleCustomer {
@@ -87,12 +97,12 @@ func (c *call) admit() error {
 
 // authenticate finds the key of an Authorization header. Whatever is wrong with it, the answer is
 // the same.
-func (s *Server) authenticate(header string) (caller, *usage, error) {
-	secret, ok := strings.CutPrefix(header, "Bearer ")
+func (s *Server) authenticate(header []byte) (caller, *usage, error) {
+	secret, ok := bytes.CutPrefix(header, []byte("Bearer "))
 	if !ok {
 		return caller{}, nil, errUnauthenticated
 	}
-	key, ok := s.Ledger.KeyByHash(sha256.Sum256([]byte(secret)))
+	key, ok := s.Ledger.KeyByHash(sha256.Sum256(secret))
 	if !ok && !s.Ledger.IsReady() {
 		return caller{}, nil, ledger.ErrBusy // keys are still being read
 	}
@@ -102,7 +112,7 @@ func (s *Server) authenticate(header string) (caller, *usage, error) {
 	used := s.usage(key.ID)
 	return caller{
 		Caller: ledger.Caller{Actor: used.actor, Role: key.Role},
-		stores: key.Stores, account: key.AccountID,
+		stores: key.Stores, account: key.AccountID, limiter: used.limiter,
 	}, used, nil
 }
 

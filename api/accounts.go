@@ -1,6 +1,8 @@
 package api
 
 import (
+	"errors"
+
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
 )
@@ -20,8 +22,9 @@ var openAccount = operation{name: "open", roles: tills, parse: func(
 		r.malformed("customer_ref", "is required")
 		return nil
 	}
-	if err := domain.CheckCustomerRef(b.CustomerRef); err != nil {
-		r.malformed("customer_ref", problemOf(err).detail)
+	var refusal *domain.Refusal
+	if errors.As(domain.CheckCustomerRef(b.CustomerRef), &refusal) {
+		r.malformed("customer_ref", refusal.Fields[0].Detail)
 	}
 	r.about(b.post)
 	t.account = domain.AccountID(b.CustomerRef)
@@ -34,6 +37,7 @@ func (o *out) opening(a ledger.Answer, e domain.AccountOpened) {
 	o.plain("kind", e.Kind)
 	o.plain("status", string(domain.Open))
 	o.time("opened_at", a.First().Metadata.RecordedAt)
+	o.skewed(a.First().Metadata)
 	o.integer("revision", a.Last().Revision)
 }
 

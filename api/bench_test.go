@@ -113,3 +113,16 @@ func BenchmarkNothing(b *testing.B) {
 		r.Header.Set("Authorization", "Bearer tb_bench")
 	})
 }
+
+// BenchmarkFraming reads the headers of a common debit.
+func BenchmarkFraming(b *testing.B) {
+	raw := []byte("Host: till.example:8080\r\nUser-Agent: till/1\r\nContent-Length: 120\r\n" +
+		"Authorization: Bearer tb_0123456789012345678901234567890123456789012\r\n" +
+		"Content-Type: application/json\r\nIdempotency-Key: k1\r\nAccept-Encoding: gzip\r\n\r\n")
+	b.ReportAllocs()
+	for b.Loop() {
+		if framing(raw) != nil {
+			b.Fatal("refused")
+		}
+	}
+}

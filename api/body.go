@@ -19,6 +19,9 @@ func (c *call) body(limit int) ([]byte, error) {
 	if err != nil || len(text) == 0 {
 		return nil, err
 	}
+	if string(c.Context().Request.Header.ContentType()) == applicationJSON {
+		return text, nil
+	}
 	return text, wants(c.Get(fiber.HeaderContentType), applicationJSON)
 }
 
@@ -54,9 +57,6 @@ func (c *call) content(limit int) ([]byte, error) {
 
 // wants checks a Content-Type.
 func wants(header, kind string) error {
-	if header == kind {
-		return nil
-	}
 	got, params, err := mime.ParseMediaType(header)
 	charset, given := params["charset"]
 	if err != nil || got != kind || given && !strings.EqualFold(charset, "utf-8") {

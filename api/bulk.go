@@ -186,6 +186,9 @@ func (b *batch) begin(text []byte, err error) begun {
 	if errors.Is(err, errLineTooLong) {
 		item.err = errTooLarge
 	}
+	if item.index > 0 && !b.who.mayAsk() { // the first is the request's own
+		item.err = errRateLimited
+	}
 	if item.err != nil {
 		return item
 	}

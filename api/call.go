@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,6 +55,13 @@ func (s *Server) unmatched(ctx *fiber.Ctx, err error) error {
 	began := time.Now()
 	c := &call{Ctx: ctx, s: s, route: s.nowhere}
 	c.begin()
+	if bad := c.framed(); errors.Is(bad, errFraming) {
+		err = bad
+	}
+	if strings.HasPrefix(c.Path(), "/local/") && !c.onSocket() { // not even its methods
+		c.Response().Header.Del(fiber.HeaderAllow)
+		err = errNoRoute
+	}
 	c.refuse(err)
 	c.finish(time.Since(began))
 	return nil
@@ -87,6 +96,9 @@ func (c *call) serve() (err error) {
 			err = fmt.Errorf("panic: %v\n%s", bug, debug.Stack())
 		}
 	}()
+	if err := c.framed(); err != nil {
+		return err
+	}
 	if err := c.admit(); err != nil {
 		return err
 	}

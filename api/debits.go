@@ -74,6 +74,7 @@ func getDebit(c *call) error {
 		o.plain("status", status)
 		o.money("refunded_total", refunded)
 		o.debitFacts(a, e)
+		o.tail(a)
 		return nil
 	})
 }
@@ -131,6 +132,7 @@ func getRefund(c *call) error {
 	) error {
 		o.plain("status", "posted")
 		o.refundFacts(a, e)
+		o.tail(a)
 		return nil
 	})
 }

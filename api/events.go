@@ -25,6 +25,7 @@ type feed struct {
 	account uuid.UUID // zero: every stream
 	stores  []string  // empty: everywhere
 	keys    bool      // the streams of API keys too
+	persons bool      // personal data too
 }
 
 const (
@@ -55,7 +56,7 @@ func streamEvents(c *call) error {
 
 func (c *call) feed() (*feed, error) {
 	f := &feed{s: c.s, conn: c.Context().Conn(), kind: c.Query("type"),
-		keys: c.who.Role == domain.RoleAdmin, stores: c.who.stores}
+		keys: c.who.Role == domain.RoleAdmin, persons: c.who.seesPersons(), stores: c.who.stores}
 	if f.kind != "" && !isEventType(f.kind) {
 		return nil, errNoEvent
 	}
@@ -151,6 +152,9 @@ func (f *feed) send(w *bufio.Writer, batch []eventstore.Recorded) {
 		if !f.wants(e) {
 			continue
 		}
+		if !f.persons {
+			e = impersonal(e)
+		}
 		o.b = o.b[:0]
 		o.event(e)
 		_, _ = w.WriteString("id: " + strconv.FormatUint(uint64(e.Position), 10) + "\nevent: " +
@@ -179,7 +183,7 @@ func (f *feed) wants(e eventstore.Recorded) bool {
 	return false
 }
 
-// event writes a recorded event with its stored JSON as it is.
+// event writes a recorded event with its stored JSON.
 func (o *out) event(e eventstore.Recorded) {
 	o.begin('{')
 	o.position("position", uint64(e.Position))

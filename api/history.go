@@ -63,6 +63,7 @@ func (o *out) entry(e ledger.Entry) {
 	o.plain("type", domain.TypeOf(e.Event))
 	o.time("occurred_at", m.OccurredAt)
 	o.time("recorded_at", m.RecordedAt)
+	o.skewed(m)
 	o.text("business_date", m.BusinessDate)
 	o.entryValue(e.Event)
 	o.reference("reference", m.Reference)

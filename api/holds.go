@@ -89,7 +89,8 @@ func (o *out) release(a ledger.Answer, e domain.HoldReleased) {
 	o.tail(a)
 }
 
-// getHold reads a hold: an active one from the account, an ended one from what ended it.
+// getHold reads a hold: an active one from the account, an ended one from what ended it. Of an
+// ended one it shows no balance: the one that placing it left would mislead.
 func getHold(c *call) error {
 	return getOperation(c, "hold_id", func(o *out, a ledger.Answer, e domain.HoldPlaced) error {
 		v, err := c.s.Ledger.Account(context.Background(), a.Account)
@@ -99,6 +100,11 @@ func getHold(c *call) error {
 		for _, h := range v.Holds() {
 			if h.ID == e.HoldID {
 				o.standing(a.Account, h, v.At)
+				if h.Lapsed(v.At) {
+					o.ending(a)
+				} else {
+					o.tail(a)
+				}
 				return nil
 			}
 		}
@@ -118,6 +124,7 @@ func getHold(c *call) error {
 			o.plain("reason", string(released.Reason))
 		}
 		o.money("captured_total", captured)
+		o.ending(a)
 		return nil
 	})
 }

@@ -38,6 +38,8 @@ func createKey(c *call) error {
 	key := domain.APIKey{Name: r.word("name", b.Name), Role: b.Role, Stores: b.Stores}
 	if len(b.Stores) == 0 {
 		key.Stores = nil
+	} else if b.Role == domain.RoleAdmin {
+		r.malformed("stores", "an admin is not bound to stores")
 	}
 	if b.AccountID != "" {
 		key.AccountID = r.id("account_id", b.AccountID)
@@ -137,9 +139,9 @@ func revokeKey(c *call) error {
 	return c.ok(o)
 }
 
-// lastAdmin reports whether no other active key has the role admin.
+// lastAdmin reports whether no other active key has the role admin and all its powers.
 func (s *Server) lastAdmin(id uuid.UUID) bool {
 	return !slices.ContainsFunc(s.Ledger.Keys(), func(k ledger.Key) bool {
-		return k.Role == domain.RoleAdmin && k.RevokedAt.IsZero() && k.ID != id
+		return k.Role == domain.RoleAdmin && k.RevokedAt.IsZero() && len(k.Stores) == 0 && k.ID != id
 	})
 }

@@ -152,6 +152,9 @@ func (o *out) audit(e projections.AuditEntry) {
 	o.some("operator", e.Operator)
 	o.time("occurred_at", e.OccurredAt)
 	o.time("recorded_at", e.RecordedAt)
+	if e.Skewed {
+		o.boolean("skewed", true)
+	}
 	o.text("business_date", e.BusinessDate)
 	o.some("channel", e.Channel)
 	o.some("store", e.Store)

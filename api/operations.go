@@ -12,7 +12,8 @@ import (
 	"github.com/tillbook/tillbook/projections"
 )
 
-// asksReference reads the reference that a look-up names. Without leg it names every leg.
+// asksReference reads the reference that a look-up names. What a missing leg means is the
+// look-up's: one account is asked for leg 1, the read model for every leg.
 func (c *call) asksReference() (domain.Reference, error) {
 	ref := domain.Reference{Store: c.Query("store"), Terminal: c.Query("terminal"),
 		PosTxnID: c.Query("pos_txn_id"), Leg: c.Query("leg")}
@@ -30,8 +31,8 @@ func (c *call) asksReference() (domain.Reference, error) {
 	return ref, c.who.mayPost(ref.Store)
 }
 
-// accountOperations answers what a reference did on one account: from its own stream, always
-// current.
+// accountOperations answers what a reference with one leg, by default 1, did on one account: from
+// its own stream, where names are hashes of whole references, and always current.
 func accountOperations(c *call) error {
 	v, err := c.view()
 	if err != nil {
@@ -104,8 +105,9 @@ func (o *out) operation(a ledger.Answer, status string) {
 	o.end('}')
 }
 
-// listOperations answers what a reference did on any account. It waits until the read model holds
-// everything that was in the log when the question came, so that it is never wrongly empty.
+// listOperations answers what a reference did on any account; without leg, with any leg. It waits
+// until the read model holds everything that was in the log when the question came, so that it is
+// never wrongly empty.
 func listOperations(c *call) error {
 	ref, err := c.asksReference()
 	if err != nil {

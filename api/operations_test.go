@@ -159,7 +159,8 @@ func TestLists(t *testing.T) {
 	s.get("/v1/accounts?customer_ref=C-3").is(200).has(fields{"data": "[]"})
 	s.get("/v1/accounts?cursor=nonsense").refused(400, "malformed")
 	s.get("/v1/audit?type=TopUpPosted&" + fresh).is(200).
-		has(fields{"data.0.type": "TopUpPosted", "data.0.before": "0.00", "data.0.after": "10.00"})
+		has(fields{"data.0.type": "TopUpPosted", "data.0.before.total": "0.00",
+			"data.0.after.total": "10.00"})
 	history := s.get(path + "/history?limit=1&" + fresh).is(200)
 	history.has(fields{"data.0.type": "TopUpPosted", "data.0.balance_after": "10.00", "data.1": ""})
 	s.get(path + "/history?cursor=" + history.at("next")).is(200).

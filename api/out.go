@@ -137,7 +137,12 @@ func (o *out) time(name string, value time.Time) {
 }
 
 // quantity is a figure as a string, at its unit's scale.
-func (o *out) quantity(name string, value domain.Quantity) { o.plain(name, value.String()) }
+func (o *out) quantity(name string, value domain.Quantity) {
+	o.name(name)
+	o.b = append(o.b, '"')
+	o.b, _ = value.AppendText(o.b) // it never fails
+	o.b = append(o.b, '"')
+}
 
 // money is amount and unit.
 func (o *out) money(name string, value domain.Money) {

@@ -23,6 +23,7 @@ var (
 	errMediaType       = errors.New("want Content-Type: application/json")
 	errRateLimited     = errors.New("this key asks too often")
 	errBehind          = errors.New("the read model is not there yet")
+	errNoRoute         = domain.ErrNotFound.Because("no such route")
 	errManyStreams     = errors.New("too many live feeds")
 )
 
@@ -82,6 +83,7 @@ var failures = []struct {
 }{
 	{errUnauthenticated, "unauthenticated"},
 	{errTooLarge, "body_too_large"}, {errMediaType, "unsupported_media_type"},
+	{errCoding, "unsupported_media_type"},
 	{errRateLimited, "rate_limited"}, {errBehind, "read_model_behind"}, {errManyStreams, "busy"},
 	{ledger.ErrOutcomeUnknown, "outcome_unknown"},
 	{ledger.ErrBusy, "busy"}, {ledger.ErrStopping, "busy"}, {eventstore.ErrClosed, "busy"},
@@ -131,7 +133,7 @@ func problemOf(err error) problem {
 func unrouted(status int) (domain.Code, string) {
 	switch status {
 	case http.StatusNotFound:
-		return "not_found", "no such route"
+		return "not_found", errNoRoute.Detail
 	case http.StatusMethodNotAllowed:
 		return "method_not_allowed", errMethod.Error()
 	case http.StatusRequestEntityTooLarge:
@@ -271,7 +273,11 @@ func (c *call) instance() string {
 // logFailure tells operators what callers are not told.
 func (s *Server) logFailure(c *call) {
 	if p := problemOf(c.failed); p.class.status >= 500 {
-		s.Logger.LogAttrs(context.Background(), slog.LevelError, "request not answered",
+		level := slog.LevelError
+		if p.code == "read_model_behind" && (c.Query("min_position") != "" || c.Query("max_wait") != "") {
+			level = slog.LevelInfo // the caller's own impatience
+		}
+		s.Logger.LogAttrs(context.Background(), level, "request not answered",
 			slog.String("request_id", c.requestID), slog.String("route", c.route.label),
 			slog.String("code", string(p.code)), slog.String("err", c.failed.Error()))
 	}

@@ -16,6 +16,9 @@ import (
 
 // checkQuery refuses parameters that the route does not know, and those that stand twice.
 func (c *call) checkQuery() (err error) {
+	if c.Context().QueryArgs().Len() == 0 {
+		return nil
+	}
 	seen := map[string]bool(nil)
 	c.Context().QueryArgs().VisitAll(func(key, _ []byte) {
 		name := string(key)
@@ -208,6 +211,7 @@ func (o *out) asked(at time.Time, axis projections.Axis) {
 }
 
 // getOperation reads an operation of an account by its id, if its first business event is an E.
+// write ends with tail or ending.
 func getOperation[E domain.Event](
 	c *call, name string, write func(*out, ledger.Answer, E) error,
 ) error {
@@ -232,7 +236,6 @@ func getOperation[E domain.Event](
 	if err := write(o, a, e); err != nil {
 		return err
 	}
-	o.tail(a)
 	o.plain("actor", a.First().Metadata.Actor)
 	o.position("as_of_position", uint64(max(v.Position, a.Position)))
 	o.end('}')

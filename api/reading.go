@@ -200,6 +200,9 @@ func (r *reading) about(p post) {
 		(err != nil || date.Before(earliest)) {
 		r.malformed("business_date", "want a day from 1900 on, YYYY-MM-DD")
 	}
+	if p.Leg != "" && p.PosTxnID == "" {
+		r.malformed("leg", "goes with pos_txn_id")
+	}
 	if p.Channel == domain.ChannelImport && !r.who.setsTerms() {
 		r.forbid("channel", "import needs the permission terms:set")
 	}

@@ -42,21 +42,6 @@ func (o *out) store(s domain.Store) {
 	o.text("status", s.Status)
 }
 
-func listStores(c *call) error { return registered(c, c.s.Ledger.Stores(), (*out).store) }
-
-func getStore(c *call) error {
-	for _, s := range c.s.Ledger.Stores() {
-		if s.ID == c.Params("store_id") {
-			o := c.out()
-			o.begin('{')
-			o.store(s)
-			o.end('}')
-			return c.ok(o)
-		}
-	}
-	return domain.ErrNotFound.Because("there is no such store")
-}
-
 type unitBody struct {
 	Code  string          `json:"code"`
 	Kind  domain.UnitKind `json:"kind"`

@@ -18,9 +18,10 @@ type route struct {
 	query  []string // the parameters it knows
 	serve  handler
 
-	public bool // needs no key
-	local  bool // exists over the Unix socket alone
-	quiet  bool // not in the access log
+	public  bool // needs no key
+	unbound bool // needs a key that is not bound to stores
+	local   bool // exists over the Unix socket alone
+	quiet   bool // not in the access log
 
 	params   []string // the names in path
 	label    string   // what logs and metrics call it: never a path that was asked for
@@ -131,15 +132,17 @@ func (s *Server) readingRoutes() []*route {
 	}
 }
 
+// adminRoutes are about the whole service. What a till looks up is not theirs alone.
 func (s *Server) adminRoutes() []*route {
-	return []*route{
+	routes := []*route{
 		{method: "POST", path: "/v1/stores", id: "registerStore", roles: admins, query: dry,
 			serve: setStore},
 		{method: "PUT", path: "/v1/stores/{store_id}", id: "setStore", roles: admins, query: dry,
 			serve: setStore},
-		{method: "GET", path: "/v1/stores", id: "listStores", roles: staff, serve: listStores},
+		{method: "GET", path: "/v1/stores", id: "listStores", roles: staff, query: fresh,
+			serve: listStores},
 		{method: "GET", path: "/v1/stores/{store_id}", id: "getStore", roles: staff,
-			serve: getStore},
+			query: fresh, serve: getStore},
 		{method: "POST", path: "/v1/units", id: "registerUnit", roles: admins, query: dry,
 			serve: registerUnit},
 		{method: "GET", path: "/v1/units", id: "listUnits", roles: staff, serve: listUnits},
@@ -154,6 +157,10 @@ func (s *Server) adminRoutes() []*route {
 		{method: "POST", path: "/v1/projections/{name}/rebuild", id: "rebuildProjection",
 			roles: analysts, serve: rebuildProjection},
 	}
+	for _, r := range routes {
+		r.unbound = r.id != "listStores" && r.id != "getStore" && r.id != "listUnits" && r.id != "getUnit"
+	}
+	return routes
 }
 
 func (s *Server) publicRoutes() []*route {

@@ -85,7 +85,12 @@ func keyOf(role domain.Role) string { return "tb_test_of_" + string(role) }
 // addKey registers a key with its role's secret.
 func (s *shop) addKey(key domain.APIKey) {
 	s.Helper()
-	secret := keyOf(key.Role)
+	s.addKeyOf(key, keyOf(key.Role))
+}
+
+// addKeyOf registers a key with a secret.
+func (s *shop) addKeyOf(key domain.APIKey, secret string) {
+	s.Helper()
 	key.Name, key.Hash, key.Last4 = "test", sha256.Sum256([]byte(secret)), secret[len(secret)-4:]
 	if key.ID == uuid.Nil {
 		key.ID = uuid.New()

@@ -123,6 +123,7 @@ func getTopUp(c *call) error {
 		}
 		o.plain("status", status)
 		o.topUpFacts(a, e)
+		o.tail(a)
 		return err
 	})
 }

@@ -53,11 +53,19 @@ func (o *out) ending(a ledger.Answer) {
 	m := a.First().Metadata
 	o.time("occurred_at", m.OccurredAt)
 	o.time("recorded_at", m.RecordedAt)
+	o.skewed(m)
 	o.text("business_date", m.BusinessDate)
 	if !m.Reference.IsZero() {
 		o.reference("reference", m.Reference)
 	}
 	o.integer("revision", a.Last().Revision)
+}
+
+// skewed flags an operation that happened, by what its caller says, far from when it was recorded.
+func (o *out) skewed(m domain.Metadata) {
+	if m.Skewed {
+		o.boolean("skewed", true)
+	}
 }
 
 // moves writes what moved between lots and the caller, unsigned.
