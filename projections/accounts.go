@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -79,18 +78,6 @@ var accountTable = &Table[uuid.UUID, accountRow]{
 	},
 }
 
-// freezesJSON is how freezes stand in the table.
-func freezesJSON(freezes []domain.Freeze) string {
-	if len(freezes) == 0 {
-		return "[]"
-	}
-	text, err := json.Marshal(freezes)
-	if err != nil {
-		panic(err) // a Freeze is a text and an instant
-	}
-	return string(text)
-}
-
 // frozen is the status by events, and when the last freeze ends if all of them do.
 func (a *accountRow) frozen() (domain.Status, time.Time) {
 	if len(a.freezes) == 0 {
@@ -147,30 +134,12 @@ func applyToAccount(rows *Rows[uuid.UUID, accountRow], e *Event) error {
 	}
 	a.revision, a.position = int64(e.Revision), int64(e.Position)
 	a.recorded = e.Metadata.RecordedAt
-	if e.Type != "AccountFrozen" && e.Type != "AccountUnfrozen" {
+	if !e.freezes() {
 		return nil
 	}
-	decoded, err := e.Decoded()
-	if err != nil {
-		return err
+	after, err := freezesAfter(a.freezes, e)
+	if err == nil {
+		a.freezes = after
 	}
-	switch f := decoded.(type) {
-	case domain.AccountFrozen:
-		a.thaw(f.Modes)
-		for _, mode := range f.Modes {
-			a.freezes = append(a.freezes, domain.Freeze{Mode: mode, Until: f.Until})
-		}
-	case domain.AccountUnfrozen:
-		a.thaw(f.Modes)
-		if len(f.Modes) == 0 {
-			a.freezes = nil
-		}
-	}
-	return nil
-}
-
-func (a *accountRow) thaw(modes []domain.FreezeMode) {
-	a.freezes = slices.DeleteFunc(slices.Clone(a.freezes), func(f domain.Freeze) bool {
-		return slices.Contains(modes, f.Mode)
-	})
+	return err
 }

@@ -33,14 +33,17 @@ type Instant struct {
 	Lots     []LotAt             // in opening order
 }
 
-// BalanceAt is a balance at an instant.
+// BalanceAt is a balance at an instant. Its figures are at the unit's scale; see At for when they are
+// below zero.
 type BalanceAt struct {
 	Unit    string                           `json:"unit"`
 	Total   domain.Quantity                  `json:"total"`
 	ByClass map[domain.Class]domain.Quantity `json:"by_class"` // classes without any are absent
 }
 
-// LotAt is a lot at an instant.
+// LotAt is a lot at an instant. Its figures are at the scales of their units; see At for when Remaining
+// is below zero. One that had moved by the instant but was not opened yet has what its moves say: ID,
+// Class, Funding, and a Face and a Cost of zero.
 type LotAt struct {
 	domain.LotOpened
 	Unit      string          `json:"unit"`
@@ -50,6 +53,10 @@ type LotAt struct {
 // At reads one account as it stood at an instant from its own stream, on one axis. An event at the
 // instant itself counts. An account that was not there yet has no balances. *eventstore.Damaged
 // when the stream does not add up.
+//
+// On the effective axis figures may be negative: where an operation is dated before what it drew on,
+// a debit before the top-up that paid for it, value has left by the instants between that has not
+// come yet.
 func At(ctx context.Context, store eventstore.Store, account uuid.UUID, at time.Time,
 	axis Axis) (Instant, error) {
 	switch axis {
@@ -118,24 +125,24 @@ func (s *sums) add(p domain.Posted) {
 	worth := v.Worth()
 	if o, ok := v.(domain.Opening); ok {
 		for _, lot := range o.Opened() {
-			l := s.lot(lot.ID, worth)
+			l := s.lot(lot.ID, worth, lot.Cost)
 			l.LotOpened = lot
 		}
 	}
 	for _, m := range worth.Moves {
-		l := s.lot(m.Lot, worth)
+		l := s.lot(m.Lot, worth, m.Cost)
 		l.Class, l.Funding = m.Class, m.Funding
 		l.Remaining = l.Remaining.Add(m.Amount)
 	}
 }
 
-// lot is the lot's sum. A lot may move on this axis before it is opened, where a debit is said to
-// have happened before the top-up that paid for it; then the sum is below zero for a while.
-func (s *sums) lot(id uuid.UUID, v domain.Value) *LotAt {
+// lot is the lot's sum; where it is new, with a cost of zero at the scale of cost. A lot may move on
+// this axis before it is opened: see At.
+func (s *sums) lot(id uuid.UUID, v domain.Value, cost domain.Quantity) *LotAt {
 	l, ok := s.lots[id]
 	if !ok {
 		l = &LotAt{Unit: v.Amount.Unit(), Remaining: v.Amount.Quantity.Zero()}
-		l.ID = id
+		l.ID, l.Face, l.Cost = id, l.Remaining, cost.Zero()
 		s.lots[id] = l
 	}
 	return l

@@ -84,8 +84,14 @@ type AuditFilter struct {
 }
 
 // AuditEntry is an event: who, when, from where, what, and what stood before and after. Before and
-// After are a total as text where the event moved value, else the data of an event that says how
-// things stand, as JSON.
+// After are JSON objects, nil where there is nothing to say:
+//
+//	of value              {"total":"…","available":"…","held":"…"}, the balance in the event's unit;
+//	                      before is what the value event before left, zeros where there is none
+//	of a freeze           {"freezes":[{"mode":"debit","until":"…"}]}, those that have ended and were
+//	                      not lifted among them; after has the event's "reason" too
+//	of a store, or a key  the data of the event before and of this one, without a key's hash
+//	of anything else      after is the event's data
 type AuditEntry struct {
 	Position     eventstore.Position `json:"position,string"`
 	Stream       string              `json:"stream"`
@@ -109,6 +115,7 @@ type AuditEntry struct {
 	PosTxnID     string              `json:"pos_txn_id,omitempty"`
 	Leg          string              `json:"leg,omitempty"`
 	Code         string              `json:"code,omitempty"`
+	Skewed       bool                `json:"skewed,omitempty"` // domain.Metadata.Skewed
 	Amount       *Amount             `json:"amount,omitempty"`
 	Before       json.RawMessage     `json:"before,omitempty"`
 	After        json.RawMessage     `json:"after,omitempty"`
@@ -129,7 +136,7 @@ func (m *Models) Audit(ctx context.Context, f AuditFilter, p Paging) (Page[Audit
 var auditColumns = []string{"position", "stream", "account_id", "revision", "event_id", "type",
 	"operation_id", "actor", "role", "on_behalf_of", "operator", "recorded_at", "occurred_at",
 	"business_date", "channel", "store", "entity", "terminal", "shift", "pos_txn_id", "leg", "code",
-	"unit", "amount", "before", "after"}
+	"skewed", "unit", "amount", "before", "after"}
 
 var auditList = list[AuditFilter, int64, AuditEntry]{
 	name: "audit",
@@ -174,7 +181,7 @@ func scanAudit(row func(...any) error) (AuditEntry, int64, error) {
 	err := row(&a.Position, &a.Stream, &account, &a.Revision, &a.EventID, &a.Type, &a.OperationID,
 		&texts[0], &texts[1], &texts[2], &texts[3], &recorded, &occurred, &texts[4], &texts[5],
 		&texts[6], &texts[7], &texts[8], &texts[9], &texts[10], &texts[11], &texts[12],
-		&unit, &amount, &before, &after)
+		&a.Skewed, &unit, &amount, &before, &after)
 	if err != nil {
 		return a, 0, err
 	}
@@ -198,15 +205,12 @@ func scanAudit(row func(...any) error) (AuditEntry, int64, error) {
 	return a, int64(a.Position), err
 }
 
-// shown is what stood before or after as JSON: an object as it is, a total as a text.
+// shown is what stood before or after, nil for nothing.
 func shown(text sql.NullString) json.RawMessage {
-	switch {
-	case !text.Valid:
+	if !text.Valid {
 		return nil
-	case strings.HasPrefix(text.String, "{"):
-		return json.RawMessage(text.String)
 	}
-	return json.RawMessage(`"` + text.String + `"`)
+	return json.RawMessage(text.String)
 }
 
 func columnList(columns []string) string { return strings.Join(columns, ", ") }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,11 +24,24 @@ type Difference struct {
 	Detail   string              `json:"detail"`
 }
 
+// String is a line about the difference, without a revision where it is not about one event.
+func (d Difference) String() string {
+	where := d.What
+	if d.Stream != "" {
+		where += " " + d.Stream
+	}
+	if d.Revision >= 0 {
+		where += fmt.Sprintf(" revision %d", d.Revision)
+	}
+	return where + ": " + d.Detail
+}
+
 // Report is what a check found.
 type Report struct {
 	Events      int64               `json:"events"`          // of the log, verified
 	Streams     int64               `json:"streams"`         // ledger-owned
 	Accounts    int64               `json:"accounts"`        // compared
+	Compared    bool                `json:"compared"`        // false: there were no read models
 	Position    eventstore.Position `json:"position,string"` // of the read models
 	Count       int64               `json:"count"`           // of all differences
 	Differences []Difference        `json:"differences"`     // the first 1,000 of them
@@ -62,9 +74,9 @@ type checker struct {
 
 // Check verifies the ledger's part of the log: revisions without gaps, the chain of prev_hash, and
 // the arithmetic of every event. It compares every row of the built-in tables with it, up to the
-// position they stand at when it begins; history_pages and damaged it does not compare. models may
-// be nil; then the log alone is verified. Damage is in the report; an error means that the check
-// could not go on. progress may be nil.
+// position they stand at when it begins; damaged it does not compare. models may be nil; then the log
+// alone is verified, and Report.Compared is false. Damage is in the report; an error means that the
+// check could not go on. progress may be nil.
 //
 // It reads the log twice, once in its order for history and once stream by stream, and keeps some
 // 40 bytes for each stream, and one account at a time. While it runs the tables' file grows by
@@ -86,7 +98,7 @@ func Check(ctx context.Context, open func(context.Context) (eventstore.Store, er
 	} else {
 		_, err = models.view(ctx, func(q querier) error {
 			at, err := readCheckpoint(ctx, q)
-			c.tables, c.report.Position = q, at.position
+			c.tables, c.report.Position, c.report.Compared = q, at.position, true
 			return errors.Join(err, c.begin(ctx, open))
 		})
 	}
@@ -160,7 +172,10 @@ func (c *checker) scan(ctx context.Context) error {
 	if err := rows.rest(); err != nil {
 		return err
 	}
-	return rows.compareStores(ctx, c.tables)
+	if err := rows.compareStores(ctx, c.tables); err != nil {
+		return err
+	}
+	return rows.comparePages(ctx, c.tables)
 }
 
 // count notes an event's stream.
@@ -233,7 +248,7 @@ func (c *checker) tick(at eventstore.Position) {
 // account verifies an account's stream and compares its rows. Those of an account whose stream does
 // not add up are not compared: there is nothing to compare them with.
 func (c *checker) account(ctx context.Context, id uuid.UUID, events int64) error {
-	a, ended := domain.NewAccount(id), endedHolds{}
+	a, told := domain.NewAccount(id), told{holds: endedHolds{}}
 	at := a // as the tables should show it
 	differences := c.report.Count
 	err := c.stream(ctx, domain.AccountStream(id), events,
@@ -245,7 +260,7 @@ func (c *checker) account(ctx context.Context, id uuid.UUID, events int64) error
 				return err
 			}
 			if position <= c.report.Position {
-				ended.note(p)
+				told.note(p, position)
 			}
 			return nil
 		})
@@ -253,7 +268,7 @@ func (c *checker) account(ctx context.Context, id uuid.UUID, events int64) error
 		return err
 	}
 	c.report.Accounts++
-	for table, want := range c.wantedRows(at, ended) {
+	for table, want := range wantedRows(at, told) {
 		if err := c.compareRows(ctx, table, id, want); err != nil {
 			return err
 		}
@@ -272,37 +287,4 @@ func frozenCopy(a *domain.Account) *domain.Account {
 		panic(err)
 	}
 	return c
-}
-
-// compareRows compares an account's rows of one table with what they should be, by their keys.
-func (c *checker) compareRows(ctx context.Context, table string, id uuid.UUID,
-	want map[string][]string) error {
-	got, err := readRows(ctx, c.tables, table, id)
-	if err != nil {
-		return fmt.Errorf("read %s of %s: %w", table, id, err)
-	}
-	stream := domain.AccountStream(id)
-	for key, row := range want {
-		switch have, ok := got[key]; {
-		case !ok:
-			c.report.add(table, stream, -1, "row %s is missing", key)
-		case !slices.Equal(have, row):
-			c.report.add(table, stream, -1, "row %s: got %s", key, differing(table, have, row))
-		}
-		delete(got, key)
-	}
-	for key := range got {
-		c.report.add(table, stream, -1, "row %s should not be there", key)
-	}
-	return nil
-}
-
-func differing(table string, got, want []string) string {
-	var parts []string
-	for i, column := range checkedColumns[table][1:] {
-		if got[i] != want[i] {
-			parts = append(parts, fmt.Sprintf("%s %s, want %s", column, got[i], want[i]))
-		}
-	}
-	return strings.Join(parts, "; ")
 }

@@ -18,7 +18,9 @@ type historyReader struct {
 	columns []sql.NullString    // of that row
 	to      []any
 	names   *names
-	stores  map[string]domain.Store // as the events say
+	stores  map[string]storeRow // as the events say
+	frozen  freezes             // likewise
+	pages   []page              // likewise
 }
 
 func (h *historyReader) open(ctx context.Context, q querier) (err error) {
@@ -27,7 +29,8 @@ func (h *historyReader) open(ctx context.Context, q querier) (err error) {
 	if err != nil {
 		return fmt.Errorf("read history: %w", err)
 	}
-	h.names, h.stores = newNames(), map[string]domain.Store{}
+	h.names, h.stores = newNames(), map[string]storeRow{}
+	h.frozen = freezes{}
 	h.columns = make([]sql.NullString, len(historyColumns)-1)
 	h.to = []any{&h.at}
 	for i := range h.columns {
@@ -60,15 +63,17 @@ func (h *historyReader) compare(stored eventstore.Recorded) error {
 		return nil // no row is right; a row there is a stranger, found by the next event
 	}
 	h.store(&e)
+	h.page(&e)
+	wanted := historyRow(nil, &e, h.frozen)[1:]
 	if h.at != stored.Position {
 		h.report.add("history", e.Stream, e.Revision, "the row of position %d is missing", e.Position)
 		return nil
 	}
 	var differing []string
-	for i, want := range historyRow(nil, &e)[1:] {
+	for i, want := range wanted {
 		got, column := h.columns[i], historyColumns[i+1]
-		if wanted := shownValue(want); got.String != wanted {
-			differing = append(differing, fmt.Sprintf("%s %s, want %s", column, got.String, wanted))
+		if text := shownValue(want); got.String != text {
+			differing = append(differing, fmt.Sprintf("%s %s, want %s", column, got.String, text))
 		}
 	}
 	if len(differing) > 0 {
@@ -81,9 +86,13 @@ func (h *historyReader) compare(stored eventstore.Recorded) error {
 // store notes the store that e registers or names. A registered one stays so.
 func (h *historyReader) store(e *Event) {
 	s, err := storeOf(e)
-	_, known := h.stores[s.ID]
-	if err == nil && s.ID != "" && (!known || s.Status != domain.UnregisteredStore("").Status) {
-		h.stores[s.ID] = s
+	known, ok := h.stores[s.ID]
+	switch {
+	case err != nil || s.ID == "":
+	case !ok:
+		h.stores[s.ID] = storeRow{s, int64(e.Position)}
+	case s.Status != domain.UnregisteredStore("").Status:
+		h.stores[s.ID] = storeRow{s, known.first}
 	}
 }
 
@@ -100,8 +109,8 @@ func (h *historyReader) compareStores(ctx context.Context, q querier) error {
 		if err := storeTable.Scan(rows.Scan, &id, &got); err != nil {
 			return fmt.Errorf("read stores: %w", err)
 		}
-		if want, ok := h.stores[id]; !ok || got.Store != want {
-			h.report.add("stores", "", -1, "row %s: got %+v, want %+v", id, got.Store, want)
+		if want, ok := h.stores[id]; !ok || got != want {
+			h.report.add("stores", "", -1, "row %s: got %+v, want %+v", id, got, want)
 		}
 		delete(h.stores, id)
 	}

@@ -4,22 +4,59 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
 )
 
 // checkedColumns are the columns that Check compares: the key within an account first.
 var checkedColumns = map[string][]string{
-	"accounts": {"id", "customer_ref", "status", "revision", "opened_at", "recorded_at"},
+	"accounts": {"id", "customer_ref", "kind", "status", "frozen_until", "freezes", "opened_at",
+		"recorded_at", "revision", "position"},
 	"balances": {"unit", "total", "held", "by_class"},
-	"lots": {"id", "unit", "class", "face", "remaining", "held", "cost", "cost_left", "funding_id",
-		"effective_at", "expires_at", "expiries", "priority", "scope"},
-	"holds": {"id", "status", "unit", "requested", "captured", "placed_at", "expires_at", "order_ref",
-		"reason"},
+	"lots": {"id", "unit", "class", "face", "remaining", "held", "cost", "cost_left", "cost_unit",
+		"funding_id", "effective_at", "expires_at", "expiries", "priority", "draw", "scope", "terms"},
+	"holds": {"id", "unit", "status", "requested", "captured", "placed_at", "expires_at", "ended_at",
+		"reason", "order_ref"},
+}
+
+// compareRows compares an account's rows of one table with what they should be, by their keys.
+func (c *checker) compareRows(ctx context.Context, table string, id uuid.UUID,
+	want map[string][]string) error {
+	got, err := readRows(ctx, c.tables, table, id)
+	if err != nil {
+		return fmt.Errorf("read %s of %s: %w", table, id, err)
+	}
+	stream := domain.AccountStream(id)
+	for key, row := range want {
+		switch have, ok := got[key]; {
+		case !ok:
+			c.report.add(table, stream, -1, "row %s is missing", key)
+		case !slices.Equal(have, row):
+			c.report.add(table, stream, -1, "row %s: got %s", key, differing(table, have, row))
+		}
+		delete(got, key)
+	}
+	for key := range got {
+		c.report.add(table, stream, -1, "row %s should not be there", key)
+	}
+	return nil
+}
+
+func differing(table string, got, want []string) string {
+	var parts []string
+	for i, column := range checkedColumns[table][1:] {
+		if got[i] != want[i] {
+			parts = append(parts, fmt.Sprintf("%s %s, want %s", column, got[i], want[i]))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // readRows are an account's rows of a table by key, each without it.
@@ -54,22 +91,23 @@ func readRows(ctx context.Context, q querier, table string,
 }
 
 // wantedRows are the rows that an account should have, by table and key.
-func (c *checker) wantedRows(a *domain.Account, ended endedHolds) map[string]map[string][]string {
-	status := domain.Open
-	if len(a.FrozenModes(time.Time{})) > 0 { // by events: one that has ended is there until lifted
-		status = domain.Frozen
-	}
+func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
+	// By events: a freeze that has ended is there until it is lifted.
+	row := accountRow{freezes: a.FrozenModes(time.Time{})}
+	status, until := row.frozen()
 	wanted := map[string]map[string][]string{
-		"accounts": {a.ID().String(): {a.CustomerRef(), string(status),
-			strconv.FormatInt(a.Revision(), 10), text(instant(a.OpenedAt())),
-			text(instant(a.LastRecorded()))}},
+		"accounts": {a.ID().String(): {a.CustomerRef(), told.kind, string(status),
+			text(instant(until)), freezesJSON(row.freezes), text(instant(a.OpenedAt())),
+			text(instant(a.LastRecorded())), strconv.FormatInt(a.Revision(), 10),
+			strconv.FormatUint(uint64(told.position), 10)}},
 		"balances": {}, "lots": {}, "holds": {},
 	}
 	for _, l := range a.Lots() {
 		wanted["lots"][l.ID.String()] = []string{l.Unit, string(l.Class), l.Face.String(),
-			l.Remaining.String(), l.Held.String(), l.Cost.String(), l.CostLeft.String(),
+			l.Remaining.String(), l.Held.String(), l.Cost.String(), l.CostLeft.String(), l.CostUnit,
 			text(nullID(l.Funding)), text(instant(l.EffectiveAt)), text(instant(l.ExpiresAt)),
-			strconv.Itoa(l.Expiries), strconv.Itoa(l.Priority), text(scopeJSON(l.Scope))}
+			strconv.Itoa(l.Expiries), strconv.Itoa(l.Priority), string(l.Draw),
+			text(scopeJSON(l.Scope)), l.Terms}
 	}
 	for _, u := range a.Units() {
 		b := a.Balance(u.Code, u.Scale, a.LastRecorded())
@@ -82,12 +120,12 @@ func (c *checker) wantedRows(a *domain.Account, ended endedHolds) map[string]map
 		wanted["balances"][u.Code] = []string{b.Total.String(), held.String(), classesJSON(b.ByClass)}
 	}
 	for _, h := range a.Holds() {
-		ended[h.ID] = &endedHold{Hold: *h, status: HoldActive}
+		told.holds[h.ID] = &endedHold{Hold: *h, status: HoldActive}
 	}
-	for id, h := range ended {
-		wanted["holds"][id.String()] = []string{string(h.status), h.Requested.Unit(),
+	for id, h := range told.holds {
+		wanted["holds"][id.String()] = []string{h.Requested.Unit(), string(h.status),
 			h.Requested.Quantity.String(), h.Captured.String(), text(instant(h.PlacedAt)),
-			text(instant(h.ExpiresAt)), h.OrderRef, h.reason}
+			text(instant(h.ExpiresAt)), text(instant(h.endedAt)), h.reason, h.OrderRef}
 	}
 	return wanted
 }
@@ -98,33 +136,49 @@ func text(value any) string {
 	return s
 }
 
+// told is what an account's events tell beside its state.
+type told struct {
+	holds    endedHolds
+	kind     string
+	position eventstore.Position // of the last of them
+}
+
+func (t *told) note(p domain.Posted, position eventstore.Position) {
+	if e, ok := p.Event.(domain.AccountOpened); ok {
+		t.kind = e.Kind
+	}
+	t.position = position
+	t.holds.note(p)
+}
+
 // endedHolds are an account's holds as its events tell of them; the account's state knows only the
 // active ones.
 type endedHolds map[uuid.UUID]*endedHold
 
 type endedHold struct {
 	domain.Hold
-	status HoldStatus
-	reason string
+	status  HoldStatus
+	endedAt time.Time
+	reason  string
 }
 
 func (ended endedHolds) note(p domain.Posted) {
+	at := p.Metadata.RecordedAt
 	switch e := p.Event.(type) {
 	case domain.HoldPlaced:
 		ended[e.HoldID] = &endedHold{status: HoldActive, Hold: domain.Hold{ID: e.HoldID,
 			Requested: e.Requested, Captured: e.Requested.Quantity.Zero(),
-			PlacedAt: p.Metadata.RecordedAt, ExpiresAt: e.ExpiresAt, OrderRef: e.OrderRef}}
+			PlacedAt: at, ExpiresAt: e.ExpiresAt, OrderRef: e.OrderRef}}
 	case domain.DebitPosted:
 		if h := ended[e.HoldID]; h != nil {
 			h.Captured = h.Captured.Add(e.Amount.Quantity)
 			if e.HoldFinal || !h.Captured.Less(h.Requested.Quantity) {
-				h.status = HoldCaptured
+				h.status, h.endedAt = HoldCaptured, at
 			}
 		}
 	case domain.HoldReleased:
 		if h := ended[e.HoldID]; h != nil {
-			h.reason = string(e.Reason)
-			h.status = HoldReleased
+			h.status, h.endedAt, h.reason = HoldReleased, at, string(e.Reason)
 			if e.Reason == domain.ReleasedRemainder {
 				h.status = HoldCaptured
 			}

@@ -2,9 +2,12 @@ package projections
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
@@ -34,6 +37,30 @@ func TestCheckFindsChangedTables(t *testing.T) {
 		{"an event too many", "INSERT INTO history (position, stream, revision, event_id, type, " +
 			"operation_id, recorded_at) VALUES (1, ?, 900, '', '', '', '')",
 			"history", "has no event"},
+		{"a page", "UPDATE history_pages SET last_recorded = '2026' WHERE ? <> ''",
+			"history_pages", "to 2026, 17 events, want"},
+		{"a missing page", "DELETE FROM history_pages WHERE ? <> ''", "history_pages", "is missing"},
+		{"a page too many", "INSERT INTO history_pages VALUES (2, 3, '', ?, 1)",
+			"history_pages", "row 2 should not be there"},
+		{"the unit of a cost", "UPDATE lots SET cost_unit = 'USD' WHERE class = 'bonus' AND " +
+			"account_id = ?", "lots", "cost_unit USD, want"},
+		{"a draw", "UPDATE lots SET draw = 'x' WHERE class = 'bonus' AND account_id = ?",
+			"lots", "draw x, want"},
+		{"terms", "UPDATE lots SET terms = 'x' WHERE class = 'bonus' AND account_id = ?",
+			"lots", "terms x, want"},
+		{"freezes", "UPDATE accounts SET freezes = '[]' WHERE id = ?",
+			"accounts", `freezes [], want [{"mode":"debit"}]`},
+		{"the end of freezes", "UPDATE accounts SET frozen_until = '2026' WHERE id = ?",
+			"accounts", "frozen_until 2026, want"},
+		{"a kind", "UPDATE accounts SET kind = 'x' WHERE id = ?", "accounts", "kind x, want member"},
+		{"a position", "UPDATE accounts SET position = 1 WHERE id = ?",
+			"accounts", "position 1, want"},
+		{"the end of a hold", "UPDATE holds SET ended_at = '2026' WHERE status = 'captured' AND " +
+			"account_id = ?", "holds", "ended_at 2026, want 2026-03-01T"},
+		{"skewed", "UPDATE history SET skewed = 1 WHERE revision = 3 AND account_id = ?",
+			"history", "skewed 1, want 0"},
+		{"where a store was first seen", "UPDATE stores SET first_position = 0 WHERE id = 'S1' AND " +
+			"? <> ''", "stores", "first:0"},
 		{"a store", "UPDATE stores SET zone = 'UTC' WHERE id = 'S1' AND ? <> ''", "stores", "Zone:UTC"},
 		{"an account too many", "INSERT INTO balances VALUES ('" +
 			domain.AccountID("nobody").String() + "', substr(?, 1, 3), '1', '0', '{}')",
@@ -57,6 +84,57 @@ func TestCheckFindsChangedTables(t *testing.T) {
 				t.Errorf("got %s: %s, want %s: %s", d.What, d.Detail, row.what, row.detail)
 			}
 		})
+	}
+}
+
+// TestCheckAcrossPages checks pages that are full, cut by batches of another size, beside damage.
+func TestCheckAcrossPages(t *testing.T) {
+	store := memory(t)
+	s := newShop(t, store)
+	for i := range 2*pageEvents + 100 {
+		s.account(fmt.Sprint("C-", i))
+		if i == pageEvents/2 {
+			_, err := store.Append(t.Context(), "account-nobody", eventstore.NoStream,
+				[]eventstore.Event{{ID: uuid.UUID{15: 1}, Type: "SomethingElse", Data: []byte("{}"),
+					Metadata: []byte("{}")}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	m := open(t, t.TempDir(), store, Options{Batch: 1000})
+	report, err := Check(t.Context(), opened(store), m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range report.Differences {
+		if d.What != "log" || d.Stream != "account-nobody" {
+			t.Errorf("got %s, want the damage alone", d)
+		}
+	}
+	if !report.Compared {
+		t.Error("got a report that says nothing was compared")
+	}
+}
+
+func TestCheckOfTheLogAlone(t *testing.T) {
+	store := memory(t)
+	busyShop(t, store)
+	report, err := Check(t.Context(), opened(store), nil, nil)
+	if err != nil || !report.Clean() || report.Compared || report.Events != 17 {
+		t.Errorf("got %+v, %v, want 17 events, no difference, nothing compared", report, err)
+	}
+}
+
+func TestDifferenceAsText(t *testing.T) {
+	for want, d := range map[string]Difference{
+		"log account-x revision 0: why": {"log", "account-x", 0, "why"},
+		"lots account-x: why":           {"lots", "account-x", -1, "why"},
+		"stores: why":                   {"stores", "", -1, "why"},
+	} {
+		if got := d.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

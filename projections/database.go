@@ -72,12 +72,23 @@ type database struct {
 	tables []Projection
 }
 
+// fileMode keeps customers' business from whoever else may read the folder. SQLite gives the files
+// it makes beside a database, -wal and -shm, the database's own mode.
+const fileMode = 0o600
+
 // openDatabase opens a file, and makes it where there is none.
 func openDatabase(ctx context.Context, path string, all []Projection) (*database, error) {
+	// Only a new file is opened here: to close one that SQLite has open would end its locks.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
+	if err == nil {
+		err = f.Close()
+	}
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
 	d := &database{path: path, tables: all}
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() +
 		fmt.Sprintf("?_pragma=busy_timeout(%d)", busyMilliseconds)
-	var err error
 	cache := fmt.Sprintf("&_pragma=cache_size(-%d)", cacheKiB)
 	if d.write, err = sql.Open("sqlite", name+writerPragmas+cache); err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ type Body struct {
 	Amount    domain.Quantity // as stored; of a decline what was asked for
 	Moves     []domain.Move   // signed
 	Total     domain.Quantity // the balance in Unit as it left it
+	Available domain.Quantity
 	Held      domain.Quantity
 	Operation domain.Operation // of a decline: what was declined
 	Code      string           // of a decline
@@ -199,6 +200,8 @@ func (b *Body) balance(s *scanner) {
 		switch string(s.key()) {
 		case "total":
 			s.quantity(&b.Total)
+		case "available":
+			s.quantity(&b.Available)
 		case "held":
 			s.quantity(&b.Held)
 		default:

@@ -14,14 +14,15 @@ import (
 
 // history is one row an event: what happened, to which account, who did it, when and where, and the
 // balance before and after. Two views read it: operations, one row an operation; audit, one row an
-// event with what stood before and what stands after.
+// event with what stood before and what stands after. Its Apply reads the table accounts, which must
+// come after it, as it is before the batch.
 type history struct{}
 
 // Name is history.
 func (history) Name() string { return "history" }
 
-// Version is 1.
-func (history) Version() int { return 1 }
+// Version is 2.
+func (history) Version() int { return 2 }
 
 // Tables are history, its views, and history_pages.
 func (history) Tables() string {
@@ -50,12 +51,16 @@ CREATE TABLE history (
 	leg            TEXT,
 	occurred_at    TEXT,                -- UTC, nine digits after the point, as all instants here
 	recorded_at    TEXT NOT NULL,
+	skewed         INTEGER NOT NULL DEFAULT 0, -- 1: occurred_at is far from recorded_at; else 0
 	business_date  TEXT,                -- YYYY-MM-DD
 	unit           TEXT,
 	amount         TEXT,                -- not signed; of a decline what was asked for
 	balance_before TEXT,                -- total in the unit, where the event moves value
 	balance_after  TEXT,
-	held_after     TEXT,                -- the part of it that holds pin
+	available_after TEXT,               -- the part of balance_after that could be spent then
+	held_after     TEXT,                -- the part of it that holds pinned
+	freezes_before TEXT,                -- JSON as in accounts, where the event is about freezes
+	freezes_after  TEXT,
 	detail         TEXT,                -- data of an event that moves no value, as JSON
 	account_id     TEXT GENERATED ALWAYS AS
 		(CASE WHEN stream LIKE 'account-%' THEN substr(stream, 9) END) VIRTUAL
@@ -69,7 +74,11 @@ CREATE TABLE history_pages (
 	last_recorded  TEXT NOT NULL, -- the greatest
 	events         INTEGER NOT NULL
 ) STRICT;
+` + historyViews
+}
 
+// historyViews are operations and audit.
+const historyViews = `
 CREATE VIEW operations AS
 SELECT h.operation_id, h.account_id, h.operation AS kind,
 	CASE WHEN h.status = 'posted' AND EXISTS (SELECT 1 FROM history c
@@ -84,14 +93,24 @@ SELECT h.position, h.stream, h.account_id, h.revision, h.event_id, h.type, h.ope
 	h.actor, h.role, h.on_behalf_of, h.operator,                     -- who
 	h.recorded_at, h.occurred_at, h.business_date,                   -- when
 	h.channel, h.store, h.entity, h.terminal, h.shift, h.pos_txn_id, h.leg, -- from where
-	h.code, h.unit, h.amount,                                        -- what
-	CASE WHEN h.balance_after IS NOT NULL THEN h.balance_before
+	h.code, h.skewed, h.unit, h.amount,                              -- what
+	CASE WHEN h.balance_after IS NOT NULL THEN coalesce(
+			(SELECT json_object('total', p.balance_after, 'available', p.available_after,
+				'held', p.held_after) FROM history p
+			WHERE p.stream = h.stream AND p.revision < h.revision AND p.unit = h.unit
+				AND p.balance_after IS NOT NULL ORDER BY p.revision DESC LIMIT 1),
+			json_object('total', h.balance_before, 'available', h.balance_before, -- zero, the unit's
+				'held', h.balance_before))
+		WHEN h.freezes_after IS NOT NULL THEN json_object('freezes', json(h.freezes_before))
 		WHEN h.account_id IS NULL AND h.revision > 0 THEN (SELECT p.detail FROM history p
 			WHERE p.stream = h.stream AND p.revision = h.revision - 1) END AS before,
-	coalesce(h.balance_after, h.detail) AS after
+	CASE WHEN h.balance_after IS NOT NULL THEN json_object('total', h.balance_after,
+			'available', h.available_after, 'held', h.held_after)
+		WHEN h.freezes_after IS NOT NULL THEN json_object('freezes', json(h.freezes_after),
+			'reason', h.detail ->> '$.reason')
+		ELSE h.detail END AS after
 FROM history h;
 `
-}
 
 // Indexes are by stream, reference, actor, store and type.
 func (history) Indexes() string {
@@ -109,8 +128,9 @@ CREATE INDEX history_by_type ON history (type);
 var historyColumns = []string{
 	"position", "stream", "revision", "event_id", "type", "operation_id", "operation", "status",
 	"code", "cancels", "actor", "role", "on_behalf_of", "channel", "store", "entity", "terminal",
-	"operator", "shift", "pos_txn_id", "leg", "occurred_at", "recorded_at", "business_date", "unit",
-	"amount", "balance_before", "balance_after", "held_after", "detail",
+	"operator", "shift", "pos_txn_id", "leg", "occurred_at", "recorded_at", "skewed", "business_date",
+	"unit", "amount", "balance_before", "balance_after", "available_after", "held_after",
+	"freezes_before", "freezes_after", "detail",
 }
 
 var historyInserts = func() map[int]string {
@@ -124,12 +144,16 @@ var historyInserts = func() map[int]string {
 
 // Apply adds a row for each event.
 func (history) Apply(ctx context.Context, tx *Tx, events []Event) error {
+	frozen, err := freezesBefore(ctx, tx, events)
+	if err != nil {
+		return err
+	}
 	args := make([]any, 0, writeRows[0]*len(historyColumns))
 	for left := events; len(left) > 0; {
 		n := fitting(writeRows, len(left))
 		args = args[:0]
 		for i := range left[:n] {
-			args = historyRow(args, &left[i])
+			args = historyRow(args, &left[i], frozen)
 		}
 		if err := tx.Exec(ctx, historyInserts[n], args...); err != nil {
 			return err
@@ -139,8 +163,8 @@ func (history) Apply(ctx context.Context, tx *Tx, events []Event) error {
 	return addToPages(ctx, tx, events)
 }
 
-// historyRow appends an event's columns.
-func historyRow(args []any, e *Event) []any {
+// historyRow appends an event's columns, and takes frozen past it.
+func historyRow(args []any, e *Event, frozen freezes) []any {
 	m, b := &e.Metadata, &e.Body
 	operation := string(e.OperationKind())
 	id := any(e.ID.String())
@@ -160,20 +184,32 @@ func historyRow(args []any, e *Event) []any {
 		null(m.Actor), null(m.Role), null(m.OnBehalfOf), null(m.Channel), null(m.Store),
 		null(m.Entity), null(m.Terminal), null(m.Operator), null(m.Shift),
 		null(m.Reference.PosTxnID), null(m.Reference.Leg),
-		occurred, recorded, null(m.BusinessDate), null(b.Unit))
+		occurred, recorded, flag(m.Skewed), null(m.BusinessDate), null(b.Unit))
 	switch {
 	case b.Valued:
 		before := b.Total
 		for _, move := range b.Moves {
 			before = before.Sub(move.Amount)
 		}
-		return append(args, b.Amount.String(), before.String(), b.Total.String(), b.Held.String(), nil)
-	case b.Unit == "":
-		return append(args, nil, nil, nil, nil, detail(e))
-	case e.Type == "OperationDeclined":
-		return append(args, b.Requested.String(), nil, nil, nil, detail(e))
+		return append(args, b.Amount.String(), before.String(), b.Total.String(),
+			b.Available.String(), b.Held.String(), nil, nil, nil)
+	case e.Type == "OperationDeclined" && b.Unit != "":
+		args = append(args, b.Requested.String())
+	case b.Unit != "":
+		args = append(args, b.Amount.String())
+	default:
+		args = append(args, nil)
 	}
-	return append(args, b.Amount.String(), nil, nil, nil, detail(e))
+	before, after := frozen.pass(e)
+	return append(args, nil, nil, nil, nil, before, after, detail(e))
+}
+
+// flag is how a yes or no stands in a table.
+func flag(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 func operationStatus(e *Event, operation string) string {
@@ -193,11 +229,13 @@ func detail(e *Event) string {
 	if e.Type != "APIKeyCreated" {
 		return string(e.Data)
 	}
-	var k domain.APIKeyCreated
-	if json.Unmarshal(e.Data, &k) != nil {
+	var k struct {
+		domain.APIKey
+		Hash *struct{} `json:"hash,omitempty"` // hides the key's own, and is never set
+	}
+	if json.Unmarshal(e.Data, &k.APIKey) != nil {
 		return "{}"
 	}
-	k.Hash = domain.Hash{}
 	shown, err := json.Marshal(k)
 	if err != nil {
 		return "{}"

@@ -367,3 +367,28 @@ func TestRebuildForgetsRows(t *testing.T) {
 	}
 	clean(t, open(t, folder, store, Options{}))
 }
+
+// TestFilesAreTheOwnersAlone looks at a file and those beside it, as made and as rebuilt, in a folder
+// that everybody can read.
+func TestFilesAreTheOwnersAlone(t *testing.T) {
+	store, folder := memory(t), t.TempDir()
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	busyShop(t, store)
+	m := open(t, folder, store, Options{})
+	for range 2 {
+		for _, end := range []string{"", "-wal", "-shm"} {
+			info, err := os.Stat(m.current.path + end)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Mode().Perm() != fileMode {
+				t.Errorf("%s: got mode %s, want -rw-------", info.Name(), info.Mode())
+			}
+		}
+		if err := m.Rebuild(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -41,7 +41,8 @@ type Projection interface {
 	Apply(ctx context.Context, tx *Tx, events []Event) error
 }
 
-// Builtin are the projections that come with Tillbook.
+// Builtin are the projections that come with Tillbook, in the order in which they fold a batch:
+// history reads what accounts has not folded yet.
 func Builtin() []Projection {
 	return []Projection{history{}, accounts{}, balances{}, lots{}, holds{}, stores{}}
 }

@@ -53,7 +53,7 @@ func randomCommand(r *rapid.T, s *shop, id uuid.UUID, txn string) {
 	some := events[rapid.IntRange(0, len(events)-1).Draw(r, "event")]
 	about := some.Metadata.EventID
 	s.now = s.now.Add(time.Duration(rapid.IntRange(0, 400).Draw(r, "seconds")) * time.Second)
-	switch rapid.IntRange(0, 10).Draw(r, "command") {
+	switch rapid.IntRange(0, 12).Draw(r, "command") {
 	case 0, 1:
 		c := topUp(amount.Quantity.String(), "7.77")
 		if rapid.Bool().Draw(r, "expires") {
@@ -82,7 +82,21 @@ func randomCommand(r *rapid.T, s *shop, id uuid.UUID, txn string) {
 		s.do(id, domain.ReverseTopUp{TopUpID: about, Cause: domain.CauseChargeback}, where)
 	case 10:
 		s.do(id, domain.Sweep{}, domain.Context{})
+	case 11:
+		f := domain.FreezeAccount{Modes: randomModes(r, 1), Reason: "x"}
+		if rapid.Bool().Draw(r, "ends") {
+			f.Until = s.now.Add(10 * time.Minute)
+		}
+		s.do(id, f, domain.Context{})
+	case 12:
+		s.do(id, domain.UnfreezeAccount{Modes: randomModes(r, 0), Reason: "x"}, domain.Context{})
 	}
+}
+
+// randomModes may name one twice.
+func randomModes(r *rapid.T, least int) []domain.FreezeMode {
+	return rapid.SliceOfN(rapid.SampledFrom([]domain.FreezeMode{domain.FreezeDebit,
+		domain.FreezeCredit}), least, 3).Draw(r, "modes")
 }
 
 // TestDecodeAgreesWithTheDomain compares the fast decoder with domain.Decode, field by field.
@@ -107,9 +121,11 @@ func TestDecodeAgreesWithTheDomain(t *testing.T) {
 			t.Errorf("got metadata %+v, want %+v", e.Metadata, p.Metadata)
 		}
 		if v, ok := p.Event.(domain.Valued); ok {
-			got := fmt.Sprint(e.Body.Account, e.Body.Amount, e.Body.Unit, e.Body.Moves, e.Body.Total)
+			got := fmt.Sprint(e.Body.Account, e.Body.Amount, e.Body.Unit, e.Body.Moves, e.Body.Total,
+				e.Body.Available, e.Body.Held)
 			w := v.Worth()
-			want := fmt.Sprint(w.AccountID, w.Amount.Quantity, w.Amount.Unit(), w.Moves, w.Balance.Total)
+			want := fmt.Sprint(w.AccountID, w.Amount.Quantity, w.Amount.Unit(), w.Moves, w.Balance.Total,
+				w.Balance.Available, w.Balance.Held)
 			if got != want {
 				t.Errorf("%s: got %s, want %s", e.Type, got, want)
 			}

@@ -123,7 +123,8 @@ func TestAudit(t *testing.T) {
 	}
 	if got := string(all[1].Before) + string(all[3].Before) + string(all[4].After); got !=
 		`{"store_id":"S1","name":"First","zone":"Asia/Shanghai","day_cut":"04:00","status":"open"}`+
-			`"0.00""117.50"` {
+			`{"total":"0.00","available":"0.00","held":"0.00"}`+
+			`{"total":"117.50","available":"117.50","held":"0.00"}` {
 		t.Errorf("got %s before and after", got)
 	}
 	half := all[8].RecordedAt
@@ -261,5 +262,43 @@ func TestAt(t *testing.T) {
 	}
 	if _, err := At(t.Context(), store, id, middle, "sideways"); err == nil {
 		t.Error("got an answer on an axis that does not exist")
+	}
+}
+
+// TestAtEffectiveBeforeTheOpening dates a debit, and a grant's draw in another unit, before the
+// top-ups that paid for them.
+func TestAtEffectiveBeforeTheOpening(t *testing.T) {
+	store := memory(t)
+	s := newShop(t, store)
+	id := s.account("C-1")
+	jpy, _ := domain.ISOUnit("JPY")
+	paid := s.must(id, topUp("100.00", "30.00"), till("S1", "1"))
+	yen := domain.DefaultTerms()
+	s.must(id, domain.TopUp{Amount: domain.MustMoney("500", jpy), TopUpTerms: yen}, till("S1", "2"))
+	early := till("S1", "3")
+	early.OccurredAt = s.now.Add(-24 * time.Hour)
+	s.must(id, domain.Debit{Amount: yuan("13.00")}, early)
+	early.PosTxnID = "4"
+	s.must(id, domain.Debit{Amount: domain.MustMoney("20", jpy)}, early)
+	i, err := At(t.Context(), store, id, early.OccurredAt, Effective)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range i.Lots {
+		if l.Unit == "CNY" && l.Funding != paid[0].Metadata.EventID {
+			t.Errorf("got funding %s, want the top-up's %s", l.Funding, paid[0].Metadata.EventID)
+		}
+		got = append(got, fmt.Sprint(l.Unit, " ", l.Class, " ", l.Face, " ", l.Remaining, " ", l.Cost))
+	}
+	slices.Sort(got)
+	want := []string{"CNY bonus 0.00 -3.00 0.00", "CNY principal 0.00 -10.00 0.00",
+		"JPY principal 0 -20 0"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := fmt.Sprint(i.Balances), "[{CNY -13.00 map[bonus:-3.00 principal:-10.00]} "+
+		"{JPY -20 map[principal:-20]}]"; got != want {
+		t.Errorf("got balances %s, want %s", got, want)
 	}
 }

@@ -56,10 +56,13 @@ func check(cmd *cobra.Command, data string) error {
 	}
 	out := cmd.OutOrStdout()
 	for _, d := range report.Differences {
-		fmt.Fprintf(out, "%s %s revision %d: %s\n", d.What, d.Stream, d.Revision, d.Detail)
+		fmt.Fprintln(out, d)
 	}
-	fmt.Fprintf(out, "%d events in %d streams, %d accounts compared up to position %d: ",
-		report.Events, report.Streams, report.Accounts, report.Position)
+	fmt.Fprintf(out, "%d events in %d streams verified", report.Events, report.Streams)
+	if report.Compared {
+		fmt.Fprintf(out, ", %d accounts compared up to position %d", report.Accounts, report.Position)
+	}
+	fmt.Fprint(out, ": ")
 	if !report.Clean() {
 		fmt.Fprintf(out, "%d differences\n", report.Count)
 		return fmt.Errorf("%d differences", report.Count)
