@@ -41,7 +41,7 @@ type run struct {
 
 const (
 	entryBytes = 12
-	sealAt     = 1024 // entries
+	sealAt     = 256 // entries: what is not sealed takes several times the memory
 )
 
 func newNames() *names { return &names{nextID: 1} }
