@@ -53,13 +53,7 @@ func (c *call) balancesAt(o *out, v ledger.View, at time.Time, axis projections.
 		o.begin('{')
 		o.plain("unit", b.Unit)
 		o.quantity("total", b.Total)
-		o.open("by_class", '{')
-		for _, class := range classes {
-			if sum, ok := b.ByClass[class]; ok {
-				o.quantity(string(class), sum)
-			}
-		}
-		o.end('}')
+		o.byClass(b.ByClass)
 		o.end('}')
 	}
 	return nil

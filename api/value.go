@@ -20,13 +20,18 @@ func (o *out) balance(b domain.Balance) {
 	o.quantity("held", b.Held)
 	o.quantity("pending", b.Pending)
 	o.quantity("expired_unposted", b.ExpiredUnposted)
+	o.byClass(b.ByClass)
+	o.end('}')
+}
+
+// byClass writes a balance's total by class; classes without any are absent.
+func (o *out) byClass(sums map[domain.Class]domain.Quantity) {
 	o.open("by_class", '{')
 	for _, class := range classes {
-		if sum, ok := b.ByClass[class]; ok {
+		if sum, ok := sums[class]; ok {
 			o.quantity(string(class), sum)
 		}
 	}
-	o.end('}')
 	o.end('}')
 }
 
