@@ -11,13 +11,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// Event is something to be recorded: an id of its own, a type, and JSON bytes that the store keeps
-// as they are.
+// Event is something to be recorded: an id of its own, a type, and bytes that the store keeps as they
+// are.
 type Event struct {
 	ID       uuid.UUID // unique; a retried append carries the same ids
 	Type     string    // a stored name, such as DebitPosted; never empty
-	Data     []byte    // JSON
-	Metadata []byte    // JSON
+	Data     []byte    // JSON, unless Binary
+	Metadata []byte    // JSON; of foreign events, anything
+	Binary   bool      // Data is not said to be JSON (EventStoreDB's application/octet-stream)
 }
 
 // Recorded is an event as the log holds it. It never changes; the bytes must not be written to.

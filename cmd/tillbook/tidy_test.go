@@ -19,14 +19,17 @@ const module = "github.com/tillbook/tillbook/"
 // arrows are the packages of ours that each package may import. cmd may import all; nothing imports
 // cmd; test files are exempt.
 var arrows = map[string][]string{
-	"api":                  {"domain", "domain/ledger", "eventstore", "projections"},
-	"domain":               {},
-	"domain/ledger":        {"domain", "eventstore"},
-	"eventstore":           {},
-	"eventstore/embedded":  {"eventstore"},
-	"eventstore/storetest": {"eventstore"},
-	"projections":          {"domain", "eventstore"},
-	"cmd/tillbook":         nil,
+	"api":                          {"domain", "domain/ledger", "eventstore", "projections"},
+	"domain":                       {},
+	"domain/ledger":                {"domain", "eventstore"},
+	"eventstore":                   {},
+	"eventstore/embedded":          {"eventstore"},
+	"eventstore/esdb":              {"eventstore"},
+	"eventstore/esdbserver":        {"eventstore", "eventstore/esdbserver/groups"},
+	"eventstore/esdbserver/groups": {"eventstore"},
+	"eventstore/storetest":         {"eventstore"},
+	"projections":                  {"domain", "eventstore"},
+	"cmd/tillbook":                 nil,
 }
 
 // homes are the packages that alone may import a library; cmd measures some of them for bench.
