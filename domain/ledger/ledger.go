@@ -42,6 +42,7 @@ type Options struct {
 	MaxPerAccount int              // commands that may wait on one account; default 2 048
 	SnapshotEvery int              // events between an account's snapshots; default 512
 	Timeout       time.Duration    // of one round's appends, at least; default 10 s
+	Shared        bool             // other processes write the log too: what is cached may be old
 	OnRound       func(commands, events, bytes int, took time.Duration)
 	OnDamaged     func(stream string)
 }

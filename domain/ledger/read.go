@@ -20,7 +20,7 @@ type View struct {
 // Account is the account now. It is domain.ErrNotFound when it was never opened.
 func (l *Ledger) Account(ctx context.Context, id uuid.UUID) (View, error) {
 	seen := eventstore.Position(l.seen.Load())
-	if c, ok := l.states.GetIfPresent(id); ok {
+	if c, ok := l.states.GetIfPresent(id); ok && !l.opts.Shared {
 		return l.view(c.state.Load(), seen)
 	}
 	var v View
@@ -42,7 +42,8 @@ func (l *Ledger) view(s *state, seen eventstore.Position) (View, error) {
 	return View{s.account, at, max(seen, s.position)}, nil
 }
 
-// look runs a function in the account's queue, where its names may be read.
+// look runs a function in the account's queue, where its names may be read. On a shared log it may run
+// again, on a later state.
 func (l *Ledger) look(
 	ctx context.Context, id uuid.UUID, read func(context.Context, *round) error,
 ) error {
@@ -94,6 +95,7 @@ func (l *Ledger) answers(
 		if r.base.account.Revision() < 0 {
 			return domain.ErrNotFound.Because("there is no such account")
 		}
+		answers = nil
 		for _, n := range names {
 			for _, e := range r.locate(ctx, n) {
 				if e.Metadata.EventID != e.Metadata.OperationID {
@@ -113,8 +115,9 @@ func (l *Ledger) Last(
 	ctx context.Context, account uuid.UUID, n domain.Name,
 ) (p domain.Posted, ok bool, err error) {
 	err = l.look(ctx, account, func(ctx context.Context, r *round) error {
-		if found := r.find(ctx, n); len(found) > 0 {
-			p, ok = found[0], true
+		found := r.find(ctx, n)
+		if ok = len(found) > 0; ok {
+			p = found[0]
 		}
 		return r.failed
 	})

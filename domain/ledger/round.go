@@ -37,17 +37,26 @@ type round struct {
 
 // round answers the batch's commands, or the first of them when they do not all fit into one append,
 // and says how many it answered.
+//
+// An append at the state's revision proves that the state was current. Where nothing is appended and
+// the state may be old, the stream is read on first: nothing may be refused or shown because of what
+// another process has changed.
 func (l *Ledger) round(id uuid.UUID, batch []*waiter) int {
 	ctx := l.deadline()
-	s, err := l.current(ctx, id)
+	s, old, err := l.current(ctx, id)
 	for range attempts {
 		if err != nil {
 			return fail(batch, err)
 		}
-		r := &round{Ledger: l, base: s, account: s.account, hash: s.hash}
-		r.events, r.names = r.fewEvents[:0], r.fewNames[:0]
-		r.found = func(n domain.Name) []domain.Posted { return r.find(ctx, n) }
+		r := l.newRound(ctx, s)
 		decided := r.decide(ctx, batch)
+		if old && len(r.events) == 0 {
+			before := s
+			old = false
+			if s, err = l.refresh(ctx, s); err != nil || s != before {
+				continue
+			}
+		}
 		err = r.append(ctx)
 		if isConflict(err) {
 			l.states.Invalidate(id)
@@ -58,6 +67,13 @@ func (l *Ledger) round(id uuid.UUID, batch []*waiter) int {
 		return len(decided)
 	}
 	return fail(batch, ErrBusy)
+}
+
+func (l *Ledger) newRound(ctx context.Context, s *state) *round {
+	r := &round{Ledger: l, base: s, account: s.account, hash: s.hash}
+	r.events, r.names = r.fewEvents[:0], r.fewNames[:0]
+	r.found = func(n domain.Name) []domain.Posted { return r.find(ctx, n) }
+	return r
 }
 
 // term is the time that rounds share: a timer for each would cost more than its lookups do.

@@ -37,16 +37,22 @@ func newState(id uuid.UUID) *state {
 func (s *state) revision() eventstore.Revision { return eventstore.Revision(s.account.Revision()) }
 
 // current is the account's state as the last answered command left it, from the cache or from the
-// log. It runs in the account's runner alone.
-func (l *Ledger) current(ctx context.Context, id uuid.UUID) (*state, error) {
+// log, and whether another process may have moved it on since. It runs in the account's runner alone.
+func (l *Ledger) current(ctx context.Context, id uuid.UUID) (s *state, old bool, err error) {
 	if c, ok := l.states.GetIfPresent(id); ok {
-		return c.state.Load(), nil
+		return c.state.Load(), l.opts.Shared, nil
 	}
-	s, err := l.catchUp(ctx, l.restore(ctx, id))
+	s, err = l.refresh(ctx, l.restore(ctx, id))
+	return s, false, err
+}
+
+// refresh is catchUp, seen by readers and the next round.
+func (l *Ledger) refresh(ctx context.Context, s *state) (*state, error) {
+	next, err := l.catchUp(ctx, s)
 	if err == nil {
-		l.publish(s)
+		l.publish(next)
 	}
-	return s, err
+	return next, err
 }
 
 // publish makes s what readers and the next round see.
@@ -75,13 +81,17 @@ func (l *Ledger) keep(s *state) {
 	l.states.Set(s.account.ID(), c)
 }
 
-// catchUp is s with the events that its stream has beyond it. The names of s grow.
+// catchUp is s with the events that its stream has beyond it, s itself when it has none. The names of
+// s grow.
 func (l *Ledger) catchUp(ctx context.Context, s *state) (*state, error) {
-	account := s.account.Clone()
+	var account *domain.Account
 	next := *s
 	for e, err := range l.store.Read(ctx, s.stream, s.revision()+1) {
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", s.stream, err)
+		}
+		if account == nil {
+			account = s.account.Clone()
 		}
 		p, err := l.decode(e)
 		if err == nil {
@@ -92,6 +102,9 @@ func (l *Ledger) catchUp(ctx context.Context, s *state) (*state, error) {
 		}
 		next.names.add(uses(nil, &p))
 		next.hash, next.position = link(e), e.Position
+	}
+	if account == nil {
+		return s, nil
 	}
 	next.account = account
 	return &next, nil

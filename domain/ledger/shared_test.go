@@ -1,0 +1,178 @@
+package ledger_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/domain/ledger"
+	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/eventstore/storetest"
+)
+
+// node is one of several ledgers on one log.
+func node(t *testing.T, store eventstore.Store) shop {
+	t.Helper()
+	l := ledger.Open(store, ledger.Options{Shared: true})
+	t.Cleanup(l.Close)
+	if err := l.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return shop{t, l}
+}
+
+// nodes are two ledgers that both hold the account as it stands.
+func nodes(t *testing.T) (here, there shop) {
+	t.Helper()
+	store := storetest.NewMemory()
+	here, there = node(t, store), node(t, store)
+	here.must("open", domain.OpenAccount{CustomerRef: "C-1"})
+	here.must("fill", topUp("100.00"))
+	if got := there.available(); got != "100.00" {
+		t.Fatalf("available on the other node: got %s, want 100.00", got)
+	}
+	return here, there
+}
+
+// TestNodesAnswerFromTheLog asks one node for what only the other one wrote.
+func TestNodesAnswerFromTheLog(t *testing.T) {
+	tables := map[string]struct {
+		wrote func(s shop) ledger.Answer
+		asks  func(s shop, a ledger.Answer) error
+	}{
+		"a refund finds the debit": {
+			wrote: func(s shop) ledger.Answer { return s.must("debit", domain.Debit{Amount: yuan("1.00")}) },
+			asks: func(s shop, a ledger.Answer) error {
+				_, err := s.ask("refund", domain.Refund{
+					DebitID: a.Events[0].Metadata.EventID, Amount: yuan("1.00"),
+				}, domain.Context{})
+				return err
+			},
+		},
+		"a trial run finds the value": {
+			wrote: func(s shop) ledger.Answer { return s.must("more", topUp("50.00")) },
+			asks: func(s shop, _ ledger.Answer) error {
+				_, err := s.Do(s.Context(), ledger.Request{
+					Account: domain.AccountID("C-1"), Key: "trial", DryRun: true,
+					Command: domain.Debit{Amount: yuan("150.00")},
+					Caller:  ledger.Caller{Actor: "test", Role: domain.RoleAdmin},
+				})
+				return err
+			},
+		},
+		"a balance is the one it left": {
+			wrote: func(s shop) ledger.Answer { return s.must("debit", domain.Debit{Amount: yuan("1.00")}) },
+			asks: func(s shop, a ledger.Answer) error {
+				if got := s.available(); got != "99.00" {
+					return fmt.Errorf("available: got %s, want 99.00", got)
+				}
+				return nil
+			},
+		},
+		"a view is as current as its position says": {
+			wrote: func(s shop) ledger.Answer { return s.must("debit", domain.Debit{Amount: yuan("1.00")}) },
+			asks: func(s shop, a ledger.Answer) error {
+				other, err := s.Do(s.Context(), ledger.Request{
+					Account: domain.AccountID("C-2"), Command: domain.OpenAccount{CustomerRef: "C-2"},
+					Key: "open", Caller: ledger.Caller{Actor: "test", Role: domain.RoleAdmin},
+				})
+				if err != nil {
+					return err
+				}
+				v, err := s.Ledger.Account(s.Context(), domain.AccountID("C-1"))
+				if err == nil && (v.Position < other.Position || v.Revision() != a.Events[0].Revision) {
+					err = fmt.Errorf("got revision %d at %d, want %d at %d or later",
+						v.Revision(), v.Position, a.Events[0].Revision, other.Position)
+				}
+				return err
+			},
+		},
+		"an operation is found by its id": {
+			wrote: func(s shop) ledger.Answer { return s.must("debit", domain.Debit{Amount: yuan("1.00")}) },
+			asks: func(s shop, a ledger.Answer) error {
+				_, err := s.Operation(s.Context(), domain.AccountID("C-1"), a.Events[0].Metadata.EventID)
+				return err
+			},
+		},
+		"operations are found by their reference": {
+			wrote: func(s shop) ledger.Answer {
+				a, err := s.ask("debit", domain.Debit{Amount: yuan("1.00")},
+					domain.Context{Store: "S1", Terminal: "T1", PosTxnID: "R-1"})
+				if err != nil {
+					s.Fatal(err)
+				}
+				return a
+			},
+			asks: func(s shop, _ ledger.Answer) error {
+				found, err := s.Operations(s.Context(), domain.AccountID("C-1"),
+					domain.Reference{Store: "S1", Terminal: "T1", PosTxnID: "R-1", Leg: "1"})
+				if err == nil && len(found) != 1 {
+					err = fmt.Errorf("operations: got %d, want 1", len(found))
+				}
+				return err
+			},
+		},
+		"a key gets its first answer": {
+			wrote: func(s shop) ledger.Answer { return s.must("K", domain.Debit{Amount: yuan("1.00")}) },
+			asks: func(s shop, a ledger.Answer) error {
+				again, err := s.ask("K", domain.Debit{Amount: yuan("1.00")}, domain.Context{})
+				if err == nil && (!again.Replayed || again.Position != a.Position) {
+					err = fmt.Errorf("got replayed %t at %d, want the answer at %d", again.Replayed,
+						again.Position, a.Position)
+				}
+				return err
+			},
+		},
+	}
+	for name, row := range tables {
+		t.Run(name, func(t *testing.T) {
+			here, there := nodes(t)
+			if err := row.asks(there, row.wrote(here)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestNodesDebitAtOnce has three nodes take from one account: the value goes once, and a key that is
+// sent to all of them is used once.
+func TestNodesDebitAtOnce(t *testing.T) {
+	store := storetest.NewMemory()
+	all := []shop{node(t, store), node(t, store), node(t, store)}
+	all[0].must("open", domain.OpenAccount{CustomerRef: "C-1"})
+	all[0].must("fill", topUp("20.00"))
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	ids := map[string]uuid.UUID{}
+	for i := range 90 {
+		wait.Go(func() {
+			key := fmt.Sprint("k", i%30)
+			for {
+				a, err := all[i/30].ask(key, domain.Debit{Amount: yuan("1.00")}, domain.Context{})
+				if errors.Is(err, ledger.ErrBusy) {
+					continue // as a caller does
+				}
+				if err != nil && !errors.Is(err, domain.ErrInsufficientFunds) {
+					t.Errorf("%s: %v", key, err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if known, ok := ids[key]; ok && known != a.Events[0].Metadata.EventID {
+					t.Errorf("%s: got events %v and %v, want one", key, known, a.Events[0].Metadata.EventID)
+				}
+				ids[key] = a.Events[0].Metadata.EventID
+				return
+			}
+		})
+	}
+	wait.Wait()
+	for i, s := range all {
+		if got := s.available(); got != "0.00" {
+			t.Errorf("available on node %d: got %s, want 0.00", i, got)
+		}
+	}
+}
