@@ -12,9 +12,19 @@
 //	'l' position                   → record
 //	's' stream's name · part       → bytes of a snapshot's part, as they were given
 //
+//	'c'                            → uvarint position up to which the lists are built
+//	'm' kind · id of list · n      → uvarint position of the n-th event in the list, from 0
+//	'n' kind · list's name         → uvarint id of the list: the position of its first event
+//
 //	record = crc32c of the rest (4, little endian)
-//	         event's id (16) · created, Unix ns (8, big endian) · uvarint revision
+//	         event's id (16) · created (8, big endian) · uvarint revision
 //	         stream · type · data, each behind its uvarint length · metadata to the end
+//
+//	created = 1 bit: the data is binary · 63 bits: Unix ns
+//
+// A list's kind is the byte of eventstore.ListKind. Lists are not written with their events, which
+// would cost every append: who asks for one first brings all of them up to the log's head (see
+// lists). In a folder where nobody has asked the last three keys are missing.
 //
 // Positions are dense, from 1. The last key under 'l' is the head, and a position names a new
 // stream, so opening reads one key however long the log is.
@@ -80,6 +90,7 @@ type Store struct {
 	lock   *pebble.Lock
 	medium *medium
 	tide   tide
+	lists  lists
 
 	queue    chan *pending // to the committer
 	applied  chan *round   // from the committer to the answerer
@@ -92,7 +103,7 @@ type Store struct {
 	close   func() error
 }
 
-var _ eventstore.Store = (*Store)(nil)
+var _ eventstore.Indexed = (*Store)(nil)
 
 // Open opens the store in folder and makes the folder where there is none, for this user alone.
 // *eventstore.InUse says that somebody has it open.
@@ -126,6 +137,7 @@ func open(folder string, opts Options, readOnly bool) (*Store, error) {
 	s := &Store{
 		folder: folder, readOnly: readOnly, onCommit: opts.OnCommit,
 		lock: lock, medium: newMedium(opts.FS, path),
+		lists: newLists(),
 		queue: make(chan *pending, roundAppends), answered: make(chan struct{}),
 		applied: make(chan *round, roundsAtOnce), idle: make(chan *round, roundsAtOnce),
 		closing: make(chan struct{}),

@@ -22,6 +22,12 @@ func TestStoreInMemory(t *testing.T) {
 	})
 }
 
+func TestLists(t *testing.T) {
+	storetest.RunIndexed(t, func(t *testing.T) eventstore.Indexed {
+		return open(t, "data", embedded.Options{FS: vfs.NewMem()})
+	})
+}
+
 // open opens a store that is closed with the test.
 func open(t testing.TB, folder string, opts embedded.Options) *embedded.Store {
 	t.Helper()

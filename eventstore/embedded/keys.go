@@ -16,15 +16,22 @@ const format = 1
 
 // The first byte of every key.
 const (
+	listsBuilt   = 'c'
 	nameKeys     = 'd'
 	formatKeys   = 'f'
 	indexKeys    = 'i'
 	logKeys      = 'l'
+	memberKeys   = 'm'
+	listKeys     = 'n'
 	snapshotKeys = 's'
 )
 
 // streamID is a stream's short name in the index: the position of its first event. 0 is none.
 type streamID uint64
+
+// listID is a list's short name among those of its kind: the position of its first event. 0 is
+// none.
+type listID uint64
 
 func nameKey(stream string) []byte { return append([]byte{nameKeys}, stream...) }
 
@@ -56,6 +63,19 @@ func snapshotKey(stream string, part int) []byte {
 	return binary.BigEndian.AppendUint64(key, uint64(part))
 }
 
+func listKey(list eventstore.List) []byte {
+	return append([]byte{listKeys, byte(list.By)}, list.Name...)
+}
+
+// memberPrefix begins the keys of all events in one list.
+func memberPrefix(kind eventstore.ListKind, id listID) []byte {
+	return binary.BigEndian.AppendUint64([]byte{memberKeys, byte(kind)}, uint64(id))
+}
+
+func memberKey(kind eventstore.ListKind, id listID, n int64) []byte {
+	return binary.BigEndian.AppendUint64(memberPrefix(kind, id), uint64(n))
+}
+
 // after is the first key behind all that begin with prefix, which holds a byte below 255.
 func after(prefix []byte) []byte {
 	for i := len(prefix) - 1; i >= 0; i-- {
@@ -79,6 +99,10 @@ func positionOf(logKey []byte) eventstore.Position {
 
 func revisionOf(indexKey []byte) eventstore.Revision {
 	return eventstore.Revision(binary.BigEndian.Uint64(indexKey[9:]))
+}
+
+func memberOf(memberKey []byte) int64 {
+	return int64(binary.BigEndian.Uint64(memberKey[len(memberKey)-8:]))
 }
 
 // checkFormat refuses data of a newer program, and marks a new folder with this one's format.

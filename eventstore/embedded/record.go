@@ -30,7 +30,7 @@ func appendRecord(dst []byte, stream string, revision eventstore.Revision, creat
 	start := len(dst)
 	dst = append(dst, 0, 0, 0, 0)
 	dst = append(dst, e.ID[:]...)
-	dst = binary.BigEndian.AppendUint64(dst, uint64(created.UnixNano()))
+	dst = binary.BigEndian.AppendUint64(dst, createdField(created, e.Binary))
 	dst = binary.AppendUvarint(dst, uint64(revision))
 	dst = append(binary.AppendUvarint(dst, uint64(len(stream))), stream...)
 	dst = append(binary.AppendUvarint(dst, uint64(len(e.Type))), e.Type...)
@@ -38,6 +38,18 @@ func appendRecord(dst []byte, stream string, revision eventstore.Revision, creat
 	dst = append(dst, e.Metadata...)
 	sum(dst[start:])
 	return dst
+}
+
+// binaryBit is the highest of a record's created: its event's data is not said to be JSON.
+const binaryBit = 1 << 63
+
+// createdField holds no time before 1970, which only a broken clock tells.
+func createdField(created time.Time, binary bool) uint64 {
+	field := uint64(max(created.UnixNano(), 0))
+	if binary {
+		field |= binaryBit
+	}
+	return field
 }
 
 // sum writes a record's checksum into it.
@@ -74,7 +86,7 @@ func decodeRecord(record []byte) (eventstore.Recorded, error) {
 		binary.LittleEndian.Uint32(record) != crc32.Checksum(record[crcSize:], castagnoli) {
 		return eventstore.Recorded{}, errRecord
 	}
-	created := int64(binary.BigEndian.Uint64(record[crcSize+idSize:]))
+	created := binary.BigEndian.Uint64(record[crcSize+idSize:])
 	revision, rest, ok1 := cutNumber(record[headSize:])
 	stream, rest, ok2 := cutBytes(rest)
 	kind, rest, ok3 := cutBytes(rest)
@@ -85,10 +97,11 @@ func decodeRecord(record []byte) (eventstore.Recorded, error) {
 	return eventstore.Recorded{
 		Event: eventstore.Event{
 			ID: recordID(record), Type: string(kind), Data: data, Metadata: slices.Clip(rest),
+			Binary: created&binaryBit != 0,
 		},
 		Stream:   string(stream),
 		Revision: eventstore.Revision(revision),
-		Created:  time.Unix(0, created).UTC(),
+		Created:  time.Unix(0, int64(created&^binaryBit)).UTC(),
 	}, nil
 }
 

@@ -89,6 +89,16 @@ var appendRules = []rule{
 		c.append(name, eventstore.NoStream, e...)
 		c.holds(name, e...)
 	}},
+	{"keeps bytes that are not JSON, and which were said to be", func(c *testCase) {
+		e := someEvents(4)
+		e[0].Binary, e[2].Binary = true, true
+		e[0].Data, e[1].Metadata = []byte{0, 0xff, '"', '{'}, []byte{0xfe, '\n', 0}
+		c.append(c.stream("a"), eventstore.NoStream, e...)
+		c.holds(c.stream("a"), e...)
+		for i, got := range c.collect(c.store.ReadAll(c.ctx, eventstore.Start, c.prefix)) {
+			c.is(got, c.stream("a"), eventstore.Revision(i), e[i])
+		}
+	}},
 	{"ends with its context", func(c *testCase) {
 		ctx, cancel := context.WithCancel(c.ctx)
 		cancel()

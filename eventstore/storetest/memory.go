@@ -31,6 +31,8 @@ type Memory struct {
 	changed   chan struct{} // closed and replaced when log grows or the store closes
 }
 
+var _ eventstore.Indexed = (*Memory)(nil)
+
 // NewMemory is an empty store.
 func NewMemory() *Memory {
 	return &Memory{

@@ -10,3 +10,7 @@ import (
 func TestMemory(t *testing.T) {
 	storetest.Run(t, func(*testing.T) eventstore.Store { return storetest.NewMemory() })
 }
+
+func TestMemoryLists(t *testing.T) {
+	storetest.RunIndexed(t, func(*testing.T) eventstore.Indexed { return storetest.NewMemory() })
+}

@@ -64,7 +64,7 @@ func (m *modelled) events(t *rapid.T) []eventstore.Event {
 		data := rapid.StringMatching(`[a-z ]{0,40}`).Draw(t, "data")
 		events[i] = eventstore.Event{
 			ID: uuid.New(), Type: "Drawn", Data: fmt.Appendf(nil, "%q", data),
-			Metadata: []byte(`{}`),
+			Metadata: []byte(`{}`), Binary: rapid.Bool().Draw(t, "binary"),
 		}
 	}
 	m.given = append(m.given, events...)
@@ -150,7 +150,7 @@ func (m *modelled) same(t *rapid.T, got, want iter.Seq2[eventstore.Recorded, err
 			t.Fatalf("read: got %v, %v, want another event: %v", g, err, ok)
 		}
 		if g.Stream != w.Stream || g.Revision != w.Revision || g.ID != w.ID ||
-			string(g.Data) != string(w.Data) {
+			g.Binary != w.Binary || string(g.Data) != string(w.Data) {
 			t.Fatalf("read: got %v, want %v", g, w)
 		}
 	}

@@ -132,6 +132,9 @@ func (c *testCase) is(got eventstore.Recorded, stream string, revision eventstor
 		c.Fatalf("%s@%d: got %s %v, want %s %v",
 			stream, revision, got.Type, got.ID, want.Type, want.ID)
 	}
+	if got.Binary != want.Binary {
+		c.Fatalf("%s@%d: got binary %v, want %v", stream, revision, got.Binary, want.Binary)
+	}
 	if !bytes.Equal(got.Data, want.Data) || !bytes.Equal(got.Metadata, want.Metadata) {
 		c.Fatalf("%s@%d: got %.99q %.99q, want %.99q %.99q",
 			stream, revision, got.Data, got.Metadata, want.Data, want.Metadata)
