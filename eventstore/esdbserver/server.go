@@ -14,12 +14,21 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"github.com/google/uuid"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/keepalive"
 
 	"github.com/tillbook/tillbook/eventstore"
 )
@@ -37,9 +46,30 @@ type Options struct {
 type Server struct {
 	Options
 	grpc *grpc.Server
+	http *http.Server
+	node uuid.UUID // names this server in gossip
 
-	stop sync.Once
+	seed    maphash.Seed
+	shelves [shelves]shelf
+	recent  recent
+	waiting atomic.Int64 // bytes of writes that are not answered
+
+	open    context.Context // ends when Shutdown begins
+	close   context.CancelFunc
+	life    context.Context // of what the store is asked on nobody's behalf; ends after open
+	cancel  context.CancelFunc
+	working sync.WaitGroup // goroutines that are not a call's own
+	seeding sync.Mutex
 }
+
+// The bounds of a connection.
+const (
+	requestBytesMost = 16<<20 - 10_000 // EventStoreDB's own
+	streamsMost      = 16 << 10        // calls at once: a client's subscriptions share a connection
+	pingsAtMost      = time.Second     // how often a client may ping
+	pingAfter        = 30 * time.Second
+	pingTimeout      = 20 * time.Second
+)
 
 // New is a server that is not serving yet.
 func New(opts Options) (*Server, error) {
@@ -52,16 +82,81 @@ func New(opts Options) (*Server, error) {
 	if opts.Owned == nil {
 		opts.Owned = func(string) bool { return false }
 	}
-	s := &Server{Options: opts, grpc: grpc.NewServer()}
+	s := &Server{Options: opts, node: uuid.New(), seed: maphash.MakeSeed()}
+	s.open, s.close = context.WithCancel(context.Background())
+	s.life, s.cancel = context.WithCancel(context.Background())
+	for i := range s.shelves {
+		s.shelves[i].lines = map[string]*line{}
+	}
+	s.http = &http.Server{
+		Handler: s.pages(), ReadHeaderTimeout: sortingTimeout, IdleTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
+	}
+	s.grpc = grpc.NewServer(
+		grpc.Creds(sorted{}),
+		grpc.MaxRecvMsgSize(requestBytesMost),
+		grpc.MaxConcurrentStreams(streamsMost),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
+			MinTime: pingsAtMost, PermitWithoutStream: true,
+		}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingAfter, Timeout: pingTimeout}),
+		grpc.UnaryInterceptor(s.aroundUnary),
+		grpc.StreamInterceptor(s.aroundStream),
+		grpc.WaitForHandlers(true),
+	)
 	streams.RegisterStreamsServer(s.grpc, streamsService{Server: s})
+	gossip.RegisterGossipServer(s.grpc, gossipService{Server: s})
+	serverfeatures.RegisterServerFeaturesServer(s.grpc, featuresService{Server: s})
 	return s, nil
 }
 
-// Serve answers on ln until Shutdown, and then returns nil. It closes ln.
-func (s *Server) Serve(ln net.Listener) error { return s.grpc.Serve(ln) }
+// Serve answers on ln until Shutdown, and then returns nil. It closes ln. Plain text is served to
+// this machine only.
+func (s *Server) Serve(ln net.Listener) error {
+	defer ln.Close()
+	if s.TLS == nil && !isLoopback(ln.Addr()) {
+		return fmt.Errorf("listen on %s: plain text is for loopback only; a certificate is needed", ln.Addr())
+	}
+	if err := s.seedUsers(s.life); err != nil {
+		return fmt.Errorf("write the system's users: %w", err)
+	}
+	p := newPort(ln, s.TLS, s.open.Done())
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = s.grpc.Serve(p.grpc) }) // both end when p does, and p says why
+	serving.Go(func() { _ = s.http.Serve(p.http) })
+	err := p.run()
+	serving.Wait()
+	if s.isClosing() {
+		return nil
+	}
+	return fmt.Errorf("accept on %s: %w", ln.Addr(), err)
+}
 
-// Shutdown ends subscriptions, lets calls that write finish until ctx ends, and then cuts them off.
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return !ok || tcp.IP.IsLoopback()
+}
+
+func (s *Server) isClosing() bool { return s.open.Err() != nil }
+
+// Shutdown ends subscriptions and lets other calls finish until ctx ends; then it cuts them off. When
+// it returns nothing of the server uses the store any more.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stop.Do(s.grpc.Stop)
+	s.close()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.grpc.GracefulStop()
+	}()
+	select {
+	case <-stopped:
+	case <-ctx.Done():
+		s.cancel()
+		s.grpc.Stop()
+		<-stopped
+	}
+	_ = s.http.Close() // of connections that nobody waits for
+	s.working.Wait()
+	s.cancel()
 	return ctx.Err()
 }

@@ -2,6 +2,8 @@ package esdbserver
 
 import (
 	"context"
+	"hash/maphash"
+	"sync"
 
 	"github.com/tillbook/tillbook/eventstore"
 )
@@ -17,25 +19,44 @@ type streamState struct {
 // first is the lowest number that $maxCount and $tb leave.
 func (st streamState) first() int64 {
 	first := st.metadata.truncateBefore
-	if most := st.metadata.maxCount; most > 0 && st.last-most+1 > first {
-		first = st.last - most + 1
+	if most := st.metadata.maxCount; most > 0 {
+		first = max(first, st.last-most+1)
 	}
 	return first
 }
 
 // softDeleted says whether the stream was deleted and not written since.
-func (st streamState) softDeleted() bool { return st.metadata.truncateBefore == softDeleted }
+func (st streamState) softDeleted() bool { return st.metadata.truncateBefore == deletedFrom }
 
-// state is what a stream is at this moment. The state of a metastream has an implied $maxCount of 1
-// and shares its stream's tombstone.
-func (s *Server) state(ctx context.Context, stream string) (streamState, error) {
-	if isMetastream(stream) {
-		of, err := s.load(ctx, originalOf(stream))
-		return streamState{
-			last: of.metaLast, tombstoned: of.tombstoned, metadata: metadata{maxCount: 1}, metaLast: -1,
-		}, err
+// of is the state of stream, which is the one that st is of or its metastream. A metastream keeps
+// one event and shares its stream's tombstone.
+func (st streamState) of(stream string) streamState {
+	if !isMetastream(stream) {
+		return st
 	}
-	return s.load(ctx, stream)
+	return streamState{
+		last: st.metaLast, tombstoned: st.tombstoned, metadata: metadata{maxCount: 1}, metaLast: -1,
+	}
+}
+
+// state is what a stream is at this moment. After an append was answered it is what that append
+// left, or what a later one did.
+func (s *Server) state(ctx context.Context, stream string) (streamState, error) {
+	original := originalOf(stream)
+	if s.Owned(original) { // the ledger writes it behind this server's back
+		st, err := s.load(ctx, original)
+		return st.of(stream), err
+	}
+	shelf := s.shelf(original)
+	st, ok, changes := shelf.look(original)
+	if ok {
+		return st.of(stream), nil
+	}
+	st, err := s.load(ctx, original)
+	if err == nil {
+		shelf.learn(original, st, changes)
+	}
+	return st.of(stream), err
 }
 
 // load reads the state of a stream that is no metastream.
@@ -54,7 +75,8 @@ func (s *Server) load(ctx context.Context, stream string) (streamState, error) {
 	}
 	about, err := s.lastEvent(ctx, metastreamOf(stream))
 	if err == nil && about != nil {
-		st.metaLast, st.metadata = int64(about.Revision), parseMetadata(about.Data)
+		st.metaLast = int64(about.Revision)
+		st.metadata = metadataOf(&about.Event)
 	}
 	return st, err
 }
@@ -68,4 +90,76 @@ func (s *Server) lastEvent(ctx context.Context, stream string) (*eventstore.Reco
 		return &e, nil
 	}
 	return nil, nil
+}
+
+// shelfBytes bounds the younger half of a shelf: some 20 MB on all shelves and in both halves.
+const shelfBytes = 160 << 10
+
+// stateBytes is about what a state costs beside its stream's name.
+const stateBytes = 128
+
+// shelf holds the states of some streams that were used last, and the lines of writes to them. A
+// state that was not used since the shelf was last full is forgotten.
+type shelf struct {
+	mu         sync.Mutex
+	lines      map[string]*line // of the streams that are being written
+	young, old map[string]streamState
+	bytes      int    // of young
+	changes    uint64 // how often put or drop was called
+}
+
+// shelves is how many there are; streams are spread over them.
+const shelves = 64
+
+func (s *Server) shelf(stream string) *shelf {
+	return &s.shelves[maphash.String(s.seed, stream)%shelves]
+}
+
+// look finds a state, and says how many changes there were at this moment.
+func (h *shelf) look(stream string) (st streamState, ok bool, changes uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if st, ok = h.young[stream]; !ok {
+		if st, ok = h.old[stream]; ok {
+			h.set(stream, st)
+		}
+	}
+	return st, ok, h.changes
+}
+
+// learn keeps a state that was read while nothing on the shelf changed.
+func (h *shelf) learn(stream string, st streamState, changes uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.changes == changes {
+		h.set(stream, st)
+	}
+}
+
+// put keeps what the stream's writer has made of it.
+func (h *shelf) put(stream string, st streamState) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.changes++
+	h.set(stream, st)
+}
+
+// drop forgets a state that may be wrong.
+func (h *shelf) drop(stream string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.changes++
+	delete(h.young, stream)
+	delete(h.old, stream)
+}
+
+// set is called with mu held.
+func (h *shelf) set(stream string, st streamState) {
+	if _, ok := h.young[stream]; !ok {
+		if h.bytes >= shelfBytes || h.young == nil {
+			h.old, h.young, h.bytes = h.young, map[string]streamState{}, 0
+		}
+		h.bytes += len(stream) + stateBytes
+	}
+	h.young[stream] = st
 }
