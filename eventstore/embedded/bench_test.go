@@ -182,6 +182,40 @@ func BenchmarkRead(b *testing.B) {
 	}
 }
 
+// BenchmarkBuildLists builds the lists of a log of 100,000 events; one turn is one event.
+func BenchmarkBuildLists(b *testing.B) {
+	const size = 100_000
+	for n := 0; n < b.N; n += size {
+		b.StopTimer()
+		s := filled(b, size)
+		b.StartTimer()
+		if got, err := s.ListLength(b.Context(), accounts); err != nil || got != size {
+			b.Fatalf("length: got %d, %v, want %d", got, err, size)
+		}
+		_ = s.Close()
+	}
+}
+
+// BenchmarkReadList reads a category of 100,000 events; one turn is one event.
+func BenchmarkReadList(b *testing.B) {
+	s := filled(b, 100_000)
+	if _, err := s.ListLength(b.Context(), accounts); err != nil {
+		b.Fatalf("length: got %v, want no error", err)
+	}
+	b.SetBytes(debitBytes)
+	b.ResetTimer()
+	for n := 0; n < b.N; {
+		for _, err := range s.ReadList(b.Context(), accounts, 0) {
+			if err != nil {
+				b.Fatalf("read: got %v, want no error", err)
+			}
+			if n++; n >= b.N {
+				return
+			}
+		}
+	}
+}
+
 // BenchmarkOpen opens and closes a log of a million events in ten thousand streams.
 func BenchmarkOpen(b *testing.B) {
 	folder := b.TempDir()

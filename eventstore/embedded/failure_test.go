@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -246,6 +247,10 @@ func unseen(t *testing.T, s *embedded.Store) {
 	for e, err := range s.ReadAll(t.Context(), eventstore.Start) {
 		t.Errorf("read all: got %v, %v, want nothing", e, err)
 	}
+	for e, err := range s.ReadAllBackwards(t.Context(), math.MaxUint64) {
+		t.Errorf("read all backwards: got %v, %v, want nothing", e, err)
+	}
+	hasLength(t, s, accounts, 0)
 	for batch, err := range s.Follow(t.Context(), eventstore.Start) {
 		if len(batch) > 0 || err != nil {
 			t.Errorf("follow: got %v, %v, want an empty batch", batch, err)

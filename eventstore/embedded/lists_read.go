@@ -20,6 +20,13 @@ func (s *Store) ListLength(ctx context.Context, list eventstore.List) (int64, er
 	if err != nil {
 		return 0, err
 	}
+	return s.lengthAt(ctx, list, head)
+}
+
+// lengthAt is a list's length when the log ended at head. Whoever asked later than this call may
+// have built beyond it.
+func (s *Store) lengthAt(ctx context.Context, list eventstore.List, head eventstore.Position) (
+	int64, error) {
 	if err := s.begin(ctx); err != nil {
 		return 0, err
 	}
@@ -33,7 +40,6 @@ func (s *Store) ListLength(ctx context.Context, list eventstore.List) (int64, er
 		return 0, err
 	}
 	defer members.Close()
-	// Whoever asked later may have built beyond this call's head.
 	for ok := members.Last(); ok; ok = members.Prev() {
 		if at, _ := binary.Uvarint(members.Value()); at <= uint64(head) {
 			return memberOf(members.Key()) + 1, nil
