@@ -20,6 +20,7 @@ type pending struct {
 	records  [][]byte // in buffer
 	buffer   []byte
 	done     chan struct{} // holds one word: answer is there
+	sequence *sequence     // of a Loader's appends, which stand or fall together
 
 	answer  eventstore.Appended // also where the events will stand, while they are not durable
 	err     error
@@ -88,16 +89,26 @@ func encode(stream string, expected eventstore.Revision, events []eventstore.Eve
 	for i := range events {
 		bound += recordBound(stream, &events[i])
 	}
-	p := pendings.Get().(*pending)
-	p.stream, p.expected = strings.Clone(stream), expected
-	buffer, now := slices.Grow(p.buffer[:0], bound), time.Now()
+	p, now := newPending(strings.Clone(stream), expected, bound), time.Now()
 	for i := range events {
-		start, revision := len(buffer), expected+1+eventstore.Revision(i)
-		buffer = appendRecord(buffer, stream, revision, now, &events[i])
-		p.records = append(p.records, buffer[start:])
+		p.add(now, &events[i])
 	}
-	p.buffer = buffer
 	return p
+}
+
+// newPending is an append without events, whose records need at most bound bytes.
+func newPending(stream string, expected eventstore.Revision, bound int) *pending {
+	p := pendings.Get().(*pending)
+	p.stream, p.expected = stream, expected
+	p.buffer = slices.Grow(p.buffer[:0], bound)
+	return p
+}
+
+// add encodes the append's next event.
+func (p *pending) add(created time.Time, e *eventstore.Event) {
+	start, revision := len(p.buffer), p.expected+1+eventstore.Revision(len(p.records))
+	p.buffer = appendRecord(p.buffer, p.stream, revision, created, e)
+	p.records = append(p.records, p.buffer[start:])
 }
 
 // spare gives p's memory to a later append.

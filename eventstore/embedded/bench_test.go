@@ -40,6 +40,21 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkLoad loads a log in which every event is another stream's; one turn is one event.
+func BenchmarkLoad(b *testing.B) {
+	s := open(b, b.TempDir(), embedded.Options{})
+	log := recorded(b.N, 10_000)
+	for i, e := range debits(b.N) {
+		log[i].Event = e
+	}
+	b.SetBytes(debitBytes)
+	b.ReportAllocs()
+	b.ResetTimer()
+	if err := load(b.Context(), s, log); err != nil {
+		b.Fatalf("load: got %v, want no error", err)
+	}
+}
+
 // BenchmarkPebble is the ceiling: the same bytes, compressed alike, set and synced by every caller
 // for himself, without streams, revisions or an index.
 func BenchmarkPebble(b *testing.B) {

@@ -145,7 +145,7 @@ func (c *committer) commit(r *round) {
 	stopped := c.store.medium.stopped()
 	for _, p := range r.appends {
 		if p.err = stopped; stopped == nil {
-			p.answer, p.err = c.stage(r, p)
+			p.answer, p.err = c.decide(r, p)
 		}
 	}
 	c.look.close()

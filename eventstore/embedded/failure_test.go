@@ -65,6 +65,18 @@ func newBreakable(f fault) *breakable {
 	return b
 }
 
+// ReuseForWrite opens the file again, as errorfs lets what it reuses get away.
+func (b *breakable) ReuseForWrite(from, to string, kind vfs.DiskWriteCategory) (vfs.File, error) {
+	file, err := b.FS.ReuseForWrite(from, to, kind)
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	return b.FS.OpenReadWrite(to, kind)
+}
+
 // TestFailure breaks the medium under appenders. They must get errors and not hang, what was
 // acknowledged must stay readable and be there after the next opening, whether what was cached
 // outlives it ("persisted anyway") or not.

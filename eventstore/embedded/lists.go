@@ -28,7 +28,8 @@ const listsKept = 1 << 14
 //
 // Each page is one batch with the checkpoint in it, and none is synced: Pebble loses the end of
 // what it was given, never its middle, so a crash leaves the lists of a shorter log and the next
-// one to ask goes on from there. An event's number follows from the log alone: it is the same again.
+// one to ask goes on from there. An event's number follows from the log alone and is the same
+// again.
 type lists struct {
 	turn chan struct{} // holds one word while nobody builds
 	ends map[eventstore.List]*listEnd

@@ -102,8 +102,8 @@ func (r *reader) all() map[eventstore.List][]uuid.UUID {
 	return seen
 }
 
-// TestListsCrash cuts the power while lists are built beside appenders. What was read under a number
-// is there for good.
+// TestListsCrash cuts the power while lists are built beside appenders. What was read under a
+// number is there for good.
 func TestListsCrash(t *testing.T) {
 	const cuts, writers = 8, 4
 	random := rand.New(rand.NewPCG(2, uint64(len(t.Name()))))
@@ -188,8 +188,8 @@ func many(t *testing.T, s *embedded.Store, appends, events int) {
 	}
 }
 
-// TestListsGoOn builds lists, spoils an event that is in them, and adds to them: what is built is not
-// read again.
+// TestListsGoOn builds lists, spoils an event that is in them, and adds to them: what is built is
+// not read again.
 func TestListsGoOn(t *testing.T) {
 	folder := t.TempDir()
 	s := open(t, folder, embedded.Options{})

@@ -7,6 +7,19 @@ import (
 	"github.com/tillbook/tillbook/eventstore"
 )
 
+// decide stages an append, unless one that it follows was refused.
+func (c *committer) decide(r *round, p *pending) (eventstore.Appended, error) {
+	if p.sequence == nil {
+		return c.stage(r, p)
+	}
+	if p.sequence.refused {
+		return eventstore.Appended{}, errEarlier
+	}
+	appended, err := c.stage(r, p)
+	p.sequence.refused = err != nil
+	return appended, err
+}
+
 // stage adds an append's events to the round's batch, or says why not.
 func (c *committer) stage(r *round, p *pending) (eventstore.Appended, error) {
 	stream, err := c.stream(p.stream)
