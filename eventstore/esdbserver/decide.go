@@ -102,8 +102,8 @@ func (r *round) repeatsThere(w *write, st streamState) error {
 	return nil
 }
 
-// place is where the last of a repeated write's events stands.
-type place struct {
+// spot is where the last of a repeated write's events stands.
+type spot struct {
 	number   int64
 	position eventstore.Position // 0: it cannot be read any more
 	pending  bool                // it stands among what is pending, and has no position yet
@@ -143,9 +143,9 @@ func (ids *idReader) at(number int64) (uuid.UUID, error) {
 	return e.ID, nil
 }
 
-// found is the place of the event asked for last.
-func (ids *idReader) found() *place {
-	at := &place{number: int64(ids.last.Revision), pending: ids.pending}
+// found is the spot of the event asked for last.
+func (ids *idReader) found() *spot {
+	at := &spot{number: int64(ids.last.Revision), pending: ids.pending}
 	st := ids.st.of(ids.stream)
 	old := st.metadata.maxAge > 0 && time.Since(ids.last.Created) > st.metadata.maxAge
 	if at.number >= st.first() && !old {

@@ -23,15 +23,15 @@ const (
 	truncateKey      = "$tb"
 )
 
-// deletedFrom is the $tb of a stream that was deleted and may be written again.
-const deletedFrom = math.MaxInt64
+// softDeleted is the $tb of a stream that was deleted and may be written again.
+const softDeleted = math.MaxInt64
 
 // metadata is what EventStoreDB understands of a stream's metadata; zero values are absent. Roles
 // ($acl) are kept as they were written and not enforced.
 type metadata struct {
 	maxAge         time.Duration
 	maxCount       int64
-	truncateBefore int64 // deletedFrom: no event is left
+	truncateBefore int64 // softDeleted: no event is left
 	cacheControl   time.Duration
 }
 

@@ -16,7 +16,6 @@ import (
 const (
 	typeProperty        = "type"
 	contentTypeProperty = "content-type"
-	contentTypeJSON     = "application/json"
 )
 
 // nameMost bounds a stream's name, in bytes.
@@ -53,7 +52,7 @@ func eventOf(p proposed) (eventstore.Event, error) {
 	}
 	return eventstore.Event{
 		ID: id, Type: kind, Data: p.GetData(), Metadata: p.GetCustomMetadata(),
-		Binary: content != contentTypeJSON,
+		Binary: content != contentJSON,
 	}, nil
 }
 
@@ -111,6 +110,6 @@ func (s *Server) writable(id *shared.StreamIdentifier) (string, error) {
 
 // isVirtual says whether nobody writes a stream: what it holds is found in others.
 func isVirtual(stream string) bool {
-	return stream == "$all" || stream == "$streams" ||
-		strings.HasPrefix(stream, "$ce-") || strings.HasPrefix(stream, "$et-")
+	return stream == "$all" || stream == streamsName ||
+		strings.HasPrefix(stream, categoryPrefix) || strings.HasPrefix(stream, typePrefix)
 }

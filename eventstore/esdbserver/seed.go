@@ -22,27 +22,33 @@ const usersStream = "$users"
 func (s *Server) seedUsers(ctx context.Context) error {
 	s.seeding.Lock()
 	defer s.seeding.Unlock()
+	if s.seeded {
+		return nil
+	}
 	st, err := s.state(ctx, usersStream)
-	if err != nil || st.last >= 0 {
+	if err != nil {
 		return err
 	}
-	for _, u := range []struct{ name, full, group string }{
-		{"admin", "Event Store Administrator", "$admins"},
-		{"ops", "Event Store Operations", "$ops"},
-	} {
-		created := eventstore.Event{
-			ID: uuid.New(), Type: "$UserCreated", Data: fmt.Appendf(nil,
-				`{"loginName":%q,"fullName":%q,"disabled":false,"groups":[%q]}`, u.name, u.full, u.group),
-		}
-		listed := eventstore.Event{ID: uuid.New(), Type: "$User", Data: []byte(u.name), Binary: true}
-		if _, err := s.appendTo(ctx, "$user-"+u.name, expectNone, created); ignoreWritten(err) != nil {
-			return err
-		}
-		if _, err := s.appendTo(ctx, usersStream, expectAny, listed); ignoreWritten(err) != nil {
-			return err
-		}
+	if st.last < 0 {
+		err = errors.Join(
+			s.seedUser(ctx, "admin", "Event Store Administrator", "$admins"),
+			s.seedUser(ctx, "ops", "Event Store Operations", "$ops"))
 	}
-	return nil
+	s.seeded = err == nil
+	return err
+}
+
+func (s *Server) seedUser(ctx context.Context, name, full, group string) error {
+	created := eventstore.Event{
+		ID: uuid.New(), Type: "$UserCreated", Data: fmt.Appendf(nil,
+			`{"loginName":%q,"fullName":%q,"disabled":false,"groups":[%q]}`, name, full, group),
+	}
+	if _, err := s.appendTo(ctx, "$user-"+name, expectNone, created); ignoreWritten(err) != nil {
+		return err
+	}
+	listed := eventstore.Event{ID: uuid.New(), Type: "$User", Data: []byte(name), Binary: true}
+	_, err := s.appendTo(ctx, usersStream, expectAny, listed)
+	return ignoreWritten(err)
 }
 
 // ignoreWritten passes over a stream that is there already, or was there.

@@ -28,6 +28,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/tillbook/tillbook/eventstore"
@@ -48,6 +49,8 @@ type Server struct {
 	grpc *grpc.Server
 	http *http.Server
 	node uuid.UUID // names this server in gossip
+	tide *tide     // wakes subscriptions
+	ebb  sync.Once // closes it
 
 	seed    maphash.Seed
 	shelves [shelves]shelf
@@ -60,13 +63,14 @@ type Server struct {
 	cancel  context.CancelFunc
 	working sync.WaitGroup // goroutines that are not a call's own
 	seeding sync.Mutex
+	seeded  bool // by seeding
 }
 
 // The bounds of a connection.
 const (
 	requestBytesMost = 16<<20 - 10_000 // EventStoreDB's own
 	streamsMost      = 16 << 10        // calls at once: a client's subscriptions share a connection
-	pingsAtMost      = time.Second     // how often a client may ping
+	pingsAtMost      = 1               // ns: clients may ping as often as they like, calls or not
 	pingAfter        = 30 * time.Second
 	pingTimeout      = 20 * time.Second
 )
@@ -82,7 +86,10 @@ func New(opts Options) (*Server, error) {
 	if opts.Owned == nil {
 		opts.Owned = func(string) bool { return false }
 	}
-	s := &Server{Options: opts, node: uuid.New(), seed: maphash.MakeSeed()}
+	s := &Server{
+		Options: opts, node: uuid.New(), seed: maphash.MakeSeed(),
+		tide: newTide(opts.Store, opts.Logger),
+	}
 	s.open, s.close = context.WithCancel(context.Background())
 	s.life, s.cancel = context.WithCancel(context.Background())
 	for i := range s.shelves {
@@ -94,6 +101,7 @@ func New(opts Options) (*Server, error) {
 	}
 	s.grpc = grpc.NewServer(
 		grpc.Creds(sorted{}),
+		grpc.ForceServerCodecV2(codec{encoding.GetCodecV2("proto")}),
 		grpc.MaxRecvMsgSize(requestBytesMost),
 		grpc.MaxConcurrentStreams(streamsMost),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{
@@ -143,6 +151,7 @@ func (s *Server) isClosing() bool { return s.open.Err() != nil }
 // it returns nothing of the server uses the store any more.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.close()
+	s.ebb.Do(s.tide.close)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)

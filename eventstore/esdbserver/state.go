@@ -26,7 +26,7 @@ func (st streamState) first() int64 {
 }
 
 // softDeleted says whether the stream was deleted and not written since.
-func (st streamState) softDeleted() bool { return st.metadata.truncateBefore == deletedFrom }
+func (st streamState) softDeleted() bool { return st.metadata.truncateBefore == softDeleted }
 
 // of is the state of stream, which is the one that st is of or its metastream. A metastream keeps
 // one event and shares its stream's tombstone.
@@ -53,15 +53,18 @@ func (s *Server) state(ctx context.Context, stream string) (streamState, error) 
 		return st.of(stream), nil
 	}
 	st, err := s.load(ctx, original)
-	if err == nil {
+	if err == nil && st != unwritten { // of those there are more than anybody can remember
 		shelf.learn(original, st, changes)
 	}
 	return st.of(stream), err
 }
 
+// unwritten is the state of a stream that nobody has written to.
+var unwritten = streamState{last: -1, metaLast: -1}
+
 // load reads the state of a stream that is no metastream.
 func (s *Server) load(ctx context.Context, stream string) (streamState, error) {
-	st := streamState{last: -1, metaLast: -1}
+	st := unwritten
 	end, err := s.lastEvent(ctx, stream)
 	if err != nil {
 		return st, err

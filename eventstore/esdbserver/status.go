@@ -35,10 +35,13 @@ func (e *missingProperty) Error() string {
 	return fmt.Sprintf("Required Metadata Property '%s' is missing", e.name)
 }
 
+// exceptionKey is the trailer in which clients look for the kind of an error.
+const exceptionKey = "exception"
+
 // refuse is a status whose kind the client finds in the trailer exception, and what belongs to it in
 // further trailers, given as keys and values.
 func refuse(ctx context.Context, code codes.Code, exception, message string, more ...string) error {
-	trailers := grpcmeta.Pairs("exception", exception)
+	trailers := grpcmeta.Pairs(exceptionKey, exception)
 	for i := 0; i+1 < len(more); i += 2 {
 		trailers.Set(more[i], trailerValue(more[i+1]))
 	}

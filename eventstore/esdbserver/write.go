@@ -27,7 +27,7 @@ type write struct {
 	done     chan *write // gets the write when it is answered; always has room for it
 
 	err      error
-	repeat   *place              // its events were in the stream already
+	repeat   *spot              // its events were in the stream already
 	last     int64               // the number of its last event, else of the stream's
 	position eventstore.Position // of that event; 0 where it cannot be told
 }
@@ -37,7 +37,7 @@ const writeTimeout = 10 * time.Second
 
 // newDeletion is a write that deletes a stream; it may be written again, and goes on counting.
 func newDeletion(stream string, expected int64) *write {
-	e := newMetadata(fmt.Appendf(nil, `{"%s":%d}`, truncateKey, int64(deletedFrom)))
+	e := newMetadata(fmt.Appendf(nil, `{"%s":%d}`, truncateKey, int64(softDeleted)))
 	return &write{
 		stream: stream, target: metastreamOf(stream), expected: expected,
 		events: []eventstore.Event{e}, bytes: sizeOf(&e),
