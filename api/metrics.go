@@ -23,7 +23,6 @@ type Metrics struct {
 	commits    prometheus.Histogram
 	bytes      prometheus.Counter
 	commitTook prometheus.Histogram
-	lag        prometheus.Gauge
 	damaged    prometheus.Counter
 }
 
@@ -45,11 +44,10 @@ func NewMetrics(registry *prometheus.Registry) *Metrics {
 		commits:    histogram("tillbook_commit_appends", "Appends of one synced commit.", sizes),
 		bytes:      counter("tillbook_commit_bytes_total", "Bytes of records committed."),
 		commitTook: histogram("tillbook_commit_seconds", "Time of one synced commit.", seconds),
-		lag:        gauge("tillbook_follower_lag_positions", "Positions read models are behind."),
 		damaged:    counter("tillbook_damaged_total", "Reads that found a damaged stream."),
 	}
 	registry.MustRegister(m.requests, m.took, m.inFlight, m.appends, m.events, m.commands,
-		m.appendTook, m.commits, m.bytes, m.commitTook, m.lag, m.damaged)
+		m.appendTook, m.commits, m.bytes, m.commitTook, m.damaged)
 	return m
 }
 
@@ -106,21 +104,27 @@ func (m *Metrics) OnRound(_, events, _ int, took time.Duration) {
 // OnDamaged is ledger.Options.OnDamaged, and counts foreign events that read models pass over.
 func (m *Metrics) OnDamaged(string) { m.damaged.Inc() }
 
-// OnCommit is the embedded store's Options.OnCommit.
+// OnCommit is the store's Options.OnCommit.
 func (m *Metrics) OnCommit(appends, _, bytes int, took time.Duration) {
 	m.commits.Observe(float64(appends))
 	m.bytes.Add(float64(bytes))
 	m.commitTook.Observe(took.Seconds())
 }
 
-// OnLag is told how many positions the read models are behind the log.
-func (m *Metrics) OnLag(positions int64) { m.lag.Set(float64(positions)) }
+// FollowerLag shows how many positions the read models are behind the log; it is asked at each scrape.
+// The embedded log counts events by positions, an EventStoreDB bytes.
+func (m *Metrics) FollowerLag(positions func() float64) {
+	m.gaugeOf("tillbook_follower_lag_positions", "Positions read models are behind.", positions)
+}
 
 // QueueDepth shows how many commands wait in the ledger.
 func (m *Metrics) QueueDepth(waiting func() int) {
-	err := m.registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "tillbook_queue_depth", Help: "Commands that wait or are being decided.",
-	}, func() float64 { return float64(waiting()) }))
+	m.gaugeOf("tillbook_queue_depth", "Commands that wait or are being decided.",
+		func() float64 { return float64(waiting()) })
+}
+
+func (m *Metrics) gaugeOf(name, help string, value func() float64) {
+	err := m.registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 	if twice := (prometheus.AlreadyRegisteredError{}); err != nil && !errors.As(err, &twice) {
 		panic(err) // the name is a constant
 	}

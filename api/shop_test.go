@@ -18,7 +18,7 @@ import (
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/eventstore"
-	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/eventstore/enginetest"
 	"github.com/tillbook/tillbook/projections"
 )
 
@@ -35,8 +35,8 @@ type shop struct {
 // open serves an API; change may alter its settings.
 func open(t testing.TB, change ...func(*api.Config)) *shop {
 	t.Helper()
-	s := &shop{TB: t, store: storetest.NewMemory()}
-	s.ledger = ledger.Open(s.store, ledger.Options{})
+	s := &shop{TB: t, store: enginetest.Open(t)}
+	s.ledger = ledger.Open(s.store, ledger.Options{Shared: enginetest.Shared()})
 	if err := s.ledger.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // catalogue lists every stored name there has ever been, with its type. A name is for ever; fields
@@ -47,8 +48,20 @@ func of[E Event]() stored {
 	return stored{zero, decode[E]}
 }
 
-// Prefixes begin the names of all streams that the ledger owns.
+// Prefixes begin the names of all streams that the ledger writes.
 var Prefixes = []string{"account-", "store-", "unit-", "key-", "import-"}
+
+// reserved begin the names of streams that the catalogue names for events to come.
+var reserved = []string{"program-", "customer-", "shift-", "batch-", "job-", "webhook-", "campaign-",
+	"code-", "segment-"}
+
+// Owns reports whether a stream is the ledger's, now or by the catalogue, or is an EventStoreDB
+// metastream ($$name) of such a stream.
+func Owns(stream string) bool {
+	name := strings.TrimPrefix(stream, "$$")
+	begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+	return slices.ContainsFunc(Prefixes, begins) || slices.ContainsFunc(reserved, begins)
+}
 
 // EventTypes are the stored names, sorted.
 func EventTypes() []string {

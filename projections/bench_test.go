@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/tillbook/tillbook/domain"
-	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/eventstore"
 )
 
 // BenchmarkRebuild folds a shop's log into a new file, decoding and secondary indexes included, and
@@ -30,7 +30,7 @@ func BenchmarkRebuild(b *testing.B) {
 	}
 }
 
-func benchRebuild(b *testing.B, store *storetest.Memory) {
+func benchRebuild(b *testing.B, store eventstore.Store) {
 	folder := b.TempDir()
 	m := open(b, folder, store, Options{})
 	events, used := int64(0), cpuTime(b)
@@ -56,7 +56,7 @@ func cpuTime(b *testing.B) time.Duration {
 }
 
 // benchLog is rounds of ten debits or so on many accounts, interleaved.
-func benchLog(b *testing.B, accounts, rounds int) *storetest.Memory {
+func benchLog(b *testing.B, accounts, rounds int) eventstore.Store {
 	store := memory(b)
 	s := newShop(b, store)
 	for i := range accounts {

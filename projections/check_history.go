@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/tillbook/tillbook/domain"
@@ -14,7 +15,7 @@ import (
 type historyReader struct {
 	report  *Report
 	rows    *sql.Rows
-	at      eventstore.Position // of the row that is read but not compared; 0 when rows are over
+	at      eventstore.Position // of the row that is read but not compared; rowsOver behind the last
 	columns []sql.NullString    // of that row
 	to      []any
 	names   *names
@@ -22,6 +23,9 @@ type historyReader struct {
 	frozen  freezes             // likewise
 	pages   []page              // likewise
 }
+
+// rowsOver is a position that no row has.
+const rowsOver = eventstore.Position(math.MaxUint64)
 
 func (h *historyReader) open(ctx context.Context, q querier) (err error) {
 	h.rows, err = q.QueryContext(ctx, "SELECT "+columnList(historyColumns)+
@@ -45,7 +49,7 @@ func (h *historyReader) close() {
 
 func (h *historyReader) next() error {
 	if !h.rows.Next() {
-		h.at = eventstore.Start
+		h.at = rowsOver
 		return h.rows.Err()
 	}
 	return h.rows.Scan(h.to...)
@@ -53,7 +57,7 @@ func (h *historyReader) next() error {
 
 // compare compares the next rows with e, the log's next event.
 func (h *historyReader) compare(stored eventstore.Recorded) error {
-	for h.at != eventstore.Start && h.at < stored.Position {
+	for h.at != rowsOver && h.at < stored.Position {
 		if err := h.stranger(); err != nil {
 			return err
 		}
@@ -128,7 +132,7 @@ func (h *historyReader) stranger() error {
 
 // rest reports the rows that are left when the log is over.
 func (h *historyReader) rest() error {
-	for h.at != eventstore.Start {
+	for h.at != rowsOver {
 		if err := h.stranger(); err != nil {
 			return err
 		}

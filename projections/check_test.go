@@ -35,7 +35,7 @@ func TestCheckFindsChangedTables(t *testing.T) {
 		{"a changed event", "UPDATE history SET actor = 'x' WHERE revision = 3 AND account_id = ?",
 			"history", "actor x"},
 		{"an event too many", "INSERT INTO history (position, stream, revision, event_id, type, " +
-			"operation_id, recorded_at) VALUES (1, ?, 900, '', '', '', '')",
+			"operation_id, recorded_at) VALUES (0, ?, 900, '', '', '', '')",
 			"history", "has no event"},
 		{"a page", "UPDATE history_pages SET last_recorded = '2026' WHERE ? <> ''",
 			"history_pages", "to 2026, 17 events, want"},

@@ -103,7 +103,7 @@ func randomModes(r *rapid.T, least int) []domain.FreezeMode {
 func TestDecodeAgreesWithTheDomain(t *testing.T) {
 	store := memory(t)
 	busyShop(t, store)
-	for stored, err := range store.ReadAll(t.Context(), eventstore.Start) {
+	for stored, err := range store.ReadAll(t.Context(), eventstore.Start, domain.Prefixes...) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +151,7 @@ func asJSON(t *testing.T, v any) string {
 func FuzzDecode(f *testing.F) {
 	store := storetest.NewMemory()
 	busyShop(f, store)
-	for e, err := range store.ReadAll(f.Context(), eventstore.Start) {
+	for e, err := range store.ReadAll(f.Context(), eventstore.Start, domain.Prefixes...) {
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
-	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
 // shop is a ledger in small: it decides commands and appends what they answer, one at a time.
@@ -201,15 +201,10 @@ func wait(t testing.TB, m *Models) {
 	}
 }
 
-// memory is a store that is closed with the test.
-func memory(t testing.TB) *storetest.Memory {
-	s := storetest.NewMemory()
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+// memory is an empty store that is closed with the test: in memory, unless the environment says else.
+func memory(t testing.TB) eventstore.Store {
+	t.Helper()
+	return enginetest.Open(t)
 }
 
 // opened opens a store that is open already.

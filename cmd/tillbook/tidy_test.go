@@ -19,11 +19,13 @@ const module = "github.com/tillbook/tillbook/"
 // arrows are the packages of ours that each package may import. cmd may import all; nothing imports
 // cmd; test files are exempt.
 var arrows = map[string][]string{
-	"api":                          {"domain", "domain/ledger", "eventstore", "projections"},
-	"domain":                       {},
-	"domain/ledger":                {"domain", "eventstore"},
-	"eventstore":                   {},
-	"eventstore/embedded":          {"eventstore"},
+	"api":                 {"domain", "domain/ledger", "eventstore", "projections"},
+	"domain":              {},
+	"domain/ledger":       {"domain", "eventstore"},
+	"eventstore":          {},
+	"eventstore/embedded": {"eventstore"},
+	"eventstore/enginetest": {"eventstore", "eventstore/embedded", "eventstore/esdb",
+		"eventstore/esdbserver", "eventstore/storetest"},
 	"eventstore/esdb":              {"eventstore"},
 	"eventstore/esdbserver":        {"eventstore", "eventstore/esdbserver/groups"},
 	"eventstore/esdbserver/groups": {"eventstore"},

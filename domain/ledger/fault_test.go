@@ -11,7 +11,7 @@ import (
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/eventstore"
-	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
 // faulty is a store whose appends go wrong as told: the fault may come before or after the events
@@ -74,7 +74,7 @@ func TestAppendFaults(t *testing.T) {
 		{"refused, not stored", []fault{{false, broken}}, broken, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			store := &faulty{Store: storetest.NewMemory()}
+			store := &faulty{Store: enginetest.Open(t)}
 			s := open(t, store)
 			s.must("open", domain.OpenAccount{CustomerRef: "C-1"})
 			s.must("fill", topUp("10.00"))
@@ -94,7 +94,7 @@ func TestAppendFaults(t *testing.T) {
 
 // TestConflict has two ledgers write the same account of one store at once, as two nodes do.
 func TestConflict(t *testing.T) {
-	store := storetest.NewMemory()
+	store := enginetest.Open(t)
 	a, b := open(t, store), open(t, store)
 	a.must("open", domain.OpenAccount{CustomerRef: "C-1"})
 	a.must("fill", topUp("50.00"))
@@ -131,7 +131,7 @@ func TestConflict(t *testing.T) {
 
 // TestSameKeyAtOnce sends one request many times at once: one effect, one answer.
 func TestSameKeyAtOnce(t *testing.T) {
-	s := open(t, storetest.NewMemory())
+	s := open(t, enginetest.Open(t))
 	s.must("open", domain.OpenAccount{CustomerRef: "C-1"})
 	s.must("fill", topUp("10.00"))
 	var wait sync.WaitGroup
@@ -160,7 +160,7 @@ func TestSameKeyAtOnce(t *testing.T) {
 // TestDamaged puts an event that is not ours into an account's stream: that account stops with stream
 // and revision, others go on.
 func TestDamaged(t *testing.T) {
-	store := storetest.NewMemory()
+	store := enginetest.Open(t)
 	id := domain.AccountID("C-1")
 	first := open(t, store)
 	first.must("open", domain.OpenAccount{CustomerRef: "C-1"})
@@ -185,7 +185,7 @@ func TestDamaged(t *testing.T) {
 
 // TestStop closes a ledger under load: what was accepted is answered, what comes later is refused.
 func TestStop(t *testing.T) {
-	store := storetest.NewMemory()
+	store := enginetest.Open(t)
 	l := ledger.Open(store, ledger.Options{})
 	s := shop{t, l}
 	s.must("open", domain.OpenAccount{CustomerRef: "C-1"})
@@ -216,7 +216,7 @@ func TestStop(t *testing.T) {
 
 // TestBusy fills the queue of an account beyond its bound.
 func TestBusy(t *testing.T) {
-	store := &held{Store: storetest.NewMemory(), gate: make(chan struct{}), waits: make(chan struct{}, 1)}
+	store := &held{Store: enginetest.Open(t), gate: make(chan struct{}), waits: make(chan struct{}, 1)}
 	l := ledger.Open(store, ledger.Options{MaxPerAccount: 2})
 	t.Cleanup(l.Close)
 	s := shop{t, l}

@@ -9,7 +9,7 @@ import (
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/eventstore"
-	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
 var cny, _ = domain.ISOUnit("CNY")
@@ -63,7 +63,7 @@ func topUp(amount string) domain.TopUp {
 
 // TestDebitsAtOnce has many callers debit one account: the value goes once, to whoever was in time.
 func TestDebitsAtOnce(t *testing.T) {
-	s := open(t, storetest.NewMemory())
+	s := open(t, enginetest.Open(t))
 	s.must("open", domain.OpenAccount{CustomerRef: "C-1"})
 	s.must("fill", topUp("100.00"))
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
-	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
 // TestOffline posts debits after the value they took has expired: one that a till made in time while it
@@ -15,7 +15,7 @@ import (
 func TestOffline(t *testing.T) {
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	watch := &clock{now: began}
-	l := ledger.Open(storetest.NewMemory(), ledger.Options{Now: watch.Now})
+	l := ledger.Open(enginetest.Open(t), ledger.Options{Now: watch.Now})
 	t.Cleanup(l.Close)
 	s := shop{t, l}
 	s.must("open", domain.OpenAccount{CustomerRef: "C-1"})

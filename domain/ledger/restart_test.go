@@ -7,13 +7,13 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
-	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
 // TestRestart writes enough for several snapshots and merged runs of names, then asks a new ledger for
 // old keys, old references and old operations.
 func TestRestart(t *testing.T) {
-	store := storetest.NewMemory()
+	store := enginetest.Open(t)
 	first := ledger.Open(store, ledger.Options{SnapshotEvery: 100})
 	s := shop{t, first}
 	s.must("open", domain.OpenAccount{CustomerRef: "C-1"})
@@ -62,7 +62,7 @@ func ticket(i int) domain.Context {
 
 // TestDeclineIsRemembered asks the same again after a top-up, in this process and the next.
 func TestDeclineIsRemembered(t *testing.T) {
-	store := storetest.NewMemory()
+	store := enginetest.Open(t)
 	s := open(t, store)
 	s.must("open", domain.OpenAccount{CustomerRef: "C-1"})
 	first, err := s.ask("k", domain.Debit{Amount: yuan("5.00")}, ticket(1))
@@ -85,7 +85,7 @@ func TestDeclineIsRemembered(t *testing.T) {
 
 // TestDryRun answers as if, and stores nothing.
 func TestDryRun(t *testing.T) {
-	s := open(t, storetest.NewMemory())
+	s := open(t, enginetest.Open(t))
 	s.must("open", domain.OpenAccount{CustomerRef: "C-1"})
 	s.must("fill", topUp("10.00"))
 	a, err := s.Do(t.Context(), ledger.Request{Account: domain.AccountID("C-1"), Key: "k", DryRun: true,
@@ -103,7 +103,7 @@ func TestDryRun(t *testing.T) {
 
 // TestRegister registers, repeats, reuses and restarts.
 func TestRegister(t *testing.T) {
-	store := storetest.NewMemory()
+	store := enginetest.Open(t)
 	s := open(t, store)
 	set := func(s shop, key, zone string) (ledger.Answer, error) {
 		return s.Register(t.Context(), ledger.Registering{Key: key, Registration: domain.SetStore{

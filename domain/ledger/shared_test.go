@@ -11,7 +11,7 @@ import (
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/eventstore"
-	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
 // node is one of several ledgers on one log.
@@ -28,7 +28,7 @@ func node(t *testing.T, store eventstore.Store) shop {
 // nodes are two ledgers that both hold the account as it stands.
 func nodes(t *testing.T) (here, there shop) {
 	t.Helper()
-	store := storetest.NewMemory()
+	store := enginetest.Open(t)
 	here, there = node(t, store), node(t, store)
 	here.must("open", domain.OpenAccount{CustomerRef: "C-1"})
 	here.must("fill", topUp("100.00"))
@@ -141,7 +141,7 @@ func TestNodesAnswerFromTheLog(t *testing.T) {
 // TestNodesDebitAtOnce has three nodes take from one account: the value goes once, and a key that is
 // sent to all of them is used once.
 func TestNodesDebitAtOnce(t *testing.T) {
-	store := storetest.NewMemory()
+	store := enginetest.Open(t)
 	all := []shop{node(t, store), node(t, store), node(t, store)}
 	all[0].must("open", domain.OpenAccount{CustomerRef: "C-1"})
 	all[0].must("fill", topUp("20.00"))

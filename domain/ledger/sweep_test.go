@@ -11,7 +11,7 @@ import (
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/eventstore"
-	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
 // clock is a time that a test moves.
@@ -37,7 +37,7 @@ func (c *clock) pass(d time.Duration) {
 func TestSweep(t *testing.T) {
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	watch := &clock{now: began}
-	store := storetest.NewMemory()
+	store := enginetest.Open(t)
 	nodes := make([]*ledger.Ledger, 2)
 	for i := range nodes {
 		nodes[i] = ledger.Open(store, ledger.Options{Now: watch.Now})
