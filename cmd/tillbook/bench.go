@@ -17,6 +17,7 @@ import (
 // benchOptions are what a bench was asked for.
 type benchOptions struct {
 	url, data, profile string
+	eventstore         string
 	connections        []int
 	distributions      []string
 	workloads          []string
@@ -68,6 +69,9 @@ func newBench() *cobra.Command {
 	f.BoolVar(&o.ceiling, "ceiling", false, "also measure servers that do the least one can")
 	f.Int64Var(&o.events, "open", 0, "also restart on one account with so many events")
 	f.Lookup("open").NoOptDefVal = "1000000"
+	f.StringVar(&o.eventstore, "eventstore", "",
+		"also measure on the EventStoreDB at this esdb:// address; without one, on a stand-in")
+	f.Lookup("eventstore").NoOptDefVal = standIn
 	f.BoolVar(&o.rebuild, "rebuild", false, "also rebuild the read models on one core")
 	f.BoolVar(&o.json, "json", false, "print the rows as JSON")
 	f.BoolVar(&o.smoke, "smoke", false, "a little of everything, in seconds")
@@ -122,6 +126,10 @@ func (o *benchOptions) check() error {
 		return fmt.Errorf("--runs %d: want 1 to 99", o.runs)
 	case o.rebuild && (o.url != "" || o.followers == "on"):
 		return errors.New("--rebuild reads the log of a server without read models")
+	case o.eventstore != "" && o.eventstore != standIn && !isLoopbackESDB(o.eventstore):
+		return errors.New("--eventstore: want esdb://…, and a bench loads its own machine only")
+	case o.url != "" && o.eventstore != "":
+		return errors.New("want --url or --eventstore, as a service at a URL has its own log")
 	case o.url != "":
 		_, err := o.host()
 		return err
@@ -135,14 +143,24 @@ func (o *benchOptions) host() (string, error) {
 	if err != nil || u.Scheme != "http" || u.Port() == "" {
 		return "", fmt.Errorf("--url %s: want http://127.0.0.1:PORT", o.url)
 	}
-	ip := net.ParseIP(u.Hostname())
-	if u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !isLoopback(u.Hostname()) {
 		return "", fmt.Errorf("--url %s: a bench loads its own machine only", o.url)
 	}
 	if os.Getenv(benchKeyVariable) == "" {
 		return "", fmt.Errorf("--url needs an admin key in %s", benchKeyVariable)
 	}
 	return u.Host, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// isLoopbackESDB tells the address of one EventStoreDB on this machine.
+func isLoopbackESDB(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && isESDB(address) && isLoopback(u.Hostname())
 }
 
 // benchKeyVariable is the environment's name of the key that --url is used with.

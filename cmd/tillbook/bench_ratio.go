@@ -17,7 +17,7 @@ func (r ratio) String() string {
 func ratios(rows []figures) []ratio {
 	var all []ratio
 	for _, f := range rows {
-		if f.Server != ours {
+		if f.Server != ours && f.Server != onESDB {
 			continue
 		}
 		for _, than := range rows {
@@ -33,10 +33,15 @@ func ratios(rows []figures) []ratio {
 
 // compares tells which rows of one workload say something beside each other.
 func (f figures) compares(than figures) bool {
-	switch than.Server {
-	case ours:
-		return f.Distribution == hot && than.Distribution == uniform && f.Followers == than.Followers
-	case oneBatch:
+	alike := f.Followers == than.Followers
+	switch {
+	case f.Server == onESDB:
+		return than.Server == ours && alike && f.Distribution == than.Distribution
+	case than.Server == onESDB:
+		return false
+	case than.Server == ours:
+		return alike && f.Distribution == hot && than.Distribution == uniform
+	case than.Server == oneBatch:
 		return f.Kind == debits && f.Distribution != zipf
 	}
 	return f.Kind == reads

@@ -59,10 +59,11 @@ func (c *contender) title() string {
 }
 
 func (r *benchRow) title() string {
-	if r.name != ours {
+	if !r.isOurs() {
 		return r.kind + ", " + r.name
 	}
-	return strings.TrimSpace(r.kind + " " + r.distribution + followed(r.mode))
+	store := strings.TrimPrefix(r.name, ours)
+	return strings.TrimSpace(r.kind + " " + r.distribution + store + followed(r.mode))
 }
 
 func followed(mode string) string {

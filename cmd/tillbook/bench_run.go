@@ -99,7 +99,7 @@ func (b *bench) plan(connections int) []*benchRow {
 		rows = append(rows, row)
 	}
 	for _, c := range b.contenders {
-		if c.name == ours {
+		if c.isOurs() {
 			for _, d := range b.distributions {
 				add(c, debits, d)
 			}

@@ -21,35 +21,72 @@ type contender struct {
 	mode    string // of our read models: on or off; "" where there are none, or nobody knows
 	address string
 	child   *child // nil for --url
+	log     *child // where the log is in another process of ours
 	books   *books
 }
 
 // The contenders' names in the table.
 const (
 	ours      = "tillbook"
+	onESDB    = "tillbook, esdb" // its log is in an EventStoreDB
 	noStorage = "fiber, no storage"
 	oneBatch  = "fiber, one synced batch"
 )
 
+// isOurs tells our servers from the ceilings.
+func (c *contender) isOurs() bool { return c.name == ours || c.name == onESDB }
+
 // serve starts our server as it is shipped, but that it does not log each request.
 func (b *bench) serve(ctx context.Context, dir, mode string) (*contender, error) {
+	return b.serveOn(ctx, ours, dir, mode)
+}
+
+func (b *bench) serveOn(
+	ctx context.Context, name, dir, mode string, more ...string,
+) (*contender, error) {
 	key := "bench-" + rand.Text()
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "warn",
-		fmt.Sprintf("--followers=%t", mode == "on")}
-	env := []string{adminKeyVariable + "=" + key}
-	c, err := startChild(ctx, b.profileOf("tillbook-"+mode), env, args...)
+	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "warn",
+		fmt.Sprintf("--followers=%t", mode == "on")}, more...)
+	env := []string{adminKeyVariable + "=" + key, envName("eventstore") + "="}
+	c, err := startChild(ctx, b.profileOf(name+"-"+mode), env, args...)
 	if err != nil {
 		return nil, err
 	}
-	return &contender{name: ours, mode: mode, address: c.address, child: c,
+	return &contender{name: name, mode: mode, address: c.address, child: c,
 		books: newBooks(rand.Text(), key, b.accounts)}, nil
+}
+
+// standIn asks for a log of the bench's own by EventStoreDB's protocol, in place of an address.
+const standIn = "stand-in"
+
+// serveOnESDB starts our server on the EventStoreDB of --eventstore, or on a stand-in for it.
+func (b *bench) serveOnESDB(ctx context.Context, dir, mode string) (*contender, error) {
+	address, log := b.eventstore, (*child)(nil)
+	if address == standIn {
+		var err error
+		log, err = startChild(ctx, b.profileOf("eventstore-"+mode), nil, "eventstore",
+			"--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "eventstore-"+mode),
+			"--log-level", "warn")
+		if err != nil {
+			return nil, err
+		}
+		address = "esdb://" + log.address + "?tls=false"
+	}
+	c, err := b.serveOn(ctx, onESDB, filepath.Join(dir, "esdb-"+mode), mode, "--eventstore", address)
+	if err != nil && log != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	if err == nil {
+		c.log = log
+	}
+	return c, err
 }
 
 func (b *bench) profileOf(name string) string {
 	if b.profile == "" {
 		return ""
 	}
-	return filepath.Join(b.profile, name+".pprof")
+	return filepath.Join(b.profile, strings.NewReplacer(" ", "-", ",", "").Replace(name)+".pprof")
 }
 
 // startOurs starts our servers, or finds the one at --url.
@@ -66,6 +103,13 @@ func (b *bench) startOurs(ctx context.Context, dir string) error {
 			return err
 		}
 		b.contenders = append(b.contenders, c)
+		if b.eventstore == "" {
+			continue
+		}
+		if c, err = b.serveOnESDB(ctx, dir, mode); err != nil {
+			return err
+		}
+		b.contenders = append(b.contenders, c)
 	}
 	return nil
 }
@@ -77,7 +121,7 @@ func (b *bench) startCeilings(ctx context.Context, dir string) error {
 		return fmt.Errorf("take samples of the answers: %w", err)
 	}
 	for name, data := range map[string]string{noStorage: "", oneBatch: filepath.Join(dir, "ceiling")} {
-		c, err := startChild(ctx, b.profileOf(strings.ReplaceAll(name, " ", "-")), nil,
+		c, err := startChild(ctx, b.profileOf(name), nil,
 			"bench", "ceiling", "--data", data, "--debit", debit, "--balance", balance)
 		if err != nil {
 			return err
@@ -109,7 +153,11 @@ func (c *contender) usage() usage {
 	if c.child == nil {
 		return usage{}
 	}
-	return c.child.usage()
+	used := c.child.usage()
+	if c.log != nil {
+		used = used.and(c.log.usage())
+	}
+	return used
 }
 
 // setupConnections are those of loads that are not measured.
@@ -159,10 +207,13 @@ func (c *contender) measure(ctx context.Context, l *load) (measurement, error) {
 }
 
 func (c *contender) close() error {
-	if c.child == nil {
-		return nil
+	var failed []error
+	for _, of := range []*child{c.child, c.log} {
+		if of != nil {
+			failed = append(failed, of.Close())
+		}
 	}
-	return c.child.Close()
+	return errors.Join(failed...)
 }
 
 // closeAll ends every server.

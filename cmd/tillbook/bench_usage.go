@@ -21,6 +21,11 @@ func (u usage) since(before usage) usage {
 	return usage{u.cpu - before.cpu, u.written - before.written, u.memory}
 }
 
+// and is what two processes used.
+func (u usage) and(other usage) usage {
+	return usage{u.cpu + other.cpu, u.written + other.written, u.memory + other.memory}
+}
+
 // tick is the unit of /proc/PID/stat: USER_HZ, 100 a second on every machine Go runs on.
 const tick = 10 * time.Millisecond
 

@@ -261,7 +261,7 @@ func (o office) booked() cdnowBooks {
 // for nothing has none.
 func (o office) wantNothingLeft(customers sums) {
 	o.Helper()
-	c, done, err := connect(o.Context(), o.data())
+	c, done, err := connect(o.Context(), place{data: o.data()})
 	if err != nil {
 		o.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 
 // newCheck is `tillbook check`.
 func newCheck() *cobra.Command {
-	var data string
+	var at place
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Verify the log, and compare every read model with it",
@@ -21,14 +21,19 @@ func newCheck() *cobra.Command {
 			"arithmetic. Then compares every row of the read models, at the position they stand at.\n" +
 			"Works beside a running service. Ends with 1 when anything differs.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return check(cmd, data) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := at.fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
+			return check(cmd, at)
+		},
 	}
-	cmd.Flags().StringVar(&data, "data", defaultData, "folder of the data")
+	at.flags(cmd.Flags())
 	return cmd
 }
 
-func check(cmd *cobra.Command, data string) error {
-	models, err := projections.Open(cmd.Context(), data, nil, projections.Options{ReadOnly: true})
+func check(cmd *cobra.Command, at place) error {
+	models, err := projections.Open(cmd.Context(), at.data, nil, projections.Options{ReadOnly: true})
 	if errors.Is(err, projections.ErrNone) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "there are no read models: the log alone is checked")
 		models = nil
@@ -40,7 +45,7 @@ func check(cmd *cobra.Command, data string) error {
 	bar := newScanBar(cmd.ErrOrStderr(), "check")
 	done := func() {}
 	open := func(ctx context.Context) (eventstore.Store, error) {
-		store, closing, err := openForReading(ctx, data)
+		store, closing, err := openForReading(ctx, at)
 		if err == nil {
 			done = closing
 		}

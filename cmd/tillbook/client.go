@@ -23,14 +23,14 @@ type client struct {
 
 // connect finds the service that runs on a data folder, or opens the folder itself and serves it on
 // its socket alone; so every verb that writes does so through the service. Close what it returns.
-func connect(ctx context.Context, data string) (*client, func(), error) {
-	if conn, err := dialSocket(data); err == nil {
+func connect(ctx context.Context, at place) (*client, func(), error) {
+	if conn, err := dialSocket(at.data); err == nil {
 		_ = conn.Close()
-		return socketClient(data), func() {}, nil
+		return socketClient(at.data), func() {}, nil
 	}
 	cfg := defaultConfig()
-	cfg.data, cfg.listen = data, ""
-	s, err := openService(cfg, slog.New(slog.DiscardHandler))
+	cfg.data, cfg.eventstore, cfg.listen = at.data, at.eventstore, ""
+	s, err := openService(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -41,7 +41,7 @@ func connect(ctx context.Context, data string) (*client, func(), error) {
 		cancel()
 		return nil, nil, errors.Join(err, <-done)
 	}
-	return socketClient(data), func() { cancel(); <-done }, nil
+	return socketClient(at.data), func() { cancel(); <-done }, nil
 }
 
 func socketClient(data string) *client {

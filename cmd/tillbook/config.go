@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ import (
 // and the flag's name), a default and a limit; see settings.
 type config struct {
 	listen, data, logLevel string
+	eventstore             string // esdb://…; empty for the data folder's own log
+	esdb                   protocol
 	followers              bool
 	cacheMB, blockCacheMB  int
 	maxWaiting, bodyKB     int
@@ -30,6 +33,10 @@ const defaultData = "./tillbook-data"
 func (c *config) settings(f *pflag.FlagSet) {
 	bind(f, hostPort(&c.listen, "127.0.0.1:8080"), "listen", "address to serve on")
 	f.StringVar(&c.data, "data", defaultData, "folder of the data; limit: one process at a time")
+	bind(f, esdbAddress(&c.eventstore), "eventstore",
+		"EventStoreDB that holds the log, in place of the data folder; best given by the environment\n"+
+			"    where it holds a password")
+	c.esdb.settings(f, "esdb-", "")
 	bind(f, oneOf(&c.logLevel, "info", "debug", "info", "warn", "error"), "log-level",
 		"what is logged to standard error")
 	bind(f, yesNo(&c.followers, true), "followers",
@@ -115,12 +122,35 @@ func yesNo(b *bool, standard bool) setting {
 	}
 }
 
+func esdbAddress(s *string) setting {
+	return setting{
+		get:   func() string { return *s },
+		limit: "esdb://… or esdb+discover://…",
+		set: func(text string) error {
+			if !isESDB(text) {
+				return errLimit
+			}
+			*s = text
+			return nil
+		},
+	}
+}
+
+// isESDB tells the address of an EventStoreDB from a folder's or a file's name.
+func isESDB(text string) bool {
+	return strings.HasPrefix(text, "esdb://") || strings.HasPrefix(text, "esdb+discover://")
+}
+
 func hostPort(s *string, standard string) setting {
 	*s = standard
 	return setting{
 		get:   func() string { return *s },
 		limit: "host:port",
 		set: func(text string) error {
+			if text == "" && standard == "" {
+				*s = ""
+				return nil
+			}
 			if _, _, err := net.SplitHostPort(text); err != nil {
 				return errLimit
 			}
@@ -152,13 +182,17 @@ func envName(flag string) string {
 	return "TILLBOOK_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// fromEnvironment sets what the environment names and no flag did.
-func fromEnvironment(f *pflag.FlagSet) error {
+// fromEnvironment sets what the environment names and no flag did; only those of names, where there are
+// any.
+func fromEnvironment(f *pflag.FlagSet, names ...string) error {
 	var bad error
 	f.VisitAll(func(flag *pflag.Flag) {
 		name := envName(flag.Name)
 		text := os.Getenv(name)
 		if text == "" || flag.Changed || bad != nil || flag.Name == "help" {
+			return
+		}
+		if len(names) > 0 && !slices.Contains(names, flag.Name) {
 			return
 		}
 		if err := f.Set(flag.Name, text); err != nil {

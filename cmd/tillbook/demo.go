@@ -34,7 +34,7 @@ func newDemo() *cobra.Command {
 			if err := fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			s, err := openService(c, newLogger(c.logLevel))
+			s, err := openService(cmd.Context(), c, newLogger(c.logLevel))
 			if err != nil {
 				return err
 			}

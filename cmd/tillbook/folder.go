@@ -11,7 +11,8 @@ import (
 	"github.com/tillbook/tillbook/eventstore/embedded"
 )
 
-// A data folder holds the log, the read models beside it, and, while a service runs, its socket.
+// A data folder holds the log, where it is not in an EventStoreDB, the read models beside it, and, while
+// a service runs, its socket.
 const (
 	logFolder  = "log"
 	socketFile = "tillbook.sock"
@@ -53,8 +54,8 @@ func shortSocket(data string) (path string, forget func(), err error) {
 	return filepath.Join(link, "data", socketFile), forget, nil
 }
 
-// listenSocket listens on the folder's socket. The caller owns the folder's log, so a socket that is
-// there was left by a process that is gone.
+// listenSocket listens on the folder's socket. The caller owns the folder, so a socket that is there
+// was left by a process that is gone.
 func listenSocket(data string) (net.Listener, error) {
 	path, forget, err := shortSocket(data)
 	if err != nil {

@@ -38,8 +38,9 @@ const importKeyVariable = "TILLBOOK_KEY"
 
 // importOptions are the flags of `tillbook import`.
 type importOptions struct {
-	data, url, format, zone, errors string
-	dryRun                          bool
+	place
+	url, format, zone, errors string
+	dryRun                    bool
 }
 
 // newImport is `tillbook import`.
@@ -51,11 +52,14 @@ func newImport() *cobra.Command {
 		Long:  importHelp + "\nColumns:\n" + columnTable(),
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.place.fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
 			return o.run(cmd.Context(), args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.data, "data", defaultData, "folder of the data; its service is used where one runs")
+	o.place.flags(f)
 	f.StringVar(&o.url, "url", "", "address of a service elsewhere, with an admin key in "+
 		importKeyVariable)
 	f.StringVar(&o.format, "format", "", "csv or ndjson (default: as the file's name ends)")
@@ -151,7 +155,7 @@ func (o importOptions) open(path string) (*importer, error) {
 // connect finds the service that the rows go to.
 func (o importOptions) connect(ctx context.Context) (*client, func(), error) {
 	if o.url == "" {
-		return connect(ctx, o.data)
+		return connect(ctx, o.place)
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: laneCount, Proxy: http.ProxyFromEnvironment}
 	return &client{http: &http.Client{Transport: transport}, base: strings.TrimRight(o.url, "/"),

@@ -88,7 +88,7 @@ func (l *lane) debits(account uuid.UUID) bool {
 // opened puts the opening of row's account before it, unless the account is known to be open. An
 // account that lost its place is opened again, which does nothing.
 func (l *lane) opened(row *importRow) {
-	known := &l.open[place(row.account)]
+	known := &l.open[slotOf(row.account)]
 	if *known == row.account {
 		return
 	}
@@ -103,7 +103,7 @@ func (l *lane) opened(row *importRow) {
 	})
 }
 
-// place is where an account stands among those known to be open.
-func place(account uuid.UUID) int {
+// slotOf is where an account stands among those known to be open.
+func slotOf(account uuid.UUID) int {
 	return int(account[1])<<16&(laneAccounts-1) | int(account[2])<<8 | int(account[3])
 }

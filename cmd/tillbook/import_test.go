@@ -136,7 +136,7 @@ func (o office) wantTypes(want string) {
 // total is an account's balance in its one unit.
 func (o office) total(customer string) string {
 	o.Helper()
-	c, done, err := connect(o.Context(), o.data())
+	c, done, err := connect(o.Context(), place{data: o.data()})
 	if err != nil {
 		o.Fatal(err)
 	}
@@ -309,7 +309,7 @@ func (o office) stopAfter(path string, rows int) {
 // prepared is an import of a file that is about to send.
 func (o office) prepared(path string) (*importer, func()) {
 	o.Helper()
-	i, err := importOptions{data: o.data(), zone: "UTC"}.open(path)
+	i, err := importOptions{place: place{data: o.data()}, zone: "UTC"}.open(path)
 	if err == nil {
 		err = i.read()
 	}
@@ -317,7 +317,7 @@ func (o office) prepared(path string) (*importer, func()) {
 		o.Fatal(err)
 	}
 	i.results = newResults(textReport{o.Output()}, newProgress(o.Output(), i.survey.rows))
-	c, done, err := connect(o.Context(), o.data())
+	c, done, err := connect(o.Context(), place{data: o.data()})
 	if err != nil {
 		o.Fatal(err)
 	}

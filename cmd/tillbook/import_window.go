@@ -138,7 +138,7 @@ func (l *lane) posted(row *importRow, a bulkAnswer) {
 func (l *lane) refused(row *importRow, a bulkAnswer) {
 	row.settled = true
 	if row.kind == rowOpen {
-		l.open[place(row.account)] = uuid.Nil
+		l.open[slotOf(row.account)] = uuid.Nil
 	}
 	bad := &badRow{row.line, a.Body.Code, a.Body.Detail}
 	if row.opens {

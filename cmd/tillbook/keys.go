@@ -80,14 +80,14 @@ func (s *service) register(ctx context.Context, secret, name string, role domain
 
 // newKeys is `tillbook keys`.
 func newKeys() *cobra.Command {
-	var data string
+	var at place
 	cmd := &cobra.Command{Use: "keys", Short: "Create, list and revoke API keys"}
-	cmd.PersistentFlags().StringVar(&data, "data", defaultData, "folder of the data")
-	cmd.AddCommand(newKeysCreate(&data), newKeysList(&data), newKeysRevoke(&data))
+	at.flags(cmd.PersistentFlags())
+	cmd.AddCommand(newKeysCreate(&at), newKeysList(&at), newKeysRevoke(&at))
 	return cmd
 }
 
-func newKeysCreate(data *string) *cobra.Command {
+func newKeysCreate(at *place) *cobra.Command {
 	var request struct {
 		Name      string   `json:"name"`
 		Role      string   `json:"role"`
@@ -96,7 +96,7 @@ func newKeysCreate(data *string) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use: "create", Short: "Create a key and print its secret, this once", Args: cobra.NoArgs,
-		RunE: withClient(data, func(cmd *cobra.Command, _ []string, c *client) error {
+		RunE: withClient(at, func(cmd *cobra.Command, _ []string, c *client) error {
 			var key struct {
 				ID  string `json:"id"`
 				Key string `json:"key"`
@@ -118,10 +118,10 @@ func newKeysCreate(data *string) *cobra.Command {
 	return cmd
 }
 
-func newKeysList(data *string) *cobra.Command {
+func newKeysList(at *place) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the keys, without secrets", Args: cobra.NoArgs,
-		RunE: withClient(data, func(cmd *cobra.Command, _ []string, c *client) error {
+		RunE: withClient(at, func(cmd *cobra.Command, _ []string, c *client) error {
 			var page struct{ Data []map[string]json.RawMessage }
 			if err := c.do(cmd.Context(), "GET", "/v1/keys", "", nil, &page); err != nil {
 				return err
@@ -140,10 +140,10 @@ func newKeysList(data *string) *cobra.Command {
 	}
 }
 
-func newKeysRevoke(data *string) *cobra.Command {
+func newKeysRevoke(at *place) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Short: "End a key for good", Args: cobra.ExactArgs(1),
-		RunE: withClient(data, func(cmd *cobra.Command, args []string, c *client) error {
+		RunE: withClient(at, func(cmd *cobra.Command, args []string, c *client) error {
 			path := "/v1/keys/" + url.PathEscape(args[0])
 			return c.do(cmd.Context(), "DELETE", path, uuid.NewString(), nil, nil)
 		}),
@@ -152,10 +152,13 @@ func newKeysRevoke(data *string) *cobra.Command {
 
 // withClient runs a verb with a client of the folder's service, or of the folder itself.
 func withClient(
-	data *string, verb func(*cobra.Command, []string, *client) error,
+	at *place, verb func(*cobra.Command, []string, *client) error,
 ) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		c, done, err := connect(cmd.Context(), *data)
+		if err := at.fromEnvironment(cmd.Flags()); err != nil {
+			return err
+		}
+		c, done, err := connect(cmd.Context(), *at)
 		if err != nil {
 			return err
 		}

@@ -44,6 +44,7 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newServe(), newDemo(), newKeys(), newProjections(), newCheck(), newImport(),
+		newEventStore(),
 		newBench(), newConfigHelp())
 	return root
 }

@@ -13,17 +13,17 @@ import (
 
 // newProjections is `tillbook projections`.
 func newProjections() *cobra.Command {
-	var data string
+	var at place
 	cmd := &cobra.Command{Use: "projections", Short: "List and rebuild the read models"}
-	cmd.PersistentFlags().StringVar(&data, "data", defaultData, "folder of the data")
-	cmd.AddCommand(newProjectionsList(&data), newProjectionsRebuild(&data))
+	at.flags(cmd.PersistentFlags())
+	cmd.AddCommand(newProjectionsList(&at), newProjectionsRebuild(&at))
 	return cmd
 }
 
-func newProjectionsList(data *string) *cobra.Command {
+func newProjectionsList(at *place) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "Say how far each read model is", Args: cobra.NoArgs,
-		RunE: withClient(data, func(cmd *cobra.Command, _ []string, c *client) error {
+		RunE: withClient(at, func(cmd *cobra.Command, _ []string, c *client) error {
 			var page struct {
 				Data []struct {
 					Name           string
@@ -48,10 +48,10 @@ func newProjectionsList(data *string) *cobra.Command {
 
 // newProjectionsRebuild builds all read models anew beside those that serve. They lie in one file, so
 // they are built together; the service goes on answering from the old one until they take over.
-func newProjectionsRebuild(data *string) *cobra.Command {
+func newProjectionsRebuild(at *place) *cobra.Command {
 	return &cobra.Command{
 		Use: "rebuild", Short: "Build the read models anew, beside those that serve", Args: cobra.NoArgs,
-		RunE: withClient(data, func(cmd *cobra.Command, _ []string, c *client) error {
+		RunE: withClient(at, func(cmd *cobra.Command, _ []string, c *client) error {
 			ctx := cmd.Context()
 			err := c.do(ctx, "POST", rebuildRoute, uuid.NewString(), rebuildAsked{Start: true}, nil)
 			if err != nil {
@@ -62,19 +62,19 @@ func newProjectionsRebuild(data *string) *cobra.Command {
 			tick := time.NewTicker(100 * time.Millisecond)
 			defer tick.Stop()
 			for {
-				var at rebuildState
-				err := c.do(ctx, "POST", rebuildRoute, uuid.NewString(), rebuildAsked{}, &at)
+				var now rebuildState
+				err := c.do(ctx, "POST", rebuildRoute, uuid.NewString(), rebuildAsked{}, &now)
 				switch {
 				case err != nil:
 					return err
-				case at.Failure != "":
-					return fmt.Errorf("rebuild: %s", at.Failure)
-				case !at.Running:
+				case now.Failure != "":
+					return fmt.Errorf("rebuild: %s", now.Failure)
+				case !now.Running:
 					bar.end()
-					fmt.Fprintf(cmd.OutOrStdout(), "%d events folded, the new read models serve\n", at.Events)
+					fmt.Fprintf(cmd.OutOrStdout(), "%d events folded, the new read models serve\n", now.Events)
 					return nil
 				}
-				bar.to(at.Position, at.Head)
+				bar.to(now.Position, now.Head)
 				select {
 				case <-ctx.Done():
 					return ctx.Err()

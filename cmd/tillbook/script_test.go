@@ -24,7 +24,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"tillbook": main})
 }
 
-// TestScripts runs testdata/*.txtar against the binary. Beside testscript's own commands they have
+// TestScripts runs testdata/scripts against the binary, twice: with the log in the data folder, and with
+// the log in an EventStoreDB, which the environment names ($STORE is embedded or esdb). Beside
+// testscript's own commands they have
 //
 //	serve [flags]                  start a service on data, wait until it listens
 //	stop                           end it with SIGTERM and wait
@@ -33,6 +35,12 @@ func TestMain(m *testing.M) {
 //	field PATH VALUE               compare a value of body: a.b.0.c
 //	save NAME PATH                 put a value of body into the environment
 func TestScripts(t *testing.T) {
+	for _, store := range []string{"embedded", "esdb"} {
+		t.Run(store, func(t *testing.T) { runScripts(t, store) })
+	}
+}
+
+func runScripts(t *testing.T, store string) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "scripts"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -43,7 +51,12 @@ func TestScripts(t *testing.T) {
 			e.Setenv("TILLBOOK_ADMIN_KEY", testAdminKey)
 			e.Setenv("KEY", testAdminKey)
 			e.Setenv("TMPDIR", e.Getenv("WORK"))
+			e.Setenv("STORE", store)
 			e.Values[processKey{}] = new(scriptProcess)
+			if store == "esdb" {
+				_, address := startStandIn(t, filepath.Join(e.Getenv("WORK"), "standin"))
+				e.Setenv(envName("eventstore"), address)
+			}
 			return nil
 		},
 		RequireExplicitExec: true,
@@ -60,7 +73,9 @@ func scriptServe(ts *testscript.TestScript, _ bool, args []string) {
 	running := ts.Value(processKey{}).(*scriptProcess)
 	all := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", ts.MkAbs("data"),
 		"--log-level", "error"}, args...)
-	c, err := startProcess(all, "TILLBOOK_ADMIN_KEY="+ts.Getenv("TILLBOOK_ADMIN_KEY"))
+	address := envName("eventstore")
+	c, err := startProcess(all, "TILLBOOK_ADMIN_KEY="+ts.Getenv("TILLBOOK_ADMIN_KEY"),
+		address+"="+ts.Getenv(address))
 	ts.Check(err)
 	running.process = c
 	ts.Defer(func() { c.kill() })

@@ -22,13 +22,16 @@ func newServe() *cobra.Command {
 			if err := errors.Join(fromEnvironment(cmd.Flags()), checkAdminKey()); err != nil {
 				return err
 			}
-			s, err := openService(c, newLogger(c.logLevel))
+			s, err := openService(cmd.Context(), c, newLogger(c.logLevel))
 			if err != nil {
 				return err
 			}
 			if err := s.firstAdminKey(cmd.Context(), os.Stdout); err != nil {
 				s.close()
 				return err
+			}
+			if s.protocol != nil {
+				fmt.Printf("EventStoreDB's protocol on its log: %s\n", s.protocol.address())
 			}
 			fmt.Printf("Tillbook serves %s on http://%s (reference: /docs)\n", c.data, s.address())
 			return s.run(cmd.Context())

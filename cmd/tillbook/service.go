@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -23,7 +25,10 @@ import (
 type service struct {
 	cfg      config
 	logger   *slog.Logger
-	store    *embedded.Store
+	lock     *flock.Flock // on the data folder
+	store    eventstore.Store
+	embedded *embedded.Store // store, where it is the folder's own
+	protocol *protocolServer // nil where nobody asked for it
 	ledger   *ledger.Ledger
 	models   *projections.Models // nil without followers
 	api      *api.Server
@@ -33,17 +38,17 @@ type service struct {
 }
 
 // openService opens a data folder and its listeners; run serves. What it opened is closed again when
-// anything of it fails.
-func openService(cfg config, logger *slog.Logger) (*service, error) {
+// anything of it fails. A log in an EventStoreDB that does not answer is waited for until ctx ends.
+func openService(ctx context.Context, cfg config, logger *slog.Logger) (*service, error) {
 	s := &service{cfg: cfg, logger: logger}
-	if err := s.open(); err != nil {
+	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *service) open() (err error) {
+func (s *service) open(ctx context.Context) (err error) {
 	cfg := s.cfg
 	if cfg.listen != "" {
 		if s.tcp, err = net.Listen("tcp", cfg.listen); err != nil {
@@ -52,22 +57,23 @@ func (s *service) open() (err error) {
 	}
 	metrics := prometheus.NewRegistry()
 	observed := api.NewMetrics(metrics)
-	s.store, err = openLog(cfg.data, embedded.Options{
-		Logger: s.logger, CacheBytes: int64(cfg.blockCacheMB) << 20, OnCommit: observed.OnCommit,
-	})
-	if err != nil {
+	if s.lock, err = lockData(cfg.data); err != nil {
 		return err
 	}
-	if err = s.sweepCheckpoints(); err != nil {
+	if err = s.openStore(ctx, observed); err != nil {
+		return err
+	}
+	if err = s.openProtocol(); err != nil {
 		return err
 	}
 	s.ledger = ledger.Open(s.store, ledger.Options{
 		Logger: s.logger, CacheBytes: cfg.cacheMB << 20, MaxWaiting: cfg.maxWaiting,
+		Shared:  s.embedded == nil,
 		OnRound: observed.OnRound, OnDamaged: observed.OnDamaged,
 	})
 	observed.QueueDepth(s.ledger.Waiting)
 	if cfg.followers {
-		if err = s.openModels(observed); err != nil {
+		if err = s.openModels(ctx, observed); err != nil {
 			return err
 		}
 	}
@@ -82,21 +88,35 @@ func (s *service) open() (err error) {
 	return err
 }
 
-func (s *service) openModels(observed *api.Metrics) (err error) {
-	s.models, err = projections.Open(context.Background(), s.cfg.data, s.store, projections.Options{
-		Log:       s.logger,
-		Damaged:   func(stream string, _ eventstore.Revision) { observed.OnDamaged(stream) },
-		Committed: func(c projections.Commit) { s.observeLag(observed, c) },
-	})
+// openProtocol lets EventStoreDB's clients in, where the settings say so.
+func (s *service) openProtocol() (err error) {
+	if s.cfg.esdb.listen != "" && s.embedded == nil {
+		return errors.New("--esdb-listen serves the folder's own log, and --eventstore names another")
+	}
+	s.protocol, err = s.cfg.esdb.open(s.embedded, domain.Owns, s.logger)
 	return err
 }
 
-// observeLag tells how many events the read models are behind the log.
-func (s *service) observeLag(observed *api.Metrics, c projections.Commit) {
-	head, err := s.store.Head(context.Background())
+func (s *service) openModels(ctx context.Context, observed *api.Metrics) (err error) {
+	s.models, err = projections.Open(ctx, s.cfg.data, s.store, projections.Options{
+		Log:     s.logger,
+		Damaged: func(stream string, _ eventstore.Revision) { observed.OnDamaged(stream) },
+	})
 	if err == nil {
-		observed.OnLag(int64(head - min(head, c.Position)))
+		observed.FollowerLag(s.lag)
 	}
+	return err
+}
+
+// lag is how many positions the read models are behind the log, NaN when the log does not say.
+func (s *service) lag() float64 {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	head, err := s.ledger.Head(ctx)
+	if err != nil {
+		return math.NaN()
+	}
+	return float64(head - min(head, s.models.Position()))
 }
 
 // address is where the service listens, "" when on its socket alone.
@@ -111,7 +131,7 @@ func (s *service) address() string {
 func (s *service) run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	served := make(chan struct{}, 3)
+	served := make(chan struct{}, 4)
 	serve := func(f func() error) {
 		if err := f(); err != nil {
 			stop(err)
@@ -124,6 +144,10 @@ func (s *service) run(ctx context.Context) error {
 	if s.tcp != nil {
 		parts++
 		go serve(func() error { return s.api.Serve(s.tcp) })
+	}
+	if s.protocol != nil {
+		parts++
+		go serve(func() error { return s.protocol.Serve(s.protocol.listener) })
 	}
 	<-ctx.Done()
 	s.logger.Info("stopping")
@@ -143,7 +167,11 @@ func (s *service) run(ctx context.Context) error {
 func (s *service) drain() error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.drain)
 	defer cancel()
-	if err := s.api.Shutdown(ctx); err != nil {
+	err := s.api.Shutdown(ctx)
+	if s.protocol != nil {
+		err = errors.Join(err, s.protocol.Shutdown(ctx))
+	}
+	if err != nil {
 		return fmt.Errorf("stop serving: %w", err)
 	}
 	return nil
@@ -171,7 +199,11 @@ func (s *service) sweep(ctx context.Context) {
 }
 
 func (s *service) closeListeners() {
-	for _, ln := range []net.Listener{s.tcp, s.socket} {
+	all := []net.Listener{s.tcp, s.socket}
+	if s.protocol != nil {
+		all = append(all, s.protocol.listener)
+	}
+	for _, ln := range all {
 		if ln != nil {
 			_ = ln.Close() // a second close is none of ours to report
 		}
@@ -194,6 +226,9 @@ func (s *service) close() {
 		if err := s.store.Close(); err != nil {
 			s.logger.Error("log not closed", "err", err)
 		}
+	}
+	if s.lock != nil {
+		_ = s.lock.Unlock() // the end of the process does it too
 	}
 }
 

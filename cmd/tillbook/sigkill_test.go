@@ -33,34 +33,42 @@ type debited struct {
 // what was not answered. Every debit is there exactly once, every answer is the one first given, and
 // the books add up.
 func TestSIGKILL(t *testing.T) {
+	t.Run("embedded", func(t *testing.T) { killAndRetry(t) })
+	t.Run("esdb", func(t *testing.T) {
+		_, address := startStandIn(t, t.TempDir())
+		killAndRetry(t, "--eventstore", address)
+	})
+}
+
+func killAndRetry(t *testing.T, store ...string) {
 	data := t.TempDir()
 	var debits []*debited
 	for round := range killRounds {
-		c := killableService(t, data)
+		c := killableService(t, data, store...)
 		if round == 0 {
 			openAccounts(t, c)
 		}
 		retryUnanswered(t, c, debits)
 		debits = append(debits, debitUntilKilled(t, c, round)...)
 	}
-	c := killableService(t, data)
+	c := killableService(t, data, store...)
 	retryUnanswered(t, c, debits)
 	wantSameAnswers(t, c, debits)
 	wantBalances(t, c, debits)
 	if err := c.stop(); err != nil {
 		t.Fatalf("stop: %v", err)
 	}
-	check := exec.Command(os.Args[0], "check", "--data", data)
+	check := exec.Command(os.Args[0], append([]string{"check", "--data", data}, store...)...)
 	check.Env = append(os.Environ(), asMain+"=1")
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("check: %v\n%s", err, out)
 	}
 }
 
-func killableService(t *testing.T, data string) *process {
+func killableService(t *testing.T, data string, store ...string) *process {
 	t.Helper()
-	c, err := startProcess([]string{"serve", "--listen", "127.0.0.1:0", "--data", data,
-		"--log-level", "error"}, "TILLBOOK_ADMIN_KEY="+testAdminKey)
+	c, err := startProcess(append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data,
+		"--log-level", "error"}, store...), "TILLBOOK_ADMIN_KEY="+testAdminKey)
 	if err != nil {
 		t.Fatal(err)
 	}

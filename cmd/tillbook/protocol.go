@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bufio"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/eventstore/esdbserver"
+)
+
+// protocol are the settings of EventStoreDB's protocol on the embedded log.
+type protocol struct {
+	listen, cert, key, users string
+}
+
+// settings binds every setting to a flag; prefix tells them from those of REST.
+func (p *protocol) settings(f *pflag.FlagSet, prefix, listen string) {
+	bind(f, hostPort(&p.listen, listen), prefix+"listen",
+		"address to serve EventStoreDB's protocol on; beyond loopback it needs a certificate")
+	f.StringVar(&p.cert, prefix+"cert", "", "file of its TLS certificates, PEM; limit: with "+prefix+"key")
+	f.StringVar(&p.key, prefix+"key", "", "file of its TLS key, PEM; limit: with "+prefix+"cert")
+	f.StringVar(&p.users, prefix+"users", "",
+		"file of who may connect by TLS, name:password on each line; limit: 1 MiB, none lets all in")
+}
+
+// protocolServer is a server of the protocol and where it listens.
+type protocolServer struct {
+	*esdbserver.Server
+	listener net.Listener
+}
+
+// address is what clients connect to.
+func (p *protocolServer) address() string {
+	if p.TLS != nil {
+		return fmt.Sprintf("esdb://%s?tls=true", p.listener.Addr())
+	}
+	return fmt.Sprintf("esdb://%s?tls=false", p.listener.Addr())
+}
+
+// page says by HTTP what serves there.
+func (p *protocolServer) page() string {
+	if p.TLS != nil {
+		return fmt.Sprintf("https://%s/info", p.listener.Addr())
+	}
+	return fmt.Sprintf("http://%s/info", p.listener.Addr())
+}
+
+// open is nil where no address is set.
+func (p *protocol) open(
+	store eventstore.Indexed, owned func(string) bool, logger *slog.Logger,
+) (*protocolServer, error) {
+	if p.listen == "" {
+		return nil, nil
+	}
+	secured, err := p.tls()
+	if err != nil {
+		return nil, err
+	}
+	users, err := readUsers(p.users)
+	if err != nil {
+		return nil, err
+	}
+	server, err := esdbserver.New(esdbserver.Options{
+		Store: store, Logger: logger, Owned: owned, TLS: secured, Users: users,
+	})
+	if err != nil {
+		return nil, err
+	}
+	ln, err := net.Listen("tcp", p.listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen for EventStoreDB's clients on %s: %w", p.listen, err)
+	}
+	return &protocolServer{server, ln}, nil
+}
+
+func (p *protocol) tls() (*tls.Config, error) {
+	switch {
+	case p.cert == "" && p.key == "" && p.users != "":
+		return nil, errors.New("users need a certificate: in plain text anybody reads their passwords")
+	case p.cert == "" && p.key == "":
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(p.cert, p.key)
+	if err != nil {
+		return nil, fmt.Errorf("certificate of EventStoreDB's protocol: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// usersBytes bounds the file of users.
+const usersBytes = 1 << 20
+
+// readUsers reads names and passwords, one pair a line; empty lines and # comments are passed over.
+func readUsers(file string) (map[string]string, error) {
+	if file == "" {
+		return nil, nil
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > usersBytes {
+		return nil, fmt.Errorf("%s: want at most 1 MiB", file)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	users := map[string]string{}
+	lines := bufio.NewScanner(strings.NewReader(string(text)))
+	for number := 1; lines.Scan(); number++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, password, ok := strings.Cut(line, ":")
+		if !ok || name == "" || password == "" {
+			return nil, fmt.Errorf("%s, line %d: want name:password", file, number)
+		}
+		if _, known := users[name]; known {
+			return nil, fmt.Errorf("%s, line %d: the name stands there twice", file, number)
+		}
+		users[name] = password
+	}
+	if len(users) == 0 {
+		return nil, fmt.Errorf("%s: there is nobody in it", file)
+	}
+	return users, lines.Err()
+}
