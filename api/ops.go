@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"runtime"
 	"slices"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
+	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections"
 )
 
@@ -25,10 +28,19 @@ func livez(c *call) error {
 	return c.ok(o)
 }
 
-// readyz says whether requests can be answered: the registries are read, and nothing is stopping.
+// readyTime is how long the log may take to say that it is there.
+const readyTime = time.Second
+
+// readyz says whether requests can be answered: the registries are read, the log can be reached, and
+// nothing is stopping.
 func readyz(c *call) error {
 	if !c.s.Ledger.IsReady() || c.s.stop.Err() != nil {
 		return ledger.ErrBusy
+	}
+	ctx, cancel := context.WithTimeout(c.s.stop, readyTime)
+	defer cancel()
+	if _, err := c.s.Ledger.Head(ctx); err != nil {
+		return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
 	}
 	o := c.out()
 	o.begin('{')

@@ -70,7 +70,7 @@ var table = map[domain.Code]class{
 	"rate_limited": {429, "This key asks too often", true},
 
 	"internal":          {500, "Our fault", true},
-	"busy":              {503, "Too much is waiting", true},
+	"busy":              {503, "This cannot be answered now", true},
 	"read_model_behind": {503, "The read model is not there yet", true},
 	"outcome_unknown":   {503, "It may or may not have been done: send the same key again", true},
 	"stream_damaged":    {503, "This account's history cannot be read", true},
@@ -87,6 +87,7 @@ var failures = []struct {
 	{errRateLimited, "rate_limited"}, {errBehind, "read_model_behind"}, {errManyStreams, "busy"},
 	{ledger.ErrOutcomeUnknown, "outcome_unknown"},
 	{ledger.ErrBusy, "busy"}, {ledger.ErrStopping, "busy"}, {eventstore.ErrClosed, "busy"},
+	{eventstore.ErrUnavailable, "busy"},
 	{context.DeadlineExceeded, "busy"}, {context.Canceled, "busy"},
 	{projections.ErrCursor, "malformed"}, {projections.ErrRebuilding, "busy"},
 	{projections.ErrClosed, "busy"}, {projections.ErrReadOnly, "read_model_behind"},

@@ -8,6 +8,9 @@ import (
 var (
 	// ErrOutcomeUnknown: an append may or may not be in the log.
 	ErrOutcomeUnknown = errors.New("outcome of the append is unknown")
+	// ErrUnavailable: the store is elsewhere and cannot be reached now. An append that returns it,
+	// and not ErrOutcomeUnknown with it, has not written.
+	ErrUnavailable = errors.New("store cannot be reached")
 	// ErrTooLarge: an append of no events, of more than MaxAppendBytes, or a snapshot part of more
 	// than MaxSnapshotPart.
 	ErrTooLarge = errors.New("append is empty or too large")

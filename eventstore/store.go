@@ -13,8 +13,8 @@ const MaxSnapshotPart = 512 << 10
 
 // Store is an append-only log of streams. All methods may be called at once by many goroutines.
 //
-// Errors, by errors.Is and errors.As: *WrongRevision, ErrOutcomeUnknown, ErrTooLarge, ErrClosed,
-// *Damaged, and the context's own error. Every other error is a failure of the medium; an Append
+// Errors, by errors.Is and errors.As: *WrongRevision, ErrOutcomeUnknown, ErrUnavailable, ErrTooLarge,
+// ErrClosed, *Damaged, and the context's own error. Every other error is a failure of the medium; an Append
 // that returns one has not written, unless it is ErrOutcomeUnknown.
 type Store interface {
 	// Append writes all events at the end of stream, or none. When it returns nil they are durable,

@@ -217,3 +217,53 @@ func (f *fleet) prove(debits []*contested) {
 		}
 	}
 }
+
+// TestLogGone takes the log away from a service and gives it back. Meanwhile every answer that needs it
+// says so and asks to be sent again; afterwards the same requests are answered.
+func TestLogGone(t *testing.T) {
+	t.Parallel() // it waits for time limits, most of the time
+	data := t.TempDir()
+	log, address := startStandIn(t, data)
+	c := killableService(t, t.TempDir(), "--eventstore", address)
+	openAccounts(t, c)
+	path := fmt.Sprintf("/v1/accounts/%s", domain.AccountID("K-0"))
+	requests := []struct {
+		method, path, body string
+		want               int // while the log is there
+	}{
+		{"POST", path + "/debits", `{"amount":{"amount":"0.07","unit":"CNY"}}`, 201},
+		{"GET", path + "/balances", "", 200},
+		{"GET", path + "/history", "", 200},
+		{"GET", "/readyz", "", 200},
+	}
+	all := func(check func(i int, status int, body []byte, err error)) {
+		var wait sync.WaitGroup
+		for i, r := range requests {
+			wait.Go(func() {
+				status, body, err := send(r.method, c.url+r.path, "gone", r.body)
+				check(i, status, body, err)
+			})
+		}
+		wait.Wait()
+	}
+	log.kill()
+	all(func(i, status int, body []byte, err error) {
+		if err != nil || status != 503 || !bytes.Contains(body, []byte(`"retryable":true`)) {
+			t.Errorf("%s without a log: got %d %s, %v, want 503", requests[i].path, status, body, err)
+		}
+	})
+	startStandIn(t, data, "--listen", strings.TrimPrefix(log.url, "http://"))
+	all(func(i, status int, body []byte, err error) {
+		for tries := 0; tries < 20 && err == nil && status == 503; tries++ { // each waits for the log
+			status, body, err = send(requests[i].method, c.url+requests[i].path, "gone", requests[i].body)
+		}
+		if err != nil || status != requests[i].want {
+			t.Errorf("%s with its log back: got %d %s, %v, want %d", requests[i].path, status, body, err,
+				requests[i].want)
+		}
+	})
+	status, body, err := send("GET", c.url+path+"/balances", "", "")
+	if err != nil || status != 200 || !bytes.Contains(body, []byte(`"total":"129999.93"`)) {
+		t.Errorf("balance: got %d %s, %v, want one debit taken", status, body, err)
+	}
+}

@@ -25,6 +25,9 @@ type lost struct {
 func (l *lost) Error() string { return l.err.Error() }
 func (l *lost) Unwrap() error { return l.err }
 
+// Is makes every lost call eventstore.ErrUnavailable to callers.
+func (l *lost) Is(target error) bool { return target == eventstore.ErrUnavailable }
+
 func isLost(err error) bool {
 	_, ok := errors.AsType[*lost](err)
 	return ok
