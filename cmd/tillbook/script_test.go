@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // testscript's own commands they have
 //
 //	serve [flags]                  start a service on data, wait until it listens
-//	stop                           end it with SIGTERM and wait
+//	end                            stop it with SIGTERM and wait (stop is testscript's: it ends a script)
 //	req STATUS METHOD PATH [BODY]  send a request with $KEY, and $IDEM as its Idempotency-Key; the
 //	                               answer stands in the files body and head
 //	field PATH VALUE               compare a value of body: a.b.0.c
@@ -44,7 +44,7 @@ func runScripts(t *testing.T, store string) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "scripts"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": scriptServe, "stop": scriptStop, "req": scriptReq, "field": scriptField,
+			"serve": scriptServe, "end": scriptEnd, "req": scriptReq, "field": scriptField,
 			"save": scriptSave,
 		},
 		Setup: func(e *testscript.Env) error {
@@ -83,7 +83,7 @@ func scriptServe(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("ADDR", strings.TrimPrefix(c.url, "http://"))
 }
 
-func scriptStop(ts *testscript.TestScript, _ bool, _ []string) {
+func scriptEnd(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(ts.Value(processKey{}).(*scriptProcess).stop())
 }
 
