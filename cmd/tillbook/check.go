@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -59,7 +60,11 @@ func check(cmd *cobra.Command, at place) error {
 	if err != nil {
 		return err
 	}
-	out := cmd.OutOrStdout()
+	return tell(cmd.OutOrStdout(), report)
+}
+
+// tell prints what a check found. It answers an error where that is anything.
+func tell(out io.Writer, report *projections.Report) error {
 	for _, d := range report.Differences {
 		fmt.Fprintln(out, d)
 	}

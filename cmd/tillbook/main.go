@@ -44,7 +44,6 @@ func newRoot() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newServe(), newDemo(), newKeys(), newProjections(), newCheck(), newImport(),
-		newEventStore(),
-		newBench(), newConfigHelp())
+		newCopy(), newExport(), newEventStore(), newBench(), newConfigHelp())
 	return root
 }

@@ -61,6 +61,11 @@ func (l *Loader) add(ctx context.Context, events []eventstore.Recorded) error {
 	}
 	size := 0
 	for i := range events {
+		if e := &events[i]; e.Stream != events[0].Stream ||
+			e.Revision != events[0].Revision+eventstore.Revision(i) {
+			return fmt.Errorf("%s@%d is no neighbour of %s@%d", e.Stream, e.Revision,
+				events[0].Stream, events[0].Revision)
+		}
 		size += len(events[i].Type) + len(events[i].Data) + len(events[i].Metadata)
 	}
 	if len(events) == 0 || size > eventstore.MaxAppendBytes {

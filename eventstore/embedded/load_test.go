@@ -165,6 +165,19 @@ func TestLoadRefuses(t *testing.T) {
 			t.Errorf("add: got %v, want %v", err, eventstore.ErrTooLarge)
 		}
 	}
+	for _, spoil := range []func(*eventstore.Recorded){
+		func(e *eventstore.Recorded) { e.Revision++ },
+		func(e *eventstore.Recorded) { e.Stream += "x" },
+	} {
+		events := recorded(3, 1)
+		spoil(&events[2])
+		if err := s.Load().Add(t.Context(), events); err == nil {
+			t.Errorf("add what are no neighbours: got no error, want one")
+		}
+	}
+	if got := firstOf(t, s, nil); got != 0 {
+		t.Errorf("events: got %d, want none", got)
+	}
 	_ = s.Close()
 	if err := s.Load().Add(t.Context(), recorded(1, 1)); !errors.Is(err, eventstore.ErrClosed) {
 		t.Errorf("add to a closed store: got %v, want %v", err, eventstore.ErrClosed)
