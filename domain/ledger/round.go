@@ -30,6 +30,7 @@ type round struct {
 	commands int                 // that posted any
 	place    eventstore.Position // of the last of events, once they are appended
 	failed   error               // of a look-up while a command decides
+	old      bool                // another process may have moved base on
 
 	fewEvents [1]eventstore.Event // where events and names begin: most rounds have one command
 	fewNames  [4]entry
@@ -48,7 +49,7 @@ func (l *Ledger) round(id uuid.UUID, batch []*waiter) int {
 		if err != nil {
 			return fail(batch, err)
 		}
-		r := l.newRound(ctx, s)
+		r := l.newRound(ctx, s, old)
 		decided := r.decide(ctx, batch)
 		if old && len(r.events) == 0 {
 			before := s
@@ -69,8 +70,8 @@ func (l *Ledger) round(id uuid.UUID, batch []*waiter) int {
 	return fail(batch, ErrBusy)
 }
 
-func (l *Ledger) newRound(ctx context.Context, s *state) *round {
-	r := &round{Ledger: l, base: s, account: s.account, hash: s.hash}
+func (l *Ledger) newRound(ctx context.Context, s *state, old bool) *round {
+	r := &round{Ledger: l, base: s, account: s.account, hash: s.hash, old: old}
 	r.events, r.names = r.fewEvents[:0], r.fewNames[:0]
 	r.found = func(n domain.Name) []domain.Posted { return r.find(ctx, n) }
 	return r
@@ -121,7 +122,7 @@ func (r *round) decide(ctx context.Context, batch []*waiter) []*waiter {
 			return batch[:i]
 		}
 		if w.read != nil {
-			w.verdict = verdict{err: w.read(ctx, r), stands: true}
+			w.verdict = verdict{err: w.read(ctx, r), stands: !r.old}
 		} else {
 			w.verdict = r.command(ctx, &w.request)
 		}

@@ -1,9 +1,12 @@
 package ledger_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -175,4 +178,60 @@ func TestNodesDebitAtOnce(t *testing.T) {
 			t.Errorf("available on node %d: got %s, want 0.00", i, got)
 		}
 	}
+}
+
+// TestNodesReadBesideAFailedAppend has a read share its round with a debit whose append fails: nothing
+// has proven then that the state was current, so the read fails too.
+func TestNodesReadBesideAFailedAppend(t *testing.T) {
+	store := enginetest.Open(t)
+	here := node(t, store)
+	here.must("open", domain.OpenAccount{CustomerRef: "C-1"})
+	here.must("fill", topUp("100.00"))
+	gone := &goneAfterOne{Store: store}
+	gate := &held{Store: gone, gate: make(chan struct{}), waits: make(chan struct{}, 1)}
+	there := node(t, gate)
+	there.available()
+
+	results := make(chan error, 3)
+	debit := func(key string) {
+		_, err := there.ask(key, domain.Debit{Amount: yuan("1.00")}, domain.Context{})
+		results <- err
+	}
+	go debit("first")
+	<-gate.waits // it is being appended, and the next two wait for it together
+	go debit("second")
+	go func() {
+		_, err := there.Ledger.Account(t.Context(), domain.AccountID("C-1"))
+		results <- err
+	}()
+	for there.Waiting() < 3 {
+		runtime.Gosched()
+	}
+	close(gate.gate)
+	var failed int
+	for range 3 {
+		if err := <-results; errors.Is(err, eventstore.ErrUnavailable) {
+			failed++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if failed != 2 {
+		t.Errorf("got %d failures, want the second debit's and the read's", failed)
+	}
+}
+
+// goneAfterOne is a store that takes one append and then cannot be reached by any.
+type goneAfterOne struct {
+	eventstore.Store
+	appends atomic.Int64
+}
+
+func (g *goneAfterOne) Append(
+	ctx context.Context, stream string, expected eventstore.Revision, events []eventstore.Event,
+) (eventstore.Appended, error) {
+	if g.appends.Add(1) > 1 {
+		return eventstore.Appended{}, eventstore.ErrUnavailable
+	}
+	return g.Store.Append(ctx, stream, expected, events)
 }
