@@ -190,18 +190,7 @@ func (b *builder) rebuild(ctx context.Context) error {
 }
 
 // matches reports whether the log still holds the checkpoint's event where the checkpoint says.
-func (b *builder) matches(ctx context.Context) (bool, error) {
-	if b.at == (checkpoint{}) {
-		return true, nil
-	}
-	for e, err := range b.store.Read(ctx, b.at.stream, b.at.revision) {
-		if err != nil {
-			return false, fmt.Errorf("read the checkpoint's event: %w", err)
-		}
-		return e.ID == b.at.id && e.Position == b.at.position && e.Revision == b.at.revision, nil
-	}
-	return false, nil
-}
+func (b *builder) matches(ctx context.Context) (bool, error) { return b.at.isIn(ctx, b.store) }
 
 func (b *builder) close() error {
 	b.tx.close()

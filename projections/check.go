@@ -63,7 +63,8 @@ func (r *Report) add(what, stream string, revision eventstore.Revision, format s
 // what the log says up to there.
 type checker struct {
 	store    eventstore.Store
-	tables   querier // nil: the log alone is verified
+	tables   querier    // nil: the log alone is verified
+	at       checkpoint // of tables
 	report   *Report
 	streams  map[string]int64    // other ledger streams, with their events
 	accounts map[uuid.UUID]int64 // the accounts' streams likewise: 16 bytes each, for there are many
@@ -98,7 +99,7 @@ func Check(ctx context.Context, open func(context.Context) (eventstore.Store, er
 	} else {
 		_, err = models.view(ctx, func(q querier) error {
 			at, err := readCheckpoint(ctx, q)
-			c.tables, c.report.Position, c.report.Compared = q, at.position, true
+			c.tables, c.at = q, at
 			return errors.Join(err, c.begin(ctx, open))
 		})
 	}
@@ -117,7 +118,30 @@ func (c *checker) begin(
 	if c.head, err = c.store.Head(ctx, domain.Prefixes...); err != nil {
 		return err
 	}
+	if err := c.belong(ctx); err != nil {
+		return err
+	}
 	return c.run(ctx)
+}
+
+// belong leaves out tables that were made from another log: nothing in them would be right.
+func (c *checker) belong(ctx context.Context) error {
+	if c.tables == nil {
+		return nil
+	}
+	same, err := c.at.isIn(ctx, c.store)
+	if err != nil {
+		return err
+	}
+	if !same {
+		c.report.add("read models", c.at.stream, c.at.revision, "they stand at an event %v, position %d, "+
+			"which this log does not hold there: they are built anew when a service starts on it",
+			c.at.id, c.at.position)
+		c.tables = nil
+		return nil
+	}
+	c.report.Position, c.report.Compared = c.at.position, true
+	return nil
 }
 
 func (c *checker) run(ctx context.Context) error {

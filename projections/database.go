@@ -63,6 +63,21 @@ type checkpoint struct {
 	revision eventstore.Revision
 }
 
+// isIn reports whether a log holds the checkpoint's event where the checkpoint says. Every log holds
+// a checkpoint of nothing.
+func (c checkpoint) isIn(ctx context.Context, store eventstore.Store) (bool, error) {
+	if c == (checkpoint{}) {
+		return true, nil
+	}
+	for e, err := range store.Read(ctx, c.stream, c.revision) {
+		if err != nil {
+			return false, fmt.Errorf("read the checkpoint's event: %w", err)
+		}
+		return e.ID == c.id && e.Position == c.position && e.Revision == c.revision, nil
+	}
+	return false, nil
+}
+
 // database is one file: a connection that writes and some that read.
 type database struct {
 	path   string

@@ -59,6 +59,9 @@ func runScripts(t *testing.T, store string) {
 			}
 			return nil
 		},
+		Condition: func(name string) (bool, error) {
+			return name == store, nil
+		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
