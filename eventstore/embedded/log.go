@@ -17,9 +17,10 @@ func (s *Store) ReadAll(ctx context.Context, after eventstore.Position,
 	prefixes ...string) iter.Seq2[eventstore.Recorded, error] {
 	return func(yield func(eventstore.Recorded, error) bool) {
 		head := s.tide.position()
-		for next, err := after, error(nil); err == nil; {
+		most := firstPage
+		for next, err := after, error(nil); err == nil; most = min(2*most, pageMost) {
 			var events []eventstore.Recorded
-			events, next, err = s.logPage(ctx, next, head, prefixes)
+			events, next, err = s.logPage(ctx, next, head, most, prefixes)
 			if !yieldEach(ctx, events, &err, yield) {
 				return
 			}
@@ -40,7 +41,7 @@ func (s *Store) Follow(ctx context.Context, after eventstore.Position,
 		for next := after; ; {
 			// The channel belongs to this head: no event can come between the two unnoticed.
 			head, changed := s.tide.watch()
-			events, last, err := s.logPage(ctx, next, head, prefixes)
+			events, last, err := s.logPage(ctx, next, head, pageMost, prefixes)
 			next = last
 			if len(events) > 0 && !yield(events, nil) {
 				return
@@ -66,9 +67,9 @@ func (s *Store) Follow(ctx context.Context, after eventstore.Position,
 	}
 }
 
-// logPage reads the log's next events after a position and up to head, and says up to where it has
-// looked. With an error it still returns the events before it.
-func (s *Store) logPage(ctx context.Context, after, head eventstore.Position,
+// logPage reads at most so many of the log's next events after a position and up to head, and says
+// up to where it has looked. With an error it still returns the events before it.
+func (s *Store) logPage(ctx context.Context, after, head eventstore.Position, most int,
 	prefixes []string) ([]eventstore.Recorded, eventstore.Position, error) {
 	if err := s.begin(ctx); err != nil {
 		return nil, after, err
@@ -84,7 +85,7 @@ func (s *Store) logPage(ctx context.Context, after, head eventstore.Position,
 		return nil, after, err
 	}
 	defer it.Close()
-	p := page{most: pageMost}
+	p := page{most: most}
 	for scanned := 0; scanned < pageScan && !p.full() && after < head; scanned++ {
 		if !advance(it, scanned == 0) {
 			return p.events, after, gap(after+1, it.Error())
