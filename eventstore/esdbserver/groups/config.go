@@ -63,8 +63,8 @@ type configEntry struct {
 	ResumeFrom            *int64        `json:"resumeFrom,omitempty"`
 }
 
-// configFilter is a filter. prefixes are ours: EventStoreDB keeps them joined by commas in data, and
-// there may be commas in them.
+// configFilter is a filter. prefixes are ours: EventStoreDB keeps them joined by commas in data,
+// and there may be commas in them.
 type configFilter struct {
 	Context     string   `json:"context"` // streamid or eventtype
 	Type        string   `json:"type"`    // regex or prefix
@@ -86,8 +86,8 @@ func readConfig(ctx context.Context, log Log) ([]configEntry, error) {
 	return c.Entries, nil
 }
 
-// writeConfig writes all entries, in the name of who wanted the change. The limit of an append bounds
-// them: eventstore.ErrTooLarge, and nothing is written.
+// writeConfig writes all entries, in the name of who wanted the change. The limit of an append
+// bounds them: eventstore.ErrTooLarge, and nothing is written.
 func writeConfig(ctx context.Context, o Options, by string, entries []configEntry) error {
 	data, err := json.Marshal(config{configVersion, o.Now(), by, entries})
 	if err == nil && len(data) > eventstore.MaxAppendBytes/2 {

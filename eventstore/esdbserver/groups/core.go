@@ -56,7 +56,8 @@ type effects struct {
 }
 
 func (e effects) any() bool {
-	return len(e.sends)+len(e.withdrawn)+len(e.parks) > 0 || e.checkpoint != nil || e.truncate != nil
+	return len(e.sends)+len(e.withdrawn)+len(e.parks) > 0 ||
+		e.checkpoint != nil || e.truncate != nil
 }
 
 // send is a message on its way to a client, as it is now.
@@ -72,12 +73,10 @@ type park struct {
 	reason  string
 }
 
-// newCore is a group that finds everything up to place after finished. Its settings were checked.
-func newCore(source string, settings Settings, after int64) (*core, error) {
-	match, err := settings.Filter.compile()
-	if err != nil {
-		return nil, err
-	}
+// newCore is a group that finds everything up to place after finished. Its settings were checked;
+// match is the test of their filter.
+func newCore(source string, settings Settings, match func(*eventstore.Recorded) bool,
+	after int64) *core {
 	settings.HistoryBuffer = min(settings.HistoryBuffer, mostReady)
 	settings.ReadBatch = min(settings.ReadBatch, settings.HistoryBuffer-1)
 	c := &core{
@@ -90,7 +89,7 @@ func newCore(source string, settings Settings, after int64) (*core, error) {
 	c.strategy, c.pin = settings.Strategy.start()
 	c.events.startAt(after)
 	c.replays.startAt(-1)
-	return c, nil
+	return c
 }
 
 // effects hands over what is to be done, once.
@@ -139,7 +138,8 @@ func (c *core) message(e Event, place int64) *message {
 	return m
 }
 
-// settle gives out what can be given out and writes down what is finished. Every input ends with it.
+// settle gives out what can be given out and writes down what is finished. Every input ends with
+// it.
 func (c *core) settle(now time.Time) {
 	c.push(now)
 	if c.events.ahead() >= int64(max(c.MaxCheckpoint, 1)) {
@@ -162,8 +162,8 @@ func (c *core) tick(now time.Time) {
 		c.retryOrPark(m)
 	}
 	c.settle(now)
-	after := c.CheckpointAfter
-	if after > 0 && now.Sub(c.savedAt) >= after && c.events.ahead() >= int64(max(c.MinCheckpoint, 1)) {
+	due := c.CheckpointAfter > 0 && now.Sub(c.savedAt) >= c.CheckpointAfter
+	if due && c.events.ahead() >= int64(max(c.MinCheckpoint, 1)) {
 		c.checkpoint(now)
 	}
 	if c.replays.ahead() > 0 {

@@ -9,8 +9,8 @@ var (
 	ErrExists = errors.New("group exists")
 	// ErrFull: the group has as many subscribers as its settings allow.
 	ErrFull = errors.New("group has its maximum of subscribers")
-	// ErrDropped: the group was updated, deleted or restarted, or its source cannot be read; who wants
-	// its events subscribes again.
+	// ErrDropped: the group was updated, deleted or restarted, or its source cannot be read; who
+	// wants its events subscribes again.
 	ErrDropped = errors.New("subscription was dropped")
 	// ErrNotReady: groups are not started, or have stopped.
 	ErrNotReady = errors.New("groups are not running")

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"time"
+
+	"github.com/tillbook/tillbook/eventstore"
 )
 
 // The bounds of one page, after which a group looks into its mailbox.
@@ -33,26 +35,32 @@ type group struct {
 	subscribers map[ClientID]*Subscriber
 	lastID      ClientID
 
+	woken <-chan struct{} // holds one when the source grew; nil until it is watched
+	leave func()          // stops watching
+
 	mailbox chan func()
-	wake    chan struct{} // holds one when the log grew
 	stop    context.CancelCauseFunc
 	done    chan struct{}
 	ended   error // why, once done is closed
 }
 
-// startGroup lets a group work until its stop is called; done is closed then.
+// startGroup lets a group work until its end is called.
 func startGroup(e entry, opts Options) (*group, error) {
-	core, err := newCore(e.Source, e.Settings, e.from-1)
-	if err != nil {
-		return nil, err
+	match := func(*eventstore.Recorded) bool { return true }
+	if f := e.Settings.Filter; f != nil {
+		var err error
+		if match, err = opts.Log.Filter(*f); err != nil {
+			return nil, err
+		}
 	}
 	ctx, stop := context.WithCancelCause(context.Background())
 	g := &group{
-		entry: e, Options: opts, core: core,
+		entry: e, Options: opts,
+		core:   newCore(e.Source, e.Settings, match, e.from-1),
 		cursor: e.from, behind: true,
 		subscribers: map[ClientID]*Subscriber{},
 		mailbox:     make(chan func()),
-		wake:        make(chan struct{}, 1),
+		leave:       func() {},
 		stop:        stop,
 		done:        make(chan struct{}),
 	}
@@ -71,11 +79,15 @@ func (g *group) run(ctx context.Context) {
 	defer g.stop(ErrDropped) // only after a panic was it not called before
 	defer func() {
 		if r := recover(); r != nil {
-			g.Logger.Error("group panicked", "group", g.ID(), "panic", r, "stack", string(debug.Stack()))
+			g.Logger.Error("group panicked", "group", g.ID(), "panic", r,
+				"stack", string(debug.Stack()))
 			g.stop(ErrDropped)
 		}
 		g.ended = context.Cause(ctx)
-		g.dropAll(g.ended)
+		for _, s := range g.subscribers {
+			s.end(g.ended)
+		}
+		g.leave()
 	}()
 	ticks, stop := g.Ticks()
 	defer stop()
@@ -90,7 +102,7 @@ func (g *group) run(ctx context.Context) {
 		case <-ctx.Done():
 		case do := <-g.mailbox:
 			do()
-		case <-g.wake:
+		case <-g.woken:
 			g.behind = true
 		case <-ticks:
 			g.fault = nil
@@ -115,7 +127,8 @@ func (g *group) do(ctx context.Context, f func()) error {
 	}
 }
 
-// work carries out what the rules ask for and reads a page. It says whether there is more to do now.
+// work carries out what the rules ask for and reads a page. It says whether there is more to do
+// now.
 func (g *group) work(ctx context.Context) bool {
 	g.perform(ctx)
 	if g.fault == nil && (g.behind || g.replaying()) && g.core.room() > 0 {

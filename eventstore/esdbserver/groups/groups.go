@@ -6,9 +6,9 @@
 // finished, so a restart delivers again what was not, and what was since the last checkpoint. What
 // groups keep is in ordinary streams, under EventStoreDB's names:
 //
-//	$persistentSubscriptionConfig                      which groups there are
-//	$persistentsubscription-<source>::<group>-checkpoint   "5", or "C:5/P:5" of $all
-//	$persistentsubscription-<source>::<group>-parked       links to events that nobody could do with
+//	$persistentSubscriptionConfig                        which groups there are
+//	$persistentsubscription-<source>::<group>-checkpoint  "5", or "C:5/P:5" of $all
+//	$persistentsubscription-<source>::<group>-parked      links to events nobody could handle
 //
 // A group pulls its events from the log at its own pace: no writer ever waits for a subscriber.
 package groups
@@ -17,33 +17,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 )
 
-// Groups are the groups of one log. All methods may be called at once; one Groups alone writes to the
-// streams named above.
+// Groups are the groups of one log. All methods may be called at once; one Groups alone writes to
+// the streams named above.
 type Groups struct {
-	opts  Options
-	watch watch
+	opts Options
 
 	mu      sync.Mutex // also held while the configuration is written
 	entries []configEntry
 	groups  map[string]*group // by ID
+	started bool
 	closed  bool
 	broken  error // why the configuration cannot be read; nil: all groups work
 }
 
-// Open starts the groups that the log knows of. Where their configuration cannot be read, all
-// methods answer *Refused until Restart finds it better.
-func Open(ctx context.Context, opts Options) *Groups {
-	g := &Groups{opts: opts.filled()}
-	g.watch.log, g.watch.logger = opts.Log, g.opts.Logger
+// New is groups that are not started.
+func New(opts Options) *Groups { return &Groups{opts: opts.filled()} }
+
+// Start lets the groups work that the log knows of; before, all methods answer ErrNotReady. Where
+// their configuration cannot be read they answer *Refused, until Restart finds it better. It may be
+// called again, which does nothing, and after Close, too.
+func (g *Groups) Start(ctx context.Context) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.start(ctx)
-	return g
+	if !g.started && !g.closed {
+		g.started = true
+		g.start(ctx)
+	}
 }
 
 // start reads the configuration. A group that cannot work is left as it is written there.
@@ -56,32 +59,27 @@ func (g *Groups) start(ctx context.Context) {
 	for _, c := range g.entries {
 		e, err := c.entry()
 		if err == nil && g.groups[e.ID()] == nil {
-			err = g.run(ctx, e)
+			err = g.run(e)
 		}
 		if err != nil {
-			g.opts.Logger.Error("group is not started", "source", c.Stream, "group", c.Group, "error", err)
+			g.opts.Logger.Error("group is not started", "source", c.Stream, "group", c.Group,
+				"error", err)
 		}
 	}
 }
 
-func (g *Groups) run(ctx context.Context, e entry) error {
+func (g *Groups) run(e entry) error {
 	started, err := startGroup(e, g.opts)
-	if err != nil {
-		return err
+	if err == nil {
+		g.groups[e.ID()] = started
 	}
-	if err := g.watch.add(ctx, started); err != nil {
-		started.end(ErrNotReady)
-		return err
-	}
-	g.groups[e.ID()] = started
-	return nil
+	return err
 }
 
 // halt ends a group, telling its subscribers why.
 func (g *Groups) halt(id string, why error) {
 	if running := g.groups[id]; running != nil {
 		delete(g.groups, id)
-		g.watch.remove(running)
 		running.end(why)
 	}
 }
@@ -100,7 +98,7 @@ func (g *Groups) Close() {
 func (g *Groups) Restart(ctx context.Context) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed {
+	if g.closed || !g.started {
 		return ErrNotReady
 	}
 	for id := range g.groups {
@@ -113,7 +111,7 @@ func (g *Groups) Restart(ctx context.Context) error {
 // usable says why groups cannot be asked for. The caller holds mu.
 func (g *Groups) usable() error {
 	switch {
-	case g.closed:
+	case g.closed || !g.started:
 		return ErrNotReady
 	case g.broken != nil:
 		return &Refused{"the configuration of persistent subscriptions cannot be read"}
@@ -158,7 +156,7 @@ func (g *Groups) Create(ctx context.Context, key Key, settings Settings, by stri
 	if err := g.save(ctx, by, append(slices.Clone(g.entries), e.config())); err != nil {
 		return err
 	}
-	return g.run(ctx, e)
+	return g.run(e)
 }
 
 // entry checks what is asked for, and finds the end where the group is to start there.
@@ -168,6 +166,11 @@ func (g *Groups) entry(ctx context.Context, key Key, settings Settings) (entry, 
 	}
 	if err := settings.check(key.Source); err != nil {
 		return entry{}, err
+	}
+	if settings.Filter != nil {
+		if _, err := g.opts.Log.Filter(*settings.Filter); err != nil {
+			return entry{}, err
+		}
 	}
 	e := entry{key, settings, settings.Start}
 	if settings.Start != FromEnd && key.Source != All {
@@ -222,7 +225,7 @@ func (g *Groups) Update(ctx context.Context, key Key, settings Settings, by stri
 		return err
 	}
 	g.halt(key.ID(), ErrDropped)
-	return g.run(ctx, e)
+	return g.run(e)
 }
 
 // Delete ends a group and removes what it keeps. ErrNotFound.
@@ -235,25 +238,15 @@ func (g *Groups) Delete(ctx context.Context, key Key, by string) error {
 	}
 	g.halt(key.ID(), ErrDropped)
 	err = errors.Join(
-		softDelete(ctx, g.opts.Log, old.checkpointStream()), softDelete(ctx, g.opts.Log, old.parkedStream()))
+		softDelete(ctx, g.opts.Log, old.checkpointStream()),
+		softDelete(ctx, g.opts.Log, old.parkedStream()))
 	if err == nil {
 		err = g.save(ctx, by, slices.DeleteFunc(slices.Clone(g.entries), func(c configEntry) bool {
 			return c.Stream == key.Source && c.Group == key.Group
 		}))
 	}
 	if err != nil { // so the group is there still
-		err = errors.Join(err, g.run(ctx, old.entry))
+		err = errors.Join(err, g.run(old.entry))
 	}
-	return err
-}
-
-// softDelete hides all events of a stream, as EventStoreDB does.
-func softDelete(ctx context.Context, log Log, stream string) error {
-	last, err := log.Last(ctx, stream)
-	if err != nil || last == nil {
-		return err
-	}
-	data := fmt.Appendf(nil, `{"$tb":%d}`, int64(math.MaxInt64))
-	_, err = log.Append(ctx, metastream+stream, systemEvent(metadataType, data, nil))
 	return err
 }

@@ -15,20 +15,23 @@ const All = "$all"
 // Log is what groups need of the server around them. All methods may be called at once.
 type Log interface {
 	// Read yields a source's events from a place on, that one included, as far as they were durable
-	// when it began, in order: what a client would be shown, so neither truncated nor hidden ones. A
-	// stream that is not there is empty. With resolve, a link comes with the event it leads to.
+	// when it began, in order: what a client would be shown, so neither truncated nor hidden ones.
+	// A stream that is not there is empty. With resolve, a link comes with the event it leads to.
 	Read(ctx context.Context, source string, from int64, resolve bool) iter.Seq2[Event, error]
 
 	// Last is the last event that Read would yield, unresolved; nil where it would yield none.
 	Last(ctx context.Context, source string) (*Event, error)
 
-	// Append writes events at a stream's end wherever that is, all or none, and returns the number of
-	// the last one. Written to a metastream ($$name), events of type $metadata take effect.
+	// Append writes events at a stream's end wherever that is, all or none, and returns the number
+	// of the last one. Written to a metastream ($$name), events of type $metadata take effect.
 	Append(ctx context.Context, stream string, events ...eventstore.Event) (int64, error)
 
-	// Follow is eventstore.Store's.
-	Follow(ctx context.Context, after eventstore.Position,
-		prefixes ...string) iter.Seq2[[]eventstore.Recorded, error]
+	// Watch lets woken hold one whenever a source may have grown since Watch returned, until leave
+	// is called.
+	Watch(ctx context.Context, source string) (woken <-chan struct{}, leave func(), err error)
+
+	// Filter is the test of a filter, or says why there can be none.
+	Filter(f Filter) (func(*eventstore.Recorded) bool, error)
 }
 
 // Event is an event of a source as a client is shown it. At least one of its fields is there.

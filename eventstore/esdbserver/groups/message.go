@@ -24,8 +24,8 @@ type client struct {
 
 func (c *client) free() int { return c.Slots - c.held }
 
-// message is an event of a group from when it is read until it is finished. It waits in the buffer or
-// among the retries, is sent to a client, or is being parked.
+// message is an event of a group from when it is read until it is finished. It waits in the buffer
+// or among the retries, is sent to a client, or is being parked.
 type message struct {
 	Event
 	id      uuid.UUID

@@ -31,10 +31,16 @@ func (g *group) checkpointStream() string { return stateStream + g.ID() + "-chec
 
 func (g *group) parkedStream() string { return stateStream + g.ID() + "-parked" }
 
-// load finds the checkpoint and the parked messages, once.
-func (g *group) load(ctx context.Context) error {
+// load watches the source and finds the checkpoint and the parked messages, once.
+func (g *group) load(ctx context.Context) (err error) {
 	if g.loaded {
 		return nil
+	}
+	if g.woken == nil { // before the first read: what comes after that wakes the group
+		if g.woken, g.leave, err = g.Log.Watch(ctx, g.Source); err != nil {
+			g.woken, g.leave = nil, func() {}
+			return fmt.Errorf("watch %s: %w", g.Source, err)
+		}
 	}
 	last, err := g.Log.Last(ctx, g.checkpointStream())
 	if err != nil {
@@ -100,14 +106,41 @@ func (g *group) saveCheckpoint(ctx context.Context, s *save) {
 	g.checkpoint = text
 }
 
-// keepTwo sets $maxCount to 2 on a stream, unless it was.
+// keepTwo sets $maxCount to 2 on a stream where there is none.
 func keepTwo(ctx context.Context, log Log, stream string) error {
-	const wanted = `{"$maxCount":2}`
 	last, err := log.Last(ctx, metastream+stream)
-	if err != nil || last != nil && string(last.Record.Data) == wanted {
+	if err != nil {
 		return err
 	}
-	_, err = log.Append(ctx, metastream+stream, systemEvent(metadataType, []byte(wanted), nil))
+	metadata := map[string]json.RawMessage{}
+	if last != nil && json.Unmarshal(last.Record.Data, &metadata) != nil {
+		metadata = map[string]json.RawMessage{} // what nobody understands hides nothing
+	}
+	if metadata["$maxCount"] != nil {
+		return nil
+	}
+	metadata["$maxCount"] = json.RawMessage("2")
+	if string(metadata["$tb"]) == deleted {
+		delete(metadata, "$tb") // metadata brings the stream back, and Log knows from where on
+	}
+	data, err := json.Marshal(metadata)
+	if err == nil {
+		_, err = log.Append(ctx, metastream+stream, systemEvent(metadataType, data, nil))
+	}
+	return err
+}
+
+// deleted is the $tb of a stream that was deleted and may be written again.
+const deleted = "9223372036854775807"
+
+// softDelete hides all events of a stream, as EventStoreDB does.
+func softDelete(ctx context.Context, log Log, stream string) error {
+	last, err := log.Last(ctx, stream)
+	if err != nil || last == nil {
+		return err
+	}
+	data := []byte(`{"$tb":` + deleted + `}`)
+	_, err = log.Append(ctx, metastream+stream, systemEvent(metadataType, data, nil))
 	return err
 }
 
@@ -203,8 +236,8 @@ func (g *group) readParked(ctx context.Context) error {
 	return nil
 }
 
-// truncateParked hides the parked messages that were replayed and then finished. Those that were not
-// are parked still, should the group stop now.
+// truncateParked hides the parked messages that were replayed and then finished. Those that were
+// not are parked still, should the group stop now.
 func (g *group) truncateParked(ctx context.Context, s *save) {
 	data := fmt.Appendf(nil, `{"$tb":%d}`, s.to.place+1)
 	_, err := g.Log.Append(ctx, metastream+g.parkedStream(), systemEvent(metadataType, data, nil))

@@ -82,11 +82,8 @@ func newWorld(t *rapid.T) *world {
 
 // restart is what a new process does with what the log knows.
 func (w *world) restart() {
-	c, err := newCore(All, w.settings, w.checkpoint)
-	if err != nil {
-		w.Fatalf("core: got %v, want none", err)
-	}
-	w.core, w.held, w.pending = c, map[ClientID][]*message{}, nil
+	w.core = newCore(All, w.settings, matcher(w.settings.Filter), w.checkpoint)
+	w.held, w.pending = map[ClientID][]*message{}, nil
 	w.next = 0
 	for w.next < len(w.events) && w.place(w.next) <= w.checkpoint {
 		w.next++

@@ -2,6 +2,7 @@ package groups
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,11 +69,9 @@ type stage struct {
 
 func newStage(t testing.TB, source string, s Settings, after int64) *stage {
 	t.Helper()
-	c, err := newCore(source, s, after)
-	if err != nil {
-		t.Fatalf("core: got %v, want none", err)
+	return &stage{
+		TB: t, core: newCore(source, s, matcher(s.Filter), after), now: time.Unix(1e9, 0),
 	}
-	return &stage{TB: t, core: c, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 }
 
 func (s *stage) run(script string) {
@@ -203,6 +202,15 @@ func replayEvent(n int64) Event {
 		Stream: "parked", Revision: eventstore.Revision(n),
 	}
 	return e
+}
+
+// matcher is a filter's test, for tests that filter streams by prefixes.
+func matcher(f *Filter) func(*eventstore.Recorded) bool {
+	return func(e *eventstore.Recorded) bool {
+		return f == nil || slices.ContainsFunc(f.Prefixes, func(p string) bool {
+			return strings.HasPrefix(e.Stream, p)
+		})
+	}
 }
 
 func number(text string) int64 {

@@ -2,11 +2,7 @@ package groups
 
 import (
 	"fmt"
-	"regexp"
-	"strings"
 	"time"
-
-	"github.com/tillbook/tillbook/eventstore"
 )
 
 // Strategy says which subscriber gets an event.
@@ -20,7 +16,8 @@ const (
 	DispatchToSingle Strategy = "DispatchToSingle"
 	// Pinned: always the same subscriber for one source stream; others go on while it is full.
 	Pinned Strategy = "Pinned"
-	// PinnedByCorrelation: as Pinned, by the $correlationId of an event's metadata where it has one.
+	// PinnedByCorrelation: as Pinned, by the $correlationId of an event's metadata where it has
+	// one.
 	PinnedByCorrelation Strategy = "PinnedByCorrelation"
 )
 
@@ -58,9 +55,6 @@ func (s Settings) check(source string) error {
 		return &Refused{"readBatchSize may not be negative"}
 	case s.Filter != nil && source != All:
 		return &Refused{"only $all can be filtered"}
-	case s.Filter != nil:
-		_, err := s.Filter.compile()
-		return err
 	}
 	return nil
 }
@@ -73,40 +67,10 @@ func (s Strategy) known() bool {
 	return false
 }
 
-// Filter keeps the events of All whose stream or type matches. Regex, a RE2 expression found anywhere
-// in the name, comes before Prefixes.
+// Filter keeps the events of All whose stream or type matches: an expression found anywhere in the
+// name or, where there is none, one of some prefixes.
 type Filter struct {
 	ByType   bool // by the event's type, not its stream's name
 	Regex    string
 	Prefixes []string
-}
-
-// compile makes a filter's test; *Refused where its expression cannot be understood.
-func (f *Filter) compile() (func(*eventstore.Recorded) bool, error) {
-	if f == nil {
-		return func(*eventstore.Recorded) bool { return true }, nil
-	}
-	matches := func(name string) bool { return begins(name, f.Prefixes) }
-	if f.Regex != "" {
-		expression, err := regexp.Compile(f.Regex)
-		if err != nil {
-			return nil, &Refused{fmt.Sprintf("filter: %v", err)}
-		}
-		matches = expression.MatchString
-	}
-	return func(e *eventstore.Recorded) bool {
-		if f.ByType {
-			return matches(e.Type)
-		}
-		return matches(e.Stream)
-	}, nil
-}
-
-func begins(name string, prefixes []string) bool {
-	for _, p := range prefixes {
-		if strings.HasPrefix(name, p) {
-			return true
-		}
-	}
-	return false
 }

@@ -12,8 +12,8 @@ import (
 type strategy interface {
 	join(*client)
 	leave(*client)
-	// pick chooses who gets a message, nil where it has to wait while others need not; more is false
-	// when no client has a slot. Who is chosen is sent it.
+	// pick chooses who gets a message, nil where it has to wait while others need not; more is
+	// false when no client has a slot. Who is chosen is sent it.
 	pick(*message) (to *client, more bool)
 	// released hears that the message's holder has it no longer.
 	released(*message)
@@ -128,7 +128,8 @@ func (p *pinned) pick(m *message) (*client, bool) {
 	}
 	b := &p.buckets[m.bucket]
 	if b.owner == nil {
-		p.give(b, slices.MinFunc(p.clients, func(a, b *client) int { return a.buckets - b.buckets }))
+		least := func(a, b *client) int { return a.buckets - b.buckets }
+		p.give(b, slices.MinFunc(p.clients, least))
 	}
 	if b.owner.free() == 0 {
 		return nil, true

@@ -15,8 +15,8 @@ type Delivery struct {
 	message *message
 }
 
-// Subscriber is one client's part of a group. Next is for one goroutine at a time, the other methods
-// for any.
+// Subscriber is one client's part of a group. Next is for one goroutine at a time, the other
+// methods for any.
 type Subscriber struct {
 	group *group
 	id    ClientID
@@ -28,8 +28,8 @@ type Subscriber struct {
 	ready chan struct{} // holds one when queue or ended changed
 }
 
-// Next waits for the next event. It returns ErrDropped or ErrNotReady when the group has no more for
-// this subscriber, and else the context's error.
+// Next waits for the next event. It returns ErrDropped or ErrNotReady when the group has no more
+// for this subscriber, and else the context's error.
 func (s *Subscriber) Next(ctx context.Context) (Delivery, error) {
 	for {
 		s.mu.Lock()
@@ -53,13 +53,15 @@ func (s *Subscriber) Next(ctx context.Context) (Delivery, error) {
 	}
 }
 
-// Ack says that the events with these ids are done with; ids the group does not know of are ignored.
+// Ack says that the events with these ids are done with; ids the group does not know of are
+// ignored.
 func (s *Subscriber) Ack(ctx context.Context, ids ...uuid.UUID) error {
 	return s.group.do(ctx, func() { s.group.core.ack(s.id, ids, s.group.Now()) })
 }
 
 // Nack says that the events with these ids are not done with, and what is to become of them.
-func (s *Subscriber) Nack(ctx context.Context, action Action, reason string, ids ...uuid.UUID) error {
+func (s *Subscriber) Nack(ctx context.Context, action Action, reason string,
+	ids ...uuid.UUID) error {
 	return s.group.do(ctx, func() { s.group.core.nack(s.id, ids, action, reason, s.group.Now()) })
 }
 
