@@ -36,7 +36,8 @@ func (r *reading) readAll() error {
 	return r.sendEach(r.wanted(r.log()))
 }
 
-// log yields the log from where it was asked for, without what the filter can tell by streams alone.
+// log yields the log from where it was asked for, without what the filter can tell by a stream's
+// name alone.
 func (r *reading) log() iter.Seq2[eventstore.Recorded, error] {
 	from, prefixes := r.position(), r.filter.streams()
 	switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 
 	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/eventstore/storetest"
 )
 
 // place names an event as "revision@stream".
@@ -85,9 +86,9 @@ func TestReadAll(t *testing.T) {
 				t.Errorf("%s: got %s, want %s", row.name, got, row.want)
 			}
 		}
-		if got := strings.Fields(h.callPlaces(ofAll(fromStart)).rest()); len(got) < 7 ||
-			!slices.Equal(got[len(got)-7:], strings.Fields("0@a 1@a 0@$$a 0@b tombstone@b 1@$$a end")) {
-			t.Errorf("from the start: got %v", got)
+		const whole = " 0@a 1@a 0@$$a 0@b tombstone@b 1@$$a end"
+		if got := h.callPlaces(ofAll(fromStart)).rest(); !strings.HasSuffix(" "+got, whole) {
+			t.Errorf("from the start: got %s, want%s at its end", got, whole)
 		}
 	})
 }
@@ -96,8 +97,8 @@ func TestReadAll(t *testing.T) {
 func TestReadAllHides(t *testing.T) {
 	shown := []string{
 		"$epoch-information-2", "$persistentsubscription-$all::g", "$$$epoch-information",
-		"$persistentsubscription-s::g-checkpoint", "$persistentsubscription-$all:g-parked", "$users",
-		"$persistentsubscription-$all::", "epoch",
+		"$persistentsubscription-s::g-checkpoint", "$persistentsubscription-$all:g-parked",
+		"$users", "$persistentsubscription-$all::", "epoch",
 	}
 	hiddenStreams := []string{
 		"$epoch-information", "$persistentsubscription-$all::g-checkpoint",
@@ -118,7 +119,8 @@ func TestReadAllHides(t *testing.T) {
 		}
 		all := strings.Join(want, " ")
 		h.callPlaces(ofAll(start)).expect("0@start " + all + " end")
-		h.callPlaces(ofAll(start), passing(regexFilter(false, "."))).expect("0@start " + all + " end")
+		h.callPlaces(ofAll(start), passing(regexFilter(false, "."))).expect(
+			"0@start " + all + " end")
 		h.callPlaces(ofAll(start), passing(prefixFilter(false, "$"))).expect(
 			strings.TrimSuffix(all, " 0@epoch") + " end")
 		sub := h.callPlaces(ofAll(start), live)
@@ -150,4 +152,40 @@ func TestReadAllPositionsOfClient(t *testing.T) {
 			read.Close()
 		}
 	})
+}
+
+// What a ledger owns is read like any other stream, the moment the ledger has written it.
+func TestReadOwned(t *testing.T) {
+	for name, store := range map[string]eventstore.Indexed{
+		"memory": storetest.NewMemory(), "embedded": openEmbedded(t),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := openHouseOf(t, Options{Store: store, Owned: func(stream string) bool {
+				return strings.HasPrefix(originalOf(stream), "account-")
+			}})
+			account := h.call(ofStream("account-1", fromStart), live)
+			all := h.callPlaces(ofAll(fromEnd), live)
+			category := h.callPlaces(ofStream("$ce-account", fromStart), live, withLinks)
+			for _, sub := range []*transcript{account, all, category} {
+				sub.expect("confirmed caught-up")
+			}
+			for i := range 3 {
+				_, err := store.Append(h.ctx, "account-1", eventstore.Revision(i-1),
+					[]eventstore.Event{event("Debited")})
+				if err != nil {
+					t.Fatal(err)
+				}
+				account.expect(fmt.Sprint(i))
+				all.expect(fmt.Sprintf("%d@account-1", i))
+				category.expect(fmt.Sprintf("%d@$ce-account>%d@account-1", i, i))
+				h.call(ofStream("account-1", fromEnd), backwards, atMost(1)).
+					expect(fmt.Sprint(i, " end"))
+			}
+			h.link("links", "2@account-1")
+			h.link("links", "3@account-1")
+			h.link("links", "-1@account-1")
+			h.callPlaces(ofStream("links", fromStart), withLinks).
+				expect("0@links>2@account-1 1@links> 2@links> end")
+		})
+	}
 }

@@ -1,9 +1,11 @@
 package esdbserver
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,7 +30,7 @@ import (
 // deletions ok. Positions are compared with the log's; /gone behind a number says there is none.
 //
 // READ= are the numbers a reader finds, missing or deleted. META= is the metadata. LOG= is how many
-// events there are, read or not. RESTART starts another server on the same log.
+// events there are, read or not. MAX is the largest number there is. RESTART starts another server on the same log.
 type script struct {
 	name  string
 	steps string
@@ -48,7 +50,6 @@ type play struct {
 	stream string
 	face   face
 	events map[rune]eventstore.Event
-	number int // of the step
 }
 
 // perform runs scripts through every face over every store.
@@ -63,7 +64,7 @@ func perform(t *testing.T, scripts []script) {
 					}
 					for j, step := range strings.Fields(s.steps) {
 						if got, want := p.step(step); got != want {
-							t.Errorf("%s: step %d, %s: got %s, want %s", s.name, j+1, step, got, want)
+							t.Errorf("%s: %d, %s: got %s, want %s", s.name, j+1, step, got, want)
 						}
 					}
 				}
@@ -74,6 +75,7 @@ func perform(t *testing.T, scripts []script) {
 
 // step carries out one step.
 func (p *play) step(step string) (got, want string) {
+	step = strings.ReplaceAll(step, "MAX", strconv.Itoa(math.MaxInt64))
 	deed, want, _ := strings.Cut(step, "=")
 	op, expects, _ := strings.Cut(deed, "@")
 	expected := expectation(expects)
@@ -161,7 +163,9 @@ func (p *play) metadata() string {
 // words are a read's answers before its end.
 func (p *play) words(t *transcript) string {
 	words := strings.Join(strings.Fields(t.rest()), ",")
-	return strings.TrimSuffix(strings.TrimSuffix(strings.Replace(words, p.stream, "?", 1), "end"), ",")
+	words = strings.Replace(words, "FailedPrecondition/stream-deleted", "deleted", 1)
+	words = strings.TrimSuffix(strings.Replace(words, p.stream, "?", 1), "end")
+	return strings.TrimSuffix(words, ",")
 }
 
 // appendedWord says where an append says it stands, and whether the log agrees.
@@ -184,7 +188,8 @@ func byClient(p *play, stream string, expected int64, events []eventstore.Event)
 	data := make([]esdb.EventData, len(events))
 	for i, e := range events {
 		data[i] = esdb.EventData{
-			EventID: e.ID, EventType: e.Type, ContentType: esdb.ContentTypeJson, Data: e.Data, Metadata: e.Metadata,
+			EventID: e.ID, EventType: e.Type, ContentType: esdb.ContentTypeJson,
+			Data: e.Data, Metadata: e.Metadata,
 		}
 	}
 	var opts esdb.AppendToStreamOptions
@@ -201,7 +206,7 @@ func byClient(p *play, stream string, expected int64, events []eventstore.Event)
 	result, err := p.client.AppendToStream(p.ctx, stream, opts, data...)
 	if err == nil {
 		if result.CommitPosition != result.PreparePosition {
-			return fmt.Sprintf("commit %d and prepare %d", result.CommitPosition, result.PreparePosition)
+			return fmt.Sprintf("two positions: %v", result)
 		}
 		if len(events) == 0 { // the client makes 1 of no stream
 			return byAppend(p, stream, expected, events)
@@ -226,7 +231,7 @@ func byClient(p *play, stream string, expected int64, events []eventstore.Event)
 
 // appendOptions begin an append.
 func appendOptions(stream string, expected int64) *streams.AppendReq {
-	o := &streams.AppendReq_Options{StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte(stream)}}
+	o := &streams.AppendReq_Options{StreamIdentifier: named(stream)}
 	switch expected {
 	case expectNone:
 		o.ExpectedStreamRevision = &streams.AppendReq_Options_NoStream{}
@@ -241,9 +246,9 @@ func appendOptions(stream string, expected int64) *streams.AppendReq {
 }
 
 func structured(id uuid.UUID) *shared.UUID {
-	most, least := int64(binary.BigEndian.Uint64(id[:8])), int64(binary.BigEndian.Uint64(id[8:]))
 	return &shared.UUID{Value: &shared.UUID_Structured_{Structured: &shared.UUID_Structured{
-		MostSignificantBits: most, LeastSignificantBits: least}}}
+		MostSignificantBits:  int64(binary.BigEndian.Uint64(id[:8])),
+		LeastSignificantBits: int64(binary.BigEndian.Uint64(id[8:]))}}}
 }
 
 func properties(e eventstore.Event) map[string]string {
@@ -299,9 +304,27 @@ func byAppend(p *play, stream string, expected int64, events []eventstore.Event)
 	}
 	at := success.GetPosition()
 	if at.GetCommitPosition() != at.GetPreparePosition() {
-		return fmt.Sprintf("commit %d and prepare %d", at.GetCommitPosition(), at.GetPreparePosition())
+		return fmt.Sprintf("two positions: %v", at)
 	}
 	return p.appendedWord(stream, int64(success.GetCurrentRevision()), at.GetCommitPosition())
+}
+
+// one appends an event.
+func (h *house) one(stream string, expected int64) string {
+	h.Helper()
+	return byAppend(&play{house: h}, stream, expected, []eventstore.Event{event("Happened")})
+}
+
+// put appends an event by a client.
+func put(ctx context.Context, client *esdb.Client, stream string) error {
+	e := esdb.EventData{EventType: "Happened"}
+	_, err := client.AppendToStream(ctx, stream, esdb.AppendToStreamOptions{}, e)
+	return err
+}
+
+// named is how a request says which stream it means.
+func named(stream string) *shared.StreamIdentifier {
+	return &shared.StreamIdentifier{StreamName: []byte(stream)}
 }
 
 // errorWord is what a call's error says, by its trailers.
@@ -313,7 +336,8 @@ func errorWord(err error, trailers grpcmeta.MD) string {
 	case code == codes.PermissionDenied && exception == "access-denied":
 		return "denied"
 	case code == codes.FailedPrecondition && exception == "wrong-expected-version":
-		return "wrong/" + strings.Replace(strings.Join(trailers.Get("actual-version"), ""), "-1", "none", 1)
+		actual := strings.Join(trailers.Get("actual-version"), "")
+		return "wrong/" + strings.Replace(actual, "-1", "none", 1)
 	case code == codes.InvalidArgument:
 		return "argument"
 	default:
@@ -324,7 +348,7 @@ func errorWord(err error, trailers grpcmeta.MD) string {
 // delete deletes a stream.
 func (h *house) delete(stream string, expected int64) string {
 	h.Helper()
-	o := &streams.DeleteReq_Options{StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte(stream)}}
+	o := &streams.DeleteReq_Options{StreamIdentifier: named(stream)}
 	switch expected {
 	case expectNone:
 		o.ExpectedStreamRevision = &streams.DeleteReq_Options_NoStream{}
@@ -347,7 +371,7 @@ func (h *house) delete(stream string, expected int64) string {
 // entomb deletes a stream for ever.
 func (h *house) entomb(stream string, expected int64) string {
 	h.Helper()
-	o := &streams.TombstoneReq_Options{StreamIdentifier: &shared.StreamIdentifier{StreamName: []byte(stream)}}
+	o := &streams.TombstoneReq_Options{StreamIdentifier: named(stream)}
 	switch expected {
 	case expectNone:
 		o.ExpectedStreamRevision = &streams.TombstoneReq_Options_NoStream{}
@@ -375,7 +399,7 @@ func (h *house) isLast(stream string, commit, prepare uint64) string {
 			h.Fatal(err)
 		}
 		if uint64(e.Position) != commit || commit != prepare {
-			return fmt.Sprintf("commit %d and prepare %d, but the log has %d", commit, prepare, e.Position)
+			return fmt.Sprintf("%d and %d, but the log has %d", commit, prepare, e.Position)
 		}
 		return "ok"
 	}
@@ -407,14 +431,16 @@ func TestAppend(t *testing.T) {
 		{"S_0em1_1em1_E_S_0em1_1em1_2em1_E_idempotancy_fail", "ab@none=1 abc@none=wrong/1 LOG=2"},
 
 		{"a stream never seen", "a@any=0 LOG=1"},
-		{"an exact number of a stream never seen", "a@0=wrong/none a@7=wrong/none LOG=0 READ=not-found:?"},
+		{"an exact number of a stream never seen",
+			`a@0=wrong/none a@7=wrong/none LOG=0 READ=not-found:?`},
 		{"exists of a stream never seen", "a@exists=wrong/none LOG=0"},
 		{"exists of a stream", "a@none=0 b@exists=1 c@exists=2"},
 		{"exists of metadata alone", `META{"$maxCount":5}@any=0 a@exists=0 LOG=1`},
 		{"none of a stream", "a@none=0 b@none=wrong/0"},
 		{"none of metadata alone", `META{"$maxCount":5}@any=0 a@none=0`},
 		{"no events", "-@any=none -@none=none -@any=none -@0=wrong/none -@exists=wrong/none LOG=0"},
-		{"no events to a stream", "ab@none=1 -@any=1/gone -@1=1/gone -@exists=1/gone -@0=wrong/1 -@none=wrong/1 LOG=2"},
+		{"no events to a stream",
+			`ab@none=1 -@any=1/gone -@1=1/gone -@exists=1/gone -@0=wrong/1 -@none=wrong/1 LOG=2`},
 		{"weak: the same again", "abcd@any=3 abcd@any=3 abcd@exists=3 LOG=4"},
 		{"weak: one id six times", "aaaaaa@any=5 aaaaaa@any=0 LOG=6"},
 		{"strong: one id six times", "aaaaaa@none=5 aaaaaa@none=5 LOG=6"},
@@ -429,7 +455,7 @@ func TestAppend(t *testing.T) {
 		{"strong: past the end", "abc@none=2 bcx@0=wrong/2 LOG=3"},
 		{"strong: order counts", "abc@none=2 ba@none=wrong/2 LOG=3"},
 		{"an exact number of the head", "a@none=0 a@0=1 aa@1=3 LOG=4"},
-		{"beyond the head", "a@none=0 b@1=wrong/0 b@9223372036854775807=wrong/0"},
+		{"beyond the head", "a@none=0 b@1=wrong/0 b@MAX=wrong/0"},
 	})
 }
 
@@ -437,50 +463,72 @@ func TestAppend(t *testing.T) {
 func TestDelete(t *testing.T) {
 	perform(t, []script{
 		{"deleted", "ab@none=1 DEL@any=ok READ=not-found:? LOG=2"},
-		{"at the number", "ab@none=1 DEL@0=wrong/1 DEL@2=wrong/1 DEL@none=wrong/1 READ=0,1 DEL@1=ok READ=not-found:?"},
+		{"at the number",
+			`ab@none=1 DEL@0=wrong/1 DEL@2=wrong/1 DEL@none=wrong/1 READ=0,1 DEL@1=ok
+				READ=not-found:?`},
 		{"exists", "ab@none=1 DEL@exists=ok READ=not-found:? DEL@exists=deleted"},
-		{"a stream never seen", "DEL@any=wrong/none DEL@none=wrong/none DEL@exists=wrong/none DEL@0=wrong/none LOG=0"},
-		{"metadata alone", `META{"a":1}@any=0 DEL@any=ok META={"$tb":9223372036854775807}`},
+		{"a stream never seen",
+			`DEL@any=wrong/none DEL@none=wrong/none DEL@exists=wrong/none DEL@0=wrong/none LOG=0`},
+		{"metadata alone", `META{"a":1}@any=0 DEL@any=ok META={"$tb":MAX}`},
 		{"twice", "ab@none=1 DEL@any=ok DEL@any=ok DEL@1=ok DEL@none=ok READ=not-found:?"},
-		{"all other metadata goes", `ab@none=1 META{"$maxCount":7,"x":1}@any=0 DEL@any=ok META={"$tb":9223372036854775807}`},
+		{"all other metadata goes",
+			`ab@none=1 META{"$maxCount":7,"x":1}@any=0 DEL@any=ok META={"$tb":MAX}`},
 
-		{"again by any", `ab@none=1 DEL@any=ok cde@any=4 READ=2,3,4 META={"$tb":2} f@any=5 READ=2,3,4,5 META={"$tb":2}`},
+		{"again by any",
+			`ab@none=1 DEL@any=ok cde@any=4 READ=2,3,4 META={"$tb":2} f@any=5 READ=2,3,4,5
+				META={"$tb":2}`},
 		{"again by none", `ab@none=1 DEL@any=ok cde@none=4 READ=2,3,4 META={"$tb":2}`},
 		{"again by the number", `ab@none=1 DEL@any=ok cde@1=4 READ=2,3,4 META={"$tb":2}`},
 		{"again by exists", "ab@none=1 DEL@any=ok c@exists=deleted LOG=2"},
-		{"again by another number", "ab@none=1 DEL@any=ok c@0=wrong/1 c@2=wrong/1 LOG=2 READ=not-found:?"},
-		{"again for the first write only", "ab@none=1 DEL@any=ok cde@none=4 f@none=wrong/4 READ=2,3,4"},
+		{"again by another number",
+			`ab@none=1 DEL@any=ok c@0=wrong/1 c@2=wrong/1 LOG=2 READ=not-found:?`},
+		{"again for the first write only",
+			`ab@none=1 DEL@any=ok cde@none=4 f@none=wrong/4 READ=2,3,4`},
 		{"again by both writes of any", `ab@none=1 DEL@any=ok cde@any=4 fg@any=6 READ=2,3,4,5,6`},
-		{"again after a restart", `ab@none=1 DEL@any=ok RESTART cde@none=4 READ=2,3,4 META={"$tb":2}`},
+		{"again after a restart",
+			`ab@none=1 DEL@any=ok RESTART cde@none=4 READ=2,3,4 META={"$tb":2}`},
 		{"again without events", `ab@none=1 DEL@any=ok -@any=1/gone READ= META={"$tb":2}`},
 		{"again keeps other metadata",
-			`ab@none=1 META{"$tb":9223372036854775807,"$maxCount":100,"k":[true]}@none=0 c@1=2 READ=2 META={"$maxCount":100,"k":[true],"$tb":2}`},
-		{"deleted again", `ab@none=1 DEL@any=ok c@any=2 DEL@2=ok READ=not-found:? d@none=3 READ=3 META={"$tb":3}`},
-		{"a repeat does not bring it back", "ab@none=1 DEL@any=ok ab@none=1/gone ab@any=1/gone READ=not-found:? LOG=2"},
-		{"a repeat of what came after", `ab@none=1 DEL@any=ok c@none=2 c@1=2 c@any=2 c@none=wrong/2 LOG=3`},
+			`ab@none=1 META{"$tb":MAX,"$maxCount":100,"k":[true]}@none=0 c@1=2 READ=2
+				META={"$maxCount":100,"k":[true],"$tb":2}`},
+		{"deleted again",
+			`ab@none=1 DEL@any=ok c@any=2 DEL@2=ok READ=not-found:? d@none=3 READ=3
+				META={"$tb":3}`},
+		{"a repeat does not bring it back",
+			`ab@none=1 DEL@any=ok ab@none=1/gone ab@any=1/gone READ=not-found:? LOG=2`},
+		{"a repeat of what came after",
+			`ab@none=1 DEL@any=ok c@none=2 c@1=2 c@any=2 c@none=wrong/2 LOG=3`},
 
 		{"metadata brings it back empty",
-			`ab@none=1 DEL@any=ok META{"$maxCount":100,"k":"v"}@0=1 META={"$maxCount":100,"k":"v","$tb":2} READ= c@1=2 READ=2`},
+			`ab@none=1 DEL@any=ok META{"$maxCount":100,"k":"v"}@0=1
+				META={"$maxCount":100,"k":"v","$tb":2} READ= c@1=2 READ=2`},
 		{"metadata of a stream without events",
-			`META{"$tb":9223372036854775807}@any=0 META{"$maxCount":100}@0=1 META={"$maxCount":100,"$tb":0} READ=not-found:?`},
+			`META{"$tb":MAX}@any=0 META{"$maxCount":100}@0=1 META={"$maxCount":100,"$tb":0}
+				READ=not-found:?`},
 		{"metadata that cannot be understood", `ab@none=1 DEL@any=ok META?!@0=1 META=?! READ=0,1`},
-		{"metadata is counted once for its writer", `ab@none=1 DEL@any=ok META{"k":1}@any=1 META{"l":2}@2=3 META={"l":2} READ=0,1`},
+		{"metadata is counted once for its writer",
+			`ab@none=1 DEL@any=ok META{"k":1}@any=1 META{"l":2}@2=3 META={"l":2} READ=0,1`},
 	})
 }
 
 // A tombstone is for ever, for the stream and its metastream.
 func TestTombstone(t *testing.T) {
 	perform(t, []script{
-		{"a stream never seen, any", "TOMB@any=ok READ=FailedPrecondition/stream-deleted LOG=1"},
-		{"a stream never seen, none", "TOMB@none=ok READ=FailedPrecondition/stream-deleted"},
+		{"a stream never seen, any", "TOMB@any=ok READ=deleted LOG=1"},
+		{"a stream never seen, none", "TOMB@none=ok READ=deleted"},
 		{"a stream never seen, else", "TOMB@1=wrong/none TOMB@exists=wrong/none LOG=0"},
-		{"at the number", "ab@none=1 TOMB@0=wrong/1 TOMB@none=wrong/1 TOMB@2=wrong/1 TOMB@1=ok LOG=3"},
-		{"exists", "ab@none=1 TOMB@exists=ok READ=FailedPrecondition/stream-deleted"},
+		{"at the number",
+			`ab@none=1 TOMB@0=wrong/1 TOMB@none=wrong/1 TOMB@2=wrong/1 TOMB@1=ok LOG=3`},
+		{"exists", "ab@none=1 TOMB@exists=ok READ=deleted"},
 		{"all writes end", `ab@none=1 TOMB@any=ok c@any=deleted c@none=deleted c@1=deleted c@2=deleted c@exists=deleted
 			ab@none=deleted -@any=deleted DEL@any=deleted TOMB@any=deleted TOMB@none=deleted META{}@any=deleted LOG=3`},
-		{"metadata ends", `META{"a":1}@any=0 TOMB@any=ok META{"a":2}@any=deleted META{"a":2}@0=deleted META=FailedPrecondition/stream-deleted`},
-		{"after a restart", "ab@none=1 TOMB@any=ok RESTART c@any=deleted META{}@none=deleted TOMB@any=deleted LOG=3"},
-		{"of a deleted stream", "ab@none=1 DEL@any=ok TOMB@any=ok c@none=deleted READ=FailedPrecondition/stream-deleted"},
+		{"metadata ends",
+			`META{"a":1}@any=0 TOMB@any=ok META{"a":2}@any=deleted META{"a":2}@0=deleted
+				META=deleted`},
+		{"after a restart",
+			`ab@none=1 TOMB@any=ok RESTART c@any=deleted META{}@none=deleted TOMB@any=deleted
+				LOG=3`},
+		{"of a deleted stream", "ab@none=1 DEL@any=ok TOMB@any=ok c@none=deleted READ=deleted"},
 		{"of a deleted stream, none", "ab@none=1 DEL@any=ok TOMB@none=ok c@any=deleted"},
 		{"of a deleted stream, exists", "ab@none=1 DEL@any=ok TOMB@exists=deleted c@any=2 READ=2"},
 	})
@@ -489,13 +537,19 @@ func TestTombstone(t *testing.T) {
 // Metadata is the data of a metastream's last event, byte for byte.
 func TestStreamMetadata(t *testing.T) {
 	perform(t, []script{
-		{"set and read", `META{"$maxCount":2,"own":[1,{"a":null}]}@none=0 META={"$maxCount":2,"own":[1,{"a":null}]}`},
+		{"set and read",
+			`META{"$maxCount":2,"own":[1,{"a":null}]}@none=0
+				META={"$maxCount":2,"own":[1,{"a":null}]}`},
 		{"the last counts", `META{"a":1}@none=0 META{"b":2}@0=1 META={"b":2}`},
 		{"at the number", `META{}@5=wrong/none META{}@none=0 META{"a":1}@none=wrong/0 META={}`},
 		{"of no stream", `META=not-found:$$? META{}@any=0 READ=not-found:?`},
-		{"$maxCount", `abc@none=2 META{"$maxCount":2}@any=0 READ=1,2 d@any=3 READ=2,3 META{}@any=1 READ=0,1,2,3`},
+		{"$maxCount",
+			`abc@none=2 META{"$maxCount":2}@any=0 READ=1,2 d@any=3 READ=2,3 META{}@any=1
+				READ=0,1,2,3`},
 		{"$tb", `abc@none=2 META{"$tb":2}@any=0 READ=2 META{"$tb":7}@any=1 READ= d@2=3 READ=`},
-		{"a repeat that cannot be read any more", `abc@none=2 META{"$tb":1}@any=0 a@none=0/gone b@0=1 bc@0=2 a@any=0/gone`},
-		{"a repeat that is too old", `abc@none=2 META{"$maxCount":1}@any=0 a@any=0/gone b@0=1/gone c@1=2`},
+		{"a repeat that cannot be read any more",
+			`abc@none=2 META{"$tb":1}@any=0 a@none=0/gone b@0=1 bc@0=2 a@any=0/gone`},
+		{"a repeat that is too old",
+			`abc@none=2 META{"$maxCount":1}@any=0 a@any=0/gone b@0=1/gone c@1=2`},
 	})
 }

@@ -32,6 +32,9 @@ func (s *Server) aroundStream(service any, call grpc.ServerStream, info *grpc.St
 	handle grpc.StreamHandler) error {
 	ctx := call.Context()
 	if err := s.authenticate(ctx, info.FullMethod); err != nil {
+		if !info.IsServerStream {
+			drain(call)
+		}
 		return err
 	}
 	if !strings.HasSuffix(info.FullMethod, "ppend") { // Append and BatchAppend end by themselves

@@ -129,8 +129,8 @@ func (b *batch) receive() error {
 	return nil
 }
 
-// take adds a request's chunk to its write, and returns that once it is complete. A chunk of a write
-// that was answered already is nothing.
+// take adds a request's chunk to its write, and returns that once it is complete. A chunk of a
+// write that was answered already is nothing.
 func (b *batch) take(req *streams.BatchAppendReq) (*batchWrite, *streams.BatchAppendResp) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -169,7 +169,9 @@ func (b *batch) begin(id uuid.UUID, req *streams.BatchAppendReq) (*batchWrite, e
 	if len(b.unfinished) >= batchUnfinished {
 		return nil, errTooBusy
 	}
-	w := &batchWrite{id: id, correlation: req.GetCorrelationId(), name: options.GetStreamIdentifier()}
+	w := &batchWrite{
+		id: id, correlation: req.GetCorrelationId(), name: options.GetStreamIdentifier(),
+	}
 	w.write = write{
 		ctx: b.ctx, expired: &w.late, stream: stream, target: stream, done: b.done, batch: w,
 	}

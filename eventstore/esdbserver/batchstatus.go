@@ -16,26 +16,36 @@ import (
 	"github.com/tillbook/tillbook/eventstore"
 )
 
+// batchAnswer is the answer to a write that was done, in one piece of memory.
+type batchAnswer struct {
+	resp     streams.BatchAppendResp
+	result   streams.BatchAppendResp_Success_
+	success  streams.BatchAppendResp_Success
+	revision streams.BatchAppendResp_Success_CurrentRevision
+	place    streams.BatchAppendResp_Success_Position
+	position shared.AllStreamPosition
+}
+
 // batchAppended is the answer to a write that was done, now or before.
 func batchAppended(w *batchWrite) *streams.BatchAppendResp {
-	success := &streams.BatchAppendResp_Success{}
+	a := new(batchAnswer)
+	a.revision.CurrentRevision = uint64(w.last)
+	a.success.CurrentRevisionOption = &a.revision
 	if w.last < 0 {
-		success.CurrentRevisionOption = &streams.BatchAppendResp_Success_NoStream{NoStream: &emptypb.Empty{}}
-	} else {
-		success.CurrentRevisionOption = &streams.BatchAppendResp_Success_CurrentRevision{
-			CurrentRevision: uint64(w.last)}
+		a.success.CurrentRevisionOption = &streams.BatchAppendResp_Success_NoStream{
+			NoStream: &emptypb.Empty{}}
 	}
+	a.position.CommitPosition, a.position.PreparePosition = uint64(w.position), uint64(w.position)
+	a.place.Position = &a.position
+	a.success.PositionOption = &a.place
 	if w.position == 0 {
-		success.PositionOption = &streams.BatchAppendResp_Success_NoPosition{NoPosition: &emptypb.Empty{}}
-	} else {
-		success.PositionOption = &streams.BatchAppendResp_Success_Position{
-			Position: &shared.AllStreamPosition{
-				CommitPosition: uint64(w.position), PreparePosition: uint64(w.position)}}
+		a.success.PositionOption = &streams.BatchAppendResp_Success_NoPosition{
+			NoPosition: &emptypb.Empty{}}
 	}
-	return &streams.BatchAppendResp{
-		CorrelationId: w.correlation, StreamIdentifier: w.name,
-		Result: &streams.BatchAppendResp_Success_{Success: success},
-	}
+	a.result.Success = &a.success
+	a.resp.CorrelationId, a.resp.StreamIdentifier = w.correlation, w.name
+	a.resp.Result = &a.result
+	return &a.resp
 }
 
 // refuse is the answer to a write that was not done. w is nil where there is no such write yet.
@@ -92,7 +102,9 @@ func detailed(code codes.Code, details proto.Message) *rpcstatus.Status {
 	if err != nil { // the messages above can all be packed
 		return &rpcstatus.Status{Code: int32(codes.Internal), Message: err.Error()}
 	}
-	return &rpcstatus.Status{Code: int32(code), Message: string(name), Details: []*anypb.Any{packed}}
+	return &rpcstatus.Status{
+		Code: int32(code), Message: string(name), Details: []*anypb.Any{packed},
+	}
 }
 
 func wrongBatch(e *wrongVersion) *shared.WrongExpectedVersion {
@@ -112,7 +124,8 @@ func wrongBatch(e *wrongVersion) *shared.WrongExpectedVersion {
 		wrong.ExpectedStreamPositionOption = &shared.WrongExpectedVersion_ExpectedNoStream{
 			ExpectedNoStream: empty}
 	case expectAny:
-		wrong.ExpectedStreamPositionOption = &shared.WrongExpectedVersion_ExpectedAny{ExpectedAny: empty}
+		wrong.ExpectedStreamPositionOption = &shared.WrongExpectedVersion_ExpectedAny{
+			ExpectedAny: empty}
 	case expectExists:
 		wrong.ExpectedStreamPositionOption = &shared.WrongExpectedVersion_ExpectedStreamExists{
 			ExpectedStreamExists: empty}

@@ -46,12 +46,17 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 // encodeEvent answers an event, found directly or by a link. event is nil where the link leads
 // nowhere.
 func encodeEvent(event, link *eventstore.Recorded, textIDs bool) *eventAnswer {
+	b := make([]byte, 0, roomFor(event)+roomFor(link))
+	b, answer := open(b, 1)
+	return &eventAnswer{shut(appendEvent(b, event, link, textIDs), answer)}
+}
+
+// appendEvent adds the fields of a ReadEvent, of streams.proto or of persistent.proto.
+func appendEvent(b []byte, event, link *eventstore.Recorded, textIDs bool) []byte {
 	original := event
 	if link != nil {
 		original = link
 	}
-	b := make([]byte, 0, roomFor(event)+roomFor(link))
-	b, answer := open(b, 1)
 	if event != nil {
 		b = appendRecorded(b, 1, event, textIDs)
 	}
@@ -59,8 +64,7 @@ func encodeEvent(event, link *eventstore.Recorded, textIDs bool) *eventAnswer {
 		b = appendRecorded(b, 2, link, textIDs)
 	}
 	b = protowire.AppendTag(b, 3, protowire.VarintType)
-	b = protowire.AppendVarint(b, uint64(original.Position))
-	return &eventAnswer{shut(b, answer)}
+	return protowire.AppendVarint(b, uint64(original.Position))
 }
 
 // roomFor is at least what an event takes encoded.

@@ -8,7 +8,8 @@ import (
 )
 
 // Delete hides a stream's events; it may be written again and goes on counting.
-func (s streamsService) Delete(ctx context.Context, req *streams.DeleteReq) (*streams.DeleteResp, error) {
+func (s streamsService) Delete(ctx context.Context,
+	req *streams.DeleteReq) (*streams.DeleteResp, error) {
 	options := req.GetOptions()
 	var expected int64
 	var err error

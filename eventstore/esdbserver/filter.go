@@ -10,7 +10,8 @@ import (
 	"github.com/tillbook/tillbook/eventstore"
 )
 
-// defaultWindow is how many events are looked at between two checkpoints where a client does not say.
+// defaultWindow is how many events are looked at between two checkpoints where a client does not
+// say.
 const defaultWindow = 32
 
 // maxPattern bounds a regular expression, in bytes.

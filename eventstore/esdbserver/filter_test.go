@@ -15,7 +15,9 @@ func filterOf(byType bool,
 	f := &streams.ReadReq_Options_FilterOptions{
 		Window:                       &streams.ReadReq_Options_FilterOptions_Count{},
 		CheckpointIntervalMultiplier: 1,
-		Filter:                       &streams.ReadReq_Options_FilterOptions_StreamIdentifier{StreamIdentifier: e},
+		Filter: &streams.ReadReq_Options_FilterOptions_StreamIdentifier{
+			StreamIdentifier: e,
+		},
 	}
 	if byType {
 		f.Filter = &streams.ReadReq_Options_FilterOptions_EventType{EventType: e}
@@ -57,10 +59,12 @@ func TestFilter(t *testing.T) {
 		{"a prefix is no pattern", prefixFilter(false, "user."), ""},
 		{"the empty prefix", prefixFilter(false, ""), "0@user-1 0@bill 0@user-2 0@$sys"},
 		{"no prefix", prefixFilter(false), ""},
-		{"a pattern of streams, anywhere", regexFilter(false, `l+$|\d`), "0@user-1 0@bill 0@user-2"},
-		{"a pattern beats prefixes", filterOf(false,
-			&streams.ReadReq_Options_FilterOptions_Expression{Regex: "^b", Prefix: []string{"user"}}),
-			"0@bill"},
+		{"a pattern of streams, anywhere", regexFilter(false, `l+$|\d`),
+			"0@user-1 0@bill 0@user-2"},
+		{"a pattern beats prefixes",
+			filterOf(false, &streams.ReadReq_Options_FilterOptions_Expression{
+				Regex: "^b", Prefix: []string{"user"},
+			}), "0@bill"},
 		{"a prefix of types", prefixFilter(true, "Cre"), "0@user-1 0@user-2"},
 		{"a pattern of types", regexFilter(true, `^[^\$].*`), "0@user-1 0@bill 0@user-2"},
 	}

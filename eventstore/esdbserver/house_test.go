@@ -35,6 +35,7 @@ type house struct {
 	server *Server
 	store  eventstore.Indexed
 	client *esdb.Client
+	conn   *grpc.ClientConn
 	stub   streams.StreamsClient
 }
 
@@ -58,7 +59,11 @@ func openEmbedded(t testing.TB) eventstore.Indexed {
 }
 
 func openHouse(t testing.TB, store eventstore.Indexed) *house {
-	server, err := New(Options{Store: store})
+	return openHouseOf(t, Options{Store: store})
+}
+
+func openHouseOf(t testing.TB, opts Options) *house {
+	server, err := New(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +75,7 @@ func openHouse(t testing.TB, store eventstore.Indexed) *house {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	h := &house{TB: t, ctx: ctx, server: server, store: store}
+	h := &house{TB: t, ctx: ctx, server: server, store: opts.Store}
 	t.Cleanup(func() {
 		ended, cut := context.WithCancel(context.Background())
 		cut() // nobody is waited for
@@ -85,7 +90,7 @@ func openHouse(t testing.TB, store eventstore.Indexed) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	h.stub = streams.NewStreamsClient(conn)
+	h.conn, h.stub = conn, streams.NewStreamsClient(conn)
 	return h
 }
 
@@ -110,21 +115,23 @@ func event(kind string) eventstore.Event {
 	}
 }
 
-// append writes events at the end of a stream.
+// append writes events at the end of a stream, as the official client does.
 func (h *house) append(stream string, events ...eventstore.Event) {
 	h.Helper()
-	end := eventstore.NoStream
-	for e, err := range h.store.ReadBackwards(h.ctx, stream, eventstore.End) {
-		if err != nil {
-			h.Fatal(err)
+	proposed := make([]esdb.EventData, len(events))
+	for i, e := range events {
+		proposed[i] = esdb.EventData{
+			EventID: e.ID, EventType: e.Type, Data: e.Data, Metadata: e.Metadata,
+			ContentType: esdb.ContentTypeJson,
 		}
-		end = e.Revision
-		break
+		if e.Binary {
+			proposed[i].ContentType = esdb.ContentTypeBinary
+		}
 	}
-	if _, err := h.store.Append(h.ctx, stream, end, events); err != nil {
+	_, err := h.client.AppendToStream(h.ctx, stream, esdb.AppendToStreamOptions{}, proposed...)
+	if err != nil {
 		h.Fatalf("append to %s: got %v, want no error", stream, err)
 	}
-	h.server.shelf(originalOf(stream)).drop(originalOf(stream)) // it was not the server that wrote
 }
 
 // fill writes n events of a type.
@@ -149,10 +156,18 @@ func (h *house) describe(stream, metadata string) {
 
 func (h *house) softDelete(stream string) {
 	h.Helper()
-	h.describe(stream, fmt.Sprintf(`{"$tb":%d}`, int64(softDeleted)))
+	if _, err := h.client.DeleteStream(h.ctx, stream, esdb.DeleteStreamOptions{}); err != nil {
+		h.Fatalf("delete %s: got %v, want no error", stream, err)
+	}
 }
 
-func (h *house) tombstone(stream string) { h.Helper(); h.append(stream, event(tombstoneType)) }
+func (h *house) tombstone(stream string) {
+	h.Helper()
+	_, err := h.client.TombstoneStream(h.ctx, stream, esdb.TombstoneStreamOptions{})
+	if err != nil {
+		h.Fatalf("tombstone %s: got %v, want no error", stream, err)
+	}
+}
 
 // link writes a link to a stream's event.
 func (h *house) link(stream, data string) {

@@ -24,8 +24,8 @@ func parseLink(data []byte) (stream string, number int64, ok bool) {
 	return stream, number, ok && err == nil && stream != ""
 }
 
-// resolve follows a link one step. Where it leads to nothing that may be read, only the link is left;
-// what is no link but for its type stays an event.
+// resolve follows a link one step. Where it leads to nothing that may be read, only the link is
+// left; what is no link but for its type stays an event.
 func (s *Server) resolve(ctx context.Context,
 	it item) (event, link *eventstore.Recorded, err error) {
 	stream, number, ok := parseLink(it.event.Data)
@@ -43,25 +43,35 @@ func (s *Server) target(ctx context.Context, stream string, number int64,
 	if list, ok := s.series(stream).(listSeries); ok {
 		return list.at(ctx, number)
 	}
-	st, err := s.state(ctx, stream)
-	if err != nil || st.tombstoned || number < st.first() || number > st.last {
-		return nil, err
-	}
-	if known == nil {
-		for e, err := range s.Store.Read(ctx, stream, eventstore.Revision(number)) {
-			if err != nil {
-				return nil, err
-			}
-			known = &e
-			break
+	var st streamState
+	if !s.Owned(stream) { // nobody truncates or deletes what a ledger owns
+		var err error
+		// The state may be older than the event: what it says of the stream's end is not asked.
+		if st, err = s.state(ctx, stream); err != nil || st.tombstoned {
+			return nil, err
 		}
 	}
-	if known == nil {
+	if number < st.first() {
 		return nil, nil
 	}
+	if known == nil {
+		var err error
+		if known, err = s.eventAt(ctx, stream, number); err != nil || known == nil {
+			return nil, err
+		}
+	}
 	age := st.metadata.maxAge
-	if age > 0 && known.Created.Before(time.Now().Add(-age)) {
+	if age > 0 && known.Created.Before(time.Now().Add(-age)) || known.Type == tombstoneType {
 		return nil, nil
 	}
 	return known, nil
+}
+
+// eventAt is a stream's event at a revision, nil where there is none.
+func (s *Server) eventAt(ctx context.Context, stream string,
+	revision int64) (*eventstore.Recorded, error) {
+	for e, err := range s.Store.Read(ctx, stream, eventstore.Revision(revision)) {
+		return &e, err
+	}
+	return nil, nil
 }

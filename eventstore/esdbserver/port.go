@@ -84,7 +84,7 @@ func (p *port) sort(conn net.Conn) {
 		return
 	}
 	to := p.http
-	if string(c.head) == "PRI" {
+	if c.isHTTP2 {
 		to = p.grpc
 	}
 	select {
@@ -123,14 +123,49 @@ func (p *port) greet(conn net.Conn) (*greeted, error) {
 	if _, err := io.ReadFull(c.Conn, c.head); err != nil {
 		return nil, err
 	}
+	if c.isHTTP2 = string(c.head) == "PRI"; c.isHTTP2 {
+		if err := c.readOpening(); err != nil {
+			return nil, err
+		}
+	}
 	return c, conn.SetDeadline(time.Time{})
 }
 
 // greeted is a connection whose first bytes were read ahead.
 type greeted struct {
 	net.Conn
-	head []byte
-	tls  *tls.ConnectionState // nil in plain text
+	head    []byte
+	tls     *tls.ConnectionState // nil in plain text
+	isHTTP2 bool
+}
+
+// The sizes of what a client of HTTP/2 begins with (RFC 9113, 3.4 and 4.1): 24 fixed bytes, and a
+// frame of settings behind its header.
+const (
+	prefaceBytes      = 24
+	frameHeaderBytes  = 9
+	settingsBytesMost = 16 << 10
+)
+
+// readOpening reads all that a client of HTTP/2 says before it is answered. gRPC would wait for it
+// when it has the connection, and could not be stopped meanwhile.
+func (c *greeted) readOpening() error {
+	if err := c.readAhead(prefaceBytes - len(c.head) + frameHeaderBytes); err != nil {
+		return err
+	}
+	header := c.head[prefaceBytes:]
+	length := int(header[0])<<16 | int(header[1])<<8 | int(header[2])
+	if length > settingsBytesMost {
+		return errors.New("the first frame is too large to be settings")
+	}
+	return c.readAhead(length)
+}
+
+func (c *greeted) readAhead(n int) error {
+	more := make([]byte, n)
+	_, err := io.ReadFull(c.Conn, more)
+	c.head = append(c.head, more...)
+	return err
 }
 
 func (c *greeted) Read(into []byte) (int, error) {
@@ -175,7 +210,8 @@ func (sorted) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, er
 	return conn, nil, nil
 }
 
-func (sorted) ClientHandshake(context.Context, string, net.Conn) (net.Conn, credentials.AuthInfo, error) {
+func (sorted) ClientHandshake(context.Context, string,
+	net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	return nil, nil, errors.New("credentials of a server only")
 }
 

@@ -48,7 +48,8 @@ func eventOf(p proposed) (eventstore.Event, error) {
 	case "":
 		return eventstore.Event{}, &malformed{"Empty eventType provided."}
 	case tombstoneType:
-		return eventstore.Event{}, &malformed{"Only a tombstone writes " + tombstoneType + " events."}
+		return eventstore.Event{}, &malformed{
+			"Only a tombstone writes " + tombstoneType + " events."}
 	}
 	return eventstore.Event{
 		ID: id, Type: kind, Data: p.GetData(), Metadata: p.GetCustomMetadata(),

@@ -126,6 +126,47 @@ func BenchmarkCatchUp(b *testing.B) {
 	}
 }
 
+// BenchmarkReadOne is one call of the official client for one event.
+func BenchmarkReadOne(b *testing.B) {
+	h := fillBench(b)
+	for _, row := range []struct {
+		name string
+		read func() (*esdb.ReadStream, error)
+	}{
+		{"stream", func() (*esdb.ReadStream, error) {
+			return h.client.ReadStream(h.ctx, "one", esdb.ReadStreamOptions{
+				From: esdb.Revision(1000),
+			}, 1)
+		}},
+		{"stream/last", func() (*esdb.ReadStream, error) {
+			return h.client.ReadStream(h.ctx, "one", esdb.ReadStreamOptions{
+				From: esdb.End{}, Direction: esdb.Backwards,
+			}, 1)
+		}},
+		{"all", func() (*esdb.ReadStream, error) {
+			return h.client.ReadAll(h.ctx, esdb.ReadAllOptions{}, 1)
+		}},
+		{"all/last", func() (*esdb.ReadStream, error) {
+			return h.client.ReadAll(h.ctx, esdb.ReadAllOptions{
+				From: esdb.End{}, Direction: esdb.Backwards,
+			}, 1)
+		}},
+	} {
+		b.Run(row.name, func(b *testing.B) {
+			for b.Loop() {
+				read, err := row.read()
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := read.Recv(); err != nil {
+					b.Fatal(err)
+				}
+				read.Close()
+			}
+		})
+	}
+}
+
 // BenchmarkIdle is what 1,000 subscriptions of the bare protocol cost while nothing is written to
 // their streams, client's side included: memory and goroutines of each, and the processor time of
 // one append of one event to another stream.
@@ -136,7 +177,9 @@ func BenchmarkIdle(b *testing.B) {
 		of   func(i int) []change
 	}{
 		{"none", nil},
-		{"streams", func(i int) []change { return []change{ofStream(fmt.Sprint("s-", i), fromEnd)} }},
+		{"streams", func(i int) []change {
+			return []change{ofStream(fmt.Sprint("s-", i), fromEnd)}
+		}},
 		{"filtered", func(i int) []change {
 			filter := everySo(prefixFilter(false, fmt.Sprint("s-", i)), 32, 1<<20)
 			return []change{ofAll(fromEnd), passing(filter)}

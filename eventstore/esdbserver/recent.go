@@ -33,7 +33,7 @@ func (s *Server) recentKey(stream string, id uuid.UUID) recentKey {
 	return recentKey{id, maphash.String(s.seed, stream)}
 }
 
-// part is chosen by the byte of an id that is random in every version but 8, and mostly there.
+// part is chosen by an id's last byte.
 func (r *recent) part(k recentKey) *recentPart { return &r.parts[k.id[15]%recentParts] }
 
 // number is where an event was first appended.

@@ -77,7 +77,8 @@ func (r *round) forget() {
 
 // hasRoom says whether a write goes into the same append as those before it.
 func (r *round) hasRoom(w *write) bool {
-	return w.target == r.target && (len(r.pending) == 0 || r.bytes+w.bytes <= eventstore.MaxAppendBytes)
+	return w.target == r.target &&
+		(len(r.pending) == 0 || r.bytes+w.bytes <= eventstore.MaxAppendBytes)
 }
 
 // stage decides on a write and adds its events to the pending ones. What it answers goes into w; an
@@ -159,12 +160,12 @@ func (r *round) undelete() error {
 	if err != nil {
 		return fmt.Errorf("undelete %s: %w", r.stream, err)
 	}
-	event := newMetadata(data)
-	if _, err := r.persist(metastreamOf(r.stream), r.st.metaLast, []eventstore.Event{event}); err != nil {
+	events := []eventstore.Event{newMetadata(data)}
+	if _, err := r.persist(metastreamOf(r.stream), r.st.metaLast, events); err != nil {
 		return err
 	}
 	r.st.metaLast++
-	r.st.metadata = metadataOf(&event)
+	r.st.metadata = metadataOf(&events[0])
 	return nil
 }
 
@@ -230,9 +231,10 @@ func (r *round) pendingID(stream string, number int64) (uuid.UUID, bool) {
 	return r.pending[i].ID, true
 }
 
-// persist appends events after the one numbered last. Where the store does not know whether it has, it
-// is asked again with the same events, which are not written twice.
-func (s *Server) persist(stream string, last int64, events []eventstore.Event) (eventstore.Appended, error) {
+// persist appends events after the one numbered last. Where the store does not know whether it
+// has, it is asked again with the same events, which are not written twice.
+func (s *Server) persist(stream string, last int64,
+	events []eventstore.Event) (eventstore.Appended, error) {
 	var unknown error
 	for range unknownMost {
 		at, err := s.Store.Append(s.life, stream, eventstore.Revision(last), events)
@@ -255,6 +257,9 @@ func (s *Server) persist(stream string, last int64, events []eventstore.Event) (
 
 // isConflict says that somebody else has written to the stream.
 func isConflict(err error) bool {
+	if err == nil {
+		return false
+	}
 	var conflict *eventstore.WrongRevision
 	return errors.As(err, &conflict)
 }

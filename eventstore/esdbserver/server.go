@@ -1,10 +1,10 @@
-// Package esdbserver speaks EventStoreDB's gRPC protocol over a Store, so that every official client
-// connects to it: streams, their metadata, subscriptions.
+// Package esdbserver speaks EventStoreDB's gRPC protocol over a Store, so that every official
+// client connects to it: streams, their metadata, subscriptions.
 //
-// What EventStoreDB knows and Store does not (any revision, soft delete, tombstones, $maxCount, $tb,
-// links) lives here, decided for one stream at a time, and is kept in ordinary streams: metadata of
-// a stream x in $$x as EventStoreDB does, a tombstone as an event of type $streamDeleted at the
-// stream's end. Clients read a tombstone under the number MaxInt64.
+// What EventStoreDB knows and Store does not (any revision, soft delete, tombstones, $maxCount,
+// $tb, links) lives here, decided for one stream at a time, and is kept in ordinary streams:
+// metadata of a stream x in $$x as EventStoreDB does, a tombstone as an event of type
+// $streamDeleted at the stream's end. Clients read a tombstone under the number MaxInt64.
 //
 // Every stream but those Options.Owned names is written through this package alone while a Server
 // is open: it remembers where streams end.
@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
@@ -32,15 +33,19 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/eventstore/esdbserver/groups"
 )
 
 // Options say how a server is opened.
 type Options struct {
-	Store  eventstore.Indexed       // outlives the server; never closed by it
-	Logger *slog.Logger             // nil drops what is logged
-	Owned  func(stream string) bool // streams of a ledger: read by clients, never written; nil: none
-	TLS    *tls.Config              // nil: plain text, and only on a loopback listener
-	Users  map[string]string        // Basic auth, name to password; ignored in plain text; nil: all may in
+	Store  eventstore.Indexed // outlives the server; never closed by it
+	Logger *slog.Logger       // nil drops what is logged
+	TLS    *tls.Config        // nil: plain text, and only on a loopback listener
+
+	// Owned names the streams of a ledger, which clients read and never write; nil: there are none.
+	Owned func(stream string) bool
+	// Users may come in over TLS, by Basic auth: names and passwords. nil: everybody may.
+	Users map[string]string
 }
 
 // Server serves EventStoreDB's protocol. All methods may be called at once.
@@ -52,6 +57,8 @@ type Server struct {
 	tide *tide     // wakes subscriptions
 	ebb  sync.Once // closes it
 
+	groups *groups.Groups // persistent subscriptions
+
 	seed    maphash.Seed
 	shelves [shelves]shelf
 	recent  recent
@@ -61,6 +68,7 @@ type Server struct {
 	close   context.CancelFunc
 	life    context.Context // of what the store is asked on nobody's behalf; ends after open
 	cancel  context.CancelFunc
+	ending  sync.Mutex     // held to end open, or to add to working when it may be empty
 	working sync.WaitGroup // goroutines that are not a call's own
 	seeding sync.Mutex
 	seeded  bool // by seeding
@@ -95,6 +103,7 @@ func New(opts Options) (*Server, error) {
 	for i := range s.shelves {
 		s.shelves[i].lines = map[string]*line{}
 	}
+	s.groups = groups.New(groups.Options{Log: groupLog{s}, Logger: opts.Logger})
 	s.http = &http.Server{
 		Handler: s.pages(), ReadHeaderTimeout: sortingTimeout, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(opts.Logger.Handler(), slog.LevelDebug),
@@ -113,6 +122,7 @@ func New(opts Options) (*Server, error) {
 		grpc.WaitForHandlers(true),
 	)
 	streams.RegisterStreamsServer(s.grpc, streamsService{Server: s})
+	persistent.RegisterPersistentSubscriptionsServer(s.grpc, persistentService{Server: s})
 	gossip.RegisterGossipServer(s.grpc, gossipService{Server: s})
 	serverfeatures.RegisterServerFeaturesServer(s.grpc, featuresService{Server: s})
 	return s, nil
@@ -123,11 +133,17 @@ func New(opts Options) (*Server, error) {
 func (s *Server) Serve(ln net.Listener) error {
 	defer ln.Close()
 	if s.TLS == nil && !isLoopback(ln.Addr()) {
-		return fmt.Errorf("listen on %s: plain text is for loopback only; a certificate is needed", ln.Addr())
+		return fmt.Errorf("listen on %s: plain text is for loopback only; a certificate is needed",
+			ln.Addr())
 	}
-	if err := s.seedUsers(s.life); err != nil {
+	if !s.begin() {
+		return nil
+	}
+	defer s.working.Done()
+	if err := s.seedUsers(s.life); err != nil && !s.isClosing() {
 		return fmt.Errorf("write the system's users: %w", err)
 	}
+	s.groups.Start(s.life)
 	p := newPort(ln, s.TLS, s.open.Done())
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = s.grpc.Serve(p.grpc) }) // both end when p does, and p says why
@@ -147,15 +163,31 @@ func isLoopback(addr net.Addr) bool {
 
 func (s *Server) isClosing() bool { return s.open.Err() != nil }
 
-// Shutdown ends subscriptions and lets other calls finish until ctx ends; then it cuts them off. When
-// it returns nothing of the server uses the store any more.
+// begin adds a goroutine to those that Shutdown waits for, unless it has begun.
+func (s *Server) begin() bool {
+	s.ending.Lock()
+	defer s.ending.Unlock()
+	if s.isClosing() {
+		return false
+	}
+	s.working.Add(1)
+	return true
+}
+
+// Shutdown ends subscriptions and lets other calls finish until ctx ends; then it cuts them off.
+// When it returns nothing of the server uses the store any more.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.ending.Lock()
 	s.close()
+	s.ending.Unlock()
 	s.ebb.Do(s.tide.close)
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
+		s.groups.Close()
 		s.grpc.GracefulStop()
+		_ = s.http.Close() // of connections that nobody waits for
+		s.working.Wait()
 	}()
 	select {
 	case <-stopped:
@@ -164,8 +196,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.grpc.Stop()
 		<-stopped
 	}
-	_ = s.http.Close() // of connections that nobody waits for
-	s.working.Wait()
 	s.cancel()
 	return ctx.Err()
 }

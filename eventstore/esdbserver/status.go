@@ -94,8 +94,8 @@ func (s *Server) refusal(ctx context.Context, operation, stream string, err erro
 		return accessDenied(ctx)
 	case errors.As(err, &wrong):
 		return refuse(ctx, codes.FailedPrecondition, "wrong-expected-version",
-			fmt.Sprintf("%s failed due to WrongExpectedVersion. Stream: %s, "+
-				"Expected version: %d, Actual version: %d", operation, stream, wrong.expected, wrong.current),
+			fmt.Sprintf("%s failed due to WrongExpectedVersion. Stream: %s, Expected version: %d, "+
+				"Actual version: %d", operation, stream, wrong.expected, wrong.current),
 			"stream-name", stream, "expected-version", strconv.FormatInt(wrong.expected, 10),
 			"actual-version", strconv.FormatInt(wrong.current, 10))
 	case errors.Is(err, errTooLarge):
@@ -124,7 +124,7 @@ func (s *Server) failure(ctx context.Context, err error) error {
 	case errors.Is(err, eventstore.ErrClosed), s.isClosing():
 		return status.Error(codes.Unavailable, "Server Is Not Ready")
 	case isConflict(err):
-		return status.Error(codes.Aborted, "Operation timed out: the stream is written from elsewhere")
+		return status.Error(codes.Aborted, "Operation timed out: others write to the stream")
 	case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil:
 		return status.Error(codes.Aborted, "Operation timed out: it may or may not have been done")
 	case errors.Is(err, context.DeadlineExceeded):

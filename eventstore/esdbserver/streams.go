@@ -8,6 +8,7 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
+	"google.golang.org/grpc"
 
 	"github.com/tillbook/tillbook/eventstore"
 )
@@ -128,12 +129,12 @@ func (s *Server) release(w *write) {
 }
 
 // drainMost bounds the messages that are read of a call that has failed already.
-const drainMost = 1 << 20
+const drainMost = 1 << 16
 
-// drain reads a call to its end. A client that is still sending would lose the answer else.
-func drain(call streams.Streams_AppendServer) {
+// drain reads an append to its end. A client that is still sending would lose the answer else.
+func drain(call grpc.ServerStream) {
 	for range drainMost {
-		if _, err := call.Recv(); err != nil {
+		if err := call.RecvMsg(new(streams.AppendReq)); err != nil {
 			return
 		}
 	}
@@ -143,7 +144,8 @@ func drain(call streams.Streams_AppendServer) {
 func appended(w *write) *streams.AppendResp_Success_ {
 	success := &streams.AppendResp_Success{}
 	if w.last < 0 {
-		success.CurrentRevisionOption = &streams.AppendResp_Success_NoStream{NoStream: &shared.Empty{}}
+		success.CurrentRevisionOption = &streams.AppendResp_Success_NoStream{
+			NoStream: &shared.Empty{}}
 	} else {
 		success.CurrentRevisionOption = &streams.AppendResp_Success_CurrentRevision{
 			CurrentRevision: uint64(w.last)}
@@ -151,8 +153,9 @@ func appended(w *write) *streams.AppendResp_Success_ {
 	if w.position == 0 {
 		success.PositionOption = &streams.AppendResp_Success_NoPosition{NoPosition: &shared.Empty{}}
 	} else {
-		success.PositionOption = &streams.AppendResp_Success_Position{Position: &streams.AppendResp_Position{
-			CommitPosition: uint64(w.position), PreparePosition: uint64(w.position)}}
+		success.PositionOption = &streams.AppendResp_Success_Position{
+			Position: &streams.AppendResp_Position{
+				CommitPosition: uint64(w.position), PreparePosition: uint64(w.position)}}
 	}
 	return &streams.AppendResp_Success_{Success: success}
 }
@@ -187,10 +190,10 @@ func wrongAppend(e *wrongVersion) *streams.AppendResp_WrongExpectedVersion_ {
 		wrong.ExpectedRevisionOption_20_6_0 = &streams.AppendResp_WrongExpectedVersion_Any_20_6_0{
 			Any_20_6_0: empty}
 	case expectExists:
-		wrong.ExpectedRevisionOption = &streams.AppendResp_WrongExpectedVersion_ExpectedStreamExists{
-			ExpectedStreamExists: empty}
-		wrong.ExpectedRevisionOption_20_6_0 = &streams.AppendResp_WrongExpectedVersion_StreamExists_20_6_0{
-			StreamExists_20_6_0: empty}
+		wrong.ExpectedRevisionOption =
+			&streams.AppendResp_WrongExpectedVersion_ExpectedStreamExists{ExpectedStreamExists: empty}
+		wrong.ExpectedRevisionOption_20_6_0 =
+			&streams.AppendResp_WrongExpectedVersion_StreamExists_20_6_0{StreamExists_20_6_0: empty}
 	}
 	return &streams.AppendResp_WrongExpectedVersion_{WrongExpectedVersion: wrong}
 }

@@ -5,12 +5,10 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
-// behind is how many events may wait for a live subscription. One that finds more has fallen behind:
-// it catches up as it did at its start, and says so when it has.
+// behind is how many events may wait for a live subscription. One that finds more has fallen
+// behind: it catches up as it did at its start, and says so when it has.
 const behind = 512
 
 // follow answers a stream, or a list, as a subscription, until its caller leaves, the server stops,
@@ -70,9 +68,7 @@ func (r *reading) after(last int64) int64 {
 // the last one when it has fallen behind.
 func (r *reading) live(from series, w *watcher, after int64) (int64, error) {
 	for {
-		if err := r.wait(w); err != nil {
-			return after, err
-		}
+		// A view may be older than what woke nobody, so this begins by reading.
 		sent := 0
 		for it, err := range from.read(r.ctx, after+1) {
 			if sent == behind {
@@ -90,18 +86,19 @@ func (r *reading) live(from series, w *watcher, after int64) (int64, error) {
 			after = it.number
 			sent++
 		}
+		if err := r.wait(w); err != nil {
+			return after, err
+		}
 	}
 }
 
-// wait returns when the watcher was woken, or with the reason why the subscription ends.
+// wait returns when the watcher was woken, or with the reason why the call ends.
 func (r *reading) wait(w *watcher) error {
 	select {
 	case <-w.woken:
 		return nil
 	case <-r.ctx.Done():
 		return r.ctx.Err()
-	case <-r.tide.closing:
-		return status.Error(codes.Unavailable, "Server Is Shutting Down")
 	}
 }
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
@@ -16,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 	"pgregory.net/rapid"
 
+	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/storetest"
 )
 
@@ -48,7 +51,7 @@ var subscribeRows = []subscribeRow{
 		[]given{filled(1), func(h *house) { h.fill("other", 1, "Tested") }}, ""},
 	{"more than a page", []given{filled(1500)}, 1498, "1499", []given{filled(2)}, "1500 1501"},
 	{"a soft delete ends nothing", []given{filled(3)}, fromStart, "0 1 2",
-		[]given{deleted, filled(1), described(`{"$tb":3}`), filled(1)}, "3 4"},
+		[]given{deleted, filled(1), filled(1)}, "3 4"},
 	{"a tombstone ends it, after it was delivered", []given{filled(3)}, fromStart, "0 1 2",
 		[]given{filled(1), tombstoned}, "3 tombstone FailedPrecondition/stream-deleted"},
 
@@ -147,37 +150,130 @@ func TestSubscribeToAll(t *testing.T) {
 	})
 }
 
-// A subscription that has fallen behind catches up, and says so again.
+// numbers are words from first up to but without end.
+func numbers(first, end int) string {
+	var words []string
+	for ; first < end; first++ {
+		words = append(words, fmt.Sprint(first))
+	}
+	return strings.Join(words, " ")
+}
+
+// A subscription that finds too much has fallen behind. It catches up, and says so.
 func TestSubscriptionFallsBehind(t *testing.T) {
 	eachStore(t, func(t *testing.T, h *house) {
-		h.fill("other", 1, "Tested")
-		stream, all := h.call(ofStream("s", fromStart), live), h.call(ofAll(h.head()), live)
-		filtered := h.call(ofAll(h.head()), live,
-			passing(everySo(prefixFilter(false, "s"), 1<<20, 1)))
-		for _, sub := range []*transcript{stream, all, filtered} {
+		subs := []*transcript{
+			h.call(ofStream("s", fromStart), live), h.call(ofStream("$et-Tested", fromStart), live),
+		}
+		for _, sub := range subs {
 			sub.expect("confirmed caught-up")
 		}
-		h.fill("s", 1, "Tested")
-		for _, sub := range []*transcript{stream, all, filtered} {
-			sub.expect("0")
+		h.fill("s", behind, "Tested") // not yet too much
+		for _, sub := range subs {
+			sub.expect(numbers(0, behind))
 		}
-		h.fill("s", behind, "Tested") // in one append: just not too many
 		h.fill("s", behind+1, "Tested")
-		h.fill("s", behind+1, "Tested")
-		h.fill("s", behind+1, "Tested")
-		total := 1 + behind + 3*(behind+1)
-		for i, sub := range []*transcript{stream, all, filtered} {
-			numbers, last := 1, ""
-			for numbers < total || last != "caught-up" {
-				last = sub.next()
-				if last == fmt.Sprint(numbers) {
-					numbers++
-				} else if last != "caught-up" && i < 2 {
-					t.Fatalf("subscription %d: got %s, want %d or caught-up", i, last, numbers)
-				}
-			}
+		for _, sub := range subs {
+			sub.expect(numbers(behind, 2*behind+1) + " caught-up")
+		}
+		h.fill("s", 1, "Tested")
+		for _, sub := range subs {
+			sub.expect(numbers(2*behind+1, 2*behind+2))
 		}
 	})
+}
+
+// The same of $all, whose events come from the tide as long as it remembers them.
+func TestSubscriptionToAllFallsBehind(t *testing.T) {
+	eachStore(t, func(t *testing.T, h *house) {
+		start := h.head()
+		subs := []*transcript{
+			h.call(ofAll(start), live),
+			h.call(ofAll(start), live, passing(everySo(prefixFilter(true, "Tested"), 1<<20, 1))),
+		}
+		for _, sub := range subs {
+			sub.expect("confirmed caught-up")
+		}
+		tide := h.server.tide
+		tide.mu.Lock()
+		tide.stop() // from here on the test brings the events, in batches it knows
+		tide.mu.Unlock()
+		tide.running.Wait()
+		bring := func(n int) (last int64) {
+			from := h.head()
+			h.fill("s", n, "Tested")
+			tide.rise(h.ctx, h.since(from))
+			return h.head()
+		}
+		bring(behind)
+		for _, sub := range subs {
+			sub.expect(numbers(0, behind))
+		}
+		last := bring(behind + 1)
+		subs[0].expect(numbers(behind, 2*behind+1) + " caught-up")
+		before := h.since(start)[behind-1].Position // told when it fell behind
+		subs[1].expect(fmt.Sprintf("checkpoint:%d %s checkpoint:%d caught-up",
+			before, numbers(behind, 2*behind+1), last))
+		bring(1)
+		for _, sub := range subs {
+			sub.expect(numbers(2*behind+1, 2*behind+2))
+		}
+	})
+}
+
+// A tide serves the log's end from memory, and only what it is sure of.
+func TestTideRemembers(t *testing.T) {
+	d := newTide(storetest.NewMemory(), nil)
+	d.forget(10)
+	events := make([]eventstore.Recorded, 3*behind)
+	for i := range events {
+		events[i].Position = eventstore.Position(11 + 2*i)
+		events[i].Data = []byte{1}
+	}
+	after := func(position eventstore.Position) string {
+		got, ok := d.after(position)
+		if !ok {
+			return "behind"
+		}
+		if len(got) == 0 {
+			return "nothing"
+		}
+		return fmt.Sprintf("%d from %d", len(got), got[0].Position)
+	}
+	check := func(position eventstore.Position, want string) {
+		t.Helper()
+		if got := after(position); got != want {
+			t.Errorf("after %d: got %s, want %s", position, got, want)
+		}
+	}
+	check(9, "behind")
+	check(10, "nothing")
+	d.rise(t.Context(), events[:2])
+	check(9, "behind")
+	check(10, "2 from 11")
+	check(11, "1 from 13")
+	check(12, "1 from 13")
+	check(13, "nothing")
+	check(99, "nothing")
+	d.rise(t.Context(), events[2:behind])
+	check(10, fmt.Sprintf("%d from 11", recentPage))
+	d.rise(t.Context(), events[behind:behind+1])
+	check(10, "behind")
+	check(11, fmt.Sprintf("%d from 13", recentPage))
+	d.rise(t.Context(), events[behind+1:])
+	if len(d.recent) != recentEvents {
+		t.Errorf("remembered: got %d, want %d", len(d.recent), recentEvents)
+	}
+	last := events[len(events)-1].Position
+	check(last-1, fmt.Sprintf("1 from %d", last))
+	big := eventstore.Recorded{Position: 99999}
+	big.Data = make([]byte, recentBytes)
+	d.rise(t.Context(), []eventstore.Recorded{big})
+	if len(d.recent) != 1 || d.bytes != recentBytes {
+		t.Errorf("after a big one: got %d events, %d bytes, want it alone", len(d.recent), d.bytes)
+	}
+	check(99998, "1 from 99999")
+	check(last-1, "behind")
 }
 
 // Whatever is appended while a subscription catches up or lives comes once and in order.
@@ -239,6 +335,26 @@ func TestSubscriptionMissesNothing(t *testing.T) {
 			}
 			writing.Wait()
 		})
+	})
+}
+
+// What the server remembers of a stream may be older than what can be read of it: an append is
+// durable before its writer says so.
+func TestReadBesideOldState(t *testing.T) {
+	eachStore(t, func(t *testing.T, h *house) {
+		h.fill("cat-1", 3, "Tested")
+		h.link("links", "2@cat-1")
+		h.server.shelf("cat-1").put("cat-1", streamState{last: 1, metaLast: -1})
+		h.call(ofStream("cat-1", fromStart), live).expect("confirmed 0 1 caught-up 2")
+		h.callPlaces(ofStream("$ce-cat", 1), withLinks).expect(
+			"1@$ce-cat>1@cat-1 2@$ce-cat>2@cat-1 end")
+		h.callPlaces(ofStream("links", fromStart), withLinks).expect("0@links>2@cat-1 end")
+		h.tombstone("cat-1")
+		h.server.shelf("cat-1").put("cat-1", streamState{last: 1, metaLast: -1})
+		h.call(ofStream("cat-1", fromStart), live).expect(
+			"confirmed 0 1 caught-up 2 tombstone FailedPrecondition/stream-deleted")
+		h.callPlaces(ofStream("$ce-cat", 2), withLinks).expect(
+			"2@$ce-cat>2@cat-1 3@$ce-cat> end")
 	})
 }
 
@@ -310,9 +426,9 @@ func TestSlowReaderHoldsNobodyUp(t *testing.T) {
 		quick := h.call(ofStream("s", fromStart), live)
 		quick.expect("confirmed caught-up")
 		const batches = 60 // of 64 KiB each: far beyond what flow control lets through unread
-		big := event("Tested")
-		big.Data = make([]byte, 64<<10)
 		for i := range batches {
+			big := event("Tested")
+			big.Data = make([]byte, 64<<10)
 			h.append("s", big)
 			for word := ""; word != fmt.Sprint(i); {
 				word = quick.next()
@@ -328,6 +444,46 @@ func TestSlowReaderHoldsNobodyUp(t *testing.T) {
 			}
 		}
 	})
+}
+
+// counted counts what a store is asked.
+type counted struct {
+	eventstore.Indexed
+	follows, reads atomic.Int64
+}
+
+func (c *counted) Follow(ctx context.Context, after eventstore.Position,
+	prefixes ...string) iter.Seq2[[]eventstore.Recorded, error] {
+	c.follows.Add(1)
+	return c.Indexed.Follow(ctx, after, prefixes...)
+}
+
+func (c *counted) Read(ctx context.Context, stream string,
+	from eventstore.Revision) iter.Seq2[eventstore.Recorded, error] {
+	c.reads.Add(1)
+	return c.Indexed.Read(ctx, stream, from)
+}
+
+// Many idle subscriptions share one Follow, and what is written elsewhere makes none of them read.
+func TestIdleSubscriptionsRead(t *testing.T) {
+	store := &counted{Indexed: storetest.NewMemory()}
+	h := openHouse(t, store)
+	for i := range 100 {
+		h.call(ofStream(fmt.Sprint("idle-", i), fromEnd), live).expect("confirmed caught-up")
+	}
+	all := h.callPlaces(ofAll(fromEnd), live)
+	all.expect("confirmed caught-up")
+	before := store.reads.Load()
+	for i := range 20 {
+		h.fill("other", 1, "Tested")
+		all.expect(fmt.Sprintf("%d@other", i))
+	}
+	if got := store.reads.Load() - before; got != 0 {
+		t.Errorf("reads: got %d, want 0", got)
+	}
+	if got := store.follows.Load(); got != 1 {
+		t.Errorf("follows: got %d, want 1", got)
+	}
 }
 
 // A tide runs while somebody watches, and lets everything go when nobody does.

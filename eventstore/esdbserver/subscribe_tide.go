@@ -55,7 +55,7 @@ func newTide(store eventstore.Store, logger *slog.Logger) *tide {
 	}
 }
 
-// close ends every subscription and waits for the Follow's end. It is called once.
+// close ends the Follow and waits for that; nobody is woken any more. It is called once.
 func (t *tide) close() {
 	close(t.closing)
 	t.mu.Lock()

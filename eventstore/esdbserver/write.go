@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,7 +28,7 @@ type write struct {
 	done     chan *write // gets the write when it is answered; always has room for it
 
 	err      error
-	repeat   *spot              // its events were in the stream already
+	repeat   *spot               // its events were in the stream already
 	last     int64               // the number of its last event, else of the stream's
 	position eventstore.Position // of that event; 0 where it cannot be told
 }
@@ -53,8 +54,11 @@ func newTombstone(stream string, expected int64) *write {
 	}
 }
 
-func (w *write) isDeletion() bool  { return w.target != w.stream }
-func (w *write) isTombstone() bool { return len(w.events) == 1 && w.events[0].Type == tombstoneType }
+func (w *write) isDeletion() bool { return w.target != w.stream }
+
+func (w *write) isTombstone() bool {
+	return len(w.events) == 1 && w.events[0].Type == tombstoneType
+}
 
 // gone says why nobody waits for the write any more.
 func (w *write) gone() error {
@@ -95,9 +99,16 @@ func (s *Server) appendTo(ctx context.Context, stream string, expected int64,
 // line is the writes that wait for one stream or its metastream, first come first served. It lives
 // while there are any: one goroutine takes all that wait and does them together.
 type line struct {
-	stream  string   // no metastream
 	waiting []*write // guarded by the shelf's mu
+	taken   []*write // the goroutine's, as the round is
+	round   round
 }
+
+// lines are spare, each with its memory.
+var lines = sync.Pool{New: func() any { return new(line) }}
+
+// sparePending bounds the memory that a spare line keeps, in events.
+const sparePending = 1024
 
 // submit puts a write into its stream's line and returns at once.
 func (s *Server) submit(w *write) {
@@ -109,31 +120,40 @@ func (s *Server) submit(w *write) {
 		l.waiting = append(l.waiting, w)
 		return
 	}
-	l := &line{stream, []*write{w}}
+	l := lines.Get().(*line)
+	l.waiting = append(l.waiting, w)
+	l.round.Server, l.round.shelf, l.round.stream = s, h, stream
 	h.lines[stream] = l
 	s.working.Add(1)
-	go s.work(h, l)
+	go s.work(l)
 }
 
 // work ends when nobody waits in the line, which is then no more.
-func (s *Server) work(h *shelf, l *line) {
+func (s *Server) work(l *line) {
 	defer s.working.Done()
-	r := round{Server: s, shelf: h, stream: l.stream}
-	var spare []*write
-	for {
-		h.mu.Lock()
-		writes := l.waiting
-		if len(writes) == 0 {
-			delete(h.lines, l.stream)
-			h.mu.Unlock()
-			return
-		}
-		l.waiting = spare[:0]
-		h.mu.Unlock()
-		r.do(writes)
-		clear(writes)
-		spare = writes
+	for l.take() {
+		l.round.do(l.taken)
+		clear(l.taken)
 	}
+	pending := l.round.pending
+	clear(pending)
+	if cap(pending) > sparePending {
+		pending = nil
+	}
+	*l = line{waiting: l.waiting, taken: l.taken, round: round{pending: pending[:0]}}
+	lines.Put(l)
+}
+
+// take moves those who wait to taken. Where there are none the line has left its shelf.
+func (l *line) take() bool {
+	h := l.round.shelf
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	l.waiting, l.taken = l.taken[:0], l.waiting
+	if len(l.taken) == 0 {
+		delete(h.lines, l.round.stream)
+	}
+	return len(l.taken) > 0
 }
 
 // do answers all writes, also if one of them makes this program panic.
