@@ -19,6 +19,8 @@ import (
 var (
 	// ErrClosed: the models were closed.
 	ErrClosed = errors.New("read models are closed")
+	// ErrStale: the tables are another log's, and are being built anew.
+	ErrStale = errors.New("the read models are of another log and are being built anew")
 	// ErrRebuilding: a rebuild is under way already.
 	ErrRebuilding = errors.New("a rebuild is under way already")
 	// ErrReadOnly: the models were opened to be read.
@@ -77,8 +79,8 @@ type follower struct {
 // follows the store until Close. It does not wait until they have caught up.
 //
 // Where the file's checkpoint names an event that the log does not hold at that place, the file
-// belongs to another log, or to one that lost its end: it serves as it is, at position Start, while
-// another is built beside it.
+// belongs to another log, or to one that lost its end: whoever asks gets ErrStale while another is
+// built beside it.
 func Open(ctx context.Context, folder string, store eventstore.Store,
 	opts Options) (*Models, error) {
 	if opts.Projections == nil {

@@ -225,6 +225,51 @@ func TestCheckpointOfAnotherLogIsRebuiltBeside(t *testing.T) {
 	clean(t, m)
 }
 
+// TestAnotherLogsRowsAreNotShown asks while the read models of another log are being built anew.
+func TestAnotherLogsRowsAreNotShown(t *testing.T) {
+	folder, first := t.TempDir(), memory(t)
+	busyShop(t, first)
+	if err := open(t, folder, first, Options{}).Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := &gated{memory(t), make(chan struct{})}
+	newShop(t, second.Store).account("D-1")
+	m, err := Open(t.Context(), folder, second, Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if page, err := m.Accounts(t.Context(), AccountFilter{}, Paging{}); !errors.Is(err, ErrStale) {
+		t.Errorf("accounts: got %v, %v, want ErrStale", page.Data, err)
+	}
+	if infos, err := m.List(t.Context()); err != nil || infos[0].State != Stale || infos[0].Position != 0 {
+		t.Errorf("projections: got %v, %v, want stale ones", infos, err)
+	}
+	close(second.gate)
+	wait(t, m)
+	if page, err := m.Accounts(t.Context(), AccountFilter{}, Paging{}); err != nil || len(page.Data) != 1 {
+		t.Errorf("accounts afterwards: got %v, %v, want one", page.Data, err)
+	}
+}
+
+// gated is a store that nobody can scan until its gate opens.
+type gated struct {
+	eventstore.Store
+	gate chan struct{}
+}
+
+func (g *gated) ReadAll(ctx context.Context, after eventstore.Position,
+	prefixes ...string) iter.Seq2[eventstore.Recorded, error] {
+	<-g.gate
+	return g.Store.ReadAll(ctx, after, prefixes...)
+}
+
+func (g *gated) Follow(ctx context.Context, after eventstore.Position,
+	prefixes ...string) iter.Seq2[[]eventstore.Recorded, error] {
+	<-g.gate
+	return g.Store.Follow(ctx, after, prefixes...)
+}
+
 // lockedText is text that goroutines write.
 type lockedText struct {
 	mu sync.Mutex

@@ -133,8 +133,21 @@ func (l list[F, K, T]) read(ctx context.Context, m *Models, filter F, p Paging) 
 	return page, nil
 }
 
-// view runs queries that all see the tables at one position of the log, which it answers.
+// view runs queries that all see the tables at one position of the log, which it answers. It is
+// ErrStale while the tables are another log's.
 func (m *Models) view(ctx context.Context, work func(querier) error) (eventstore.Position, error) {
+	return m.look(ctx, func(q querier, serves bool) error {
+		if !serves {
+			return ErrStale
+		}
+		return work(q)
+	})
+}
+
+// look is view, also of tables that are another log's; they stand at Start.
+func (m *Models) look(
+	ctx context.Context, work func(q querier, serves bool) error,
+) (eventstore.Position, error) {
 	d, free, err := m.take()
 	if err != nil {
 		return 0, err
@@ -153,10 +166,11 @@ func (m *Models) view(ctx context.Context, work func(querier) error) (eventstore
 	if err != nil {
 		return 0, err
 	}
-	if m.serves(d) {
-		return at.position, work(conn)
+	serves := m.serves(d)
+	if !serves {
+		at.position = eventstore.Start
 	}
-	return eventstore.Start, work(conn)
+	return at.position, work(conn, serves)
 }
 
 // serves reports whether d's checkpoint is one of this log.

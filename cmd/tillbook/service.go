@@ -190,6 +190,9 @@ func (s *service) sweep(ctx context.Context) {
 		[]uuid.UUID, error,
 	) {
 		holds, err := s.models.DueHolds(ctx, by, sweepAccounts)
+		if errors.Is(err, projections.ErrStale) {
+			return nil, nil // what is due shows when they are built
+		}
 		if err != nil {
 			return nil, err
 		}
