@@ -21,6 +21,10 @@ type Event struct {
 	Binary   bool      // Data is not said to be JSON (EventStoreDB's application/octet-stream)
 }
 
+// Size is what the event counts towards MaxAppendBytes: its data, its metadata and twice its type, in
+// bytes, as EventStoreDB 24.10 counts them.
+func (e *Event) Size() int { return len(e.Data) + len(e.Metadata) + 2*len(e.Type) }
+
 // Recorded is an event as the log holds it. It never changes; the bytes must not be written to.
 type Recorded struct {
 	Event

@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// MaxAppendBytes bounds one append: the sum over its events of data, metadata and type.
+// MaxAppendBytes bounds one append: the sum over its events of Event.Size.
 const MaxAppendBytes = 1 << 20
 
 // MaxSnapshotPart bounds one part of a snapshot, in bytes.

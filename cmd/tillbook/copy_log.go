@@ -136,7 +136,7 @@ func difference(a, b eventstore.Recorded) string {
 
 // add hands neighbours in one stream to the target together.
 func (c *copier) add(ctx context.Context, e eventstore.Recorded) error {
-	size := len(e.Type) + len(e.Data) + len(e.Metadata)
+	size := e.Size()
 	if n := len(c.waiting); n > 0 && (!follows(e, c.waiting[n-1]) || n >= copyEvents ||
 		c.size+size > copyBytes) {
 		if err := c.send(ctx); err != nil {

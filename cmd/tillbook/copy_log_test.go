@@ -183,7 +183,7 @@ func TestCopyOfALongStream(t *testing.T) {
 		for range 20 {
 			add(200_000)
 		}
-		add(eventstore.MaxAppendBytes - len(log[0].Type) - 2)
+		add(eventstore.MaxAppendBytes - 2*len(log[0].Type) - 2)
 	}
 	source := memory(t, log)
 	for _, target := range []eventstore.Store{folderStore(t), storetest.NewMemory()} {

@@ -42,7 +42,7 @@ func (s *Store) Append(ctx context.Context, stream string, expected eventstore.R
 	}
 	size := 0
 	for i := range events {
-		size += len(events[i].Type) + len(events[i].Data) + len(events[i].Metadata)
+		size += events[i].Size()
 	}
 	if len(events) == 0 || size > eventstore.MaxAppendBytes {
 		return eventstore.Appended{}, eventstore.ErrTooLarge

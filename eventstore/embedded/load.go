@@ -66,7 +66,7 @@ func (l *Loader) add(ctx context.Context, events []eventstore.Recorded) error {
 			return fmt.Errorf("%s@%d is no neighbour of %s@%d", e.Stream, e.Revision,
 				events[0].Stream, events[0].Revision)
 		}
-		size += len(events[i].Type) + len(events[i].Data) + len(events[i].Metadata)
+		size += events[i].Size()
 	}
 	if len(events) == 0 || size > eventstore.MaxAppendBytes {
 		return eventstore.ErrTooLarge

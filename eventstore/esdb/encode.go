@@ -31,7 +31,7 @@ func encode(
 	options *streams.BatchAppendReq_Options, events []eventstore.Event,
 ) (chunks [][]byte, size int, err error) {
 	for i := range events {
-		size += len(events[i].Type) + len(events[i].Data) + len(events[i].Metadata)
+		size += events[i].Size()
 	}
 	if len(events) == 0 || size > eventstore.MaxAppendBytes {
 		return nil, size, eventstore.ErrTooLarge

@@ -57,9 +57,6 @@ func eventOf(p proposed) (eventstore.Event, error) {
 	}, nil
 }
 
-// sizeOf is what an event counts towards MaxAppendBytes: never less than the store counts.
-func sizeOf(e *eventstore.Event) int { return len(e.Data) + len(e.Metadata) + 2*len(e.Type) }
-
 // idOf is an event's id, or *malformed.
 func idOf(id *shared.UUID) (uuid.UUID, error) {
 	parsed, err := parseUUID(id)

@@ -110,10 +110,10 @@ func (s *Server) propose(w *write, p proposed) error {
 	if err != nil {
 		return err
 	}
-	if w.bytes += sizeOf(&e); w.bytes > eventstore.MaxAppendBytes {
+	if w.bytes += e.Size(); w.bytes > eventstore.MaxAppendBytes {
 		return errTooLarge
 	}
-	held := int64(sizeOf(&e) + eventOverhead)
+	held := int64(e.Size() + eventOverhead)
 	w.held += held
 	if s.waiting.Add(held) > waitingMost {
 		return errTooBusy

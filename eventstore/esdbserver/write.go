@@ -22,7 +22,7 @@ type write struct {
 	target   string          // the one that gets events: stream, or its metastream
 	expected int64           // the number of the stream's last event, or one of expectAny and its like
 	events   []eventstore.Event
-	bytes    int         // of events, as sizeOf counts them
+	bytes    int         // of events, as Event.Size counts them
 	held     int64       // what it takes of the server's waiting
 	batch    *batchWrite // what it is part of, nil for a call of its own
 	done     chan *write // gets the write when it is answered; always has room for it
@@ -41,7 +41,7 @@ func newDeletion(stream string, expected int64) *write {
 	e := newMetadata(fmt.Appendf(nil, `{"%s":%d}`, truncateKey, int64(softDeleted)))
 	return &write{
 		stream: stream, target: metastreamOf(stream), expected: expected,
-		events: []eventstore.Event{e}, bytes: sizeOf(&e),
+		events: []eventstore.Event{e}, bytes: e.Size(),
 	}
 }
 
@@ -50,7 +50,7 @@ func newTombstone(stream string, expected int64) *write {
 	e := eventstore.Event{ID: uuid.New(), Type: tombstoneType, Data: []byte("{}")}
 	return &write{
 		stream: stream, target: stream, expected: expected,
-		events: []eventstore.Event{e}, bytes: sizeOf(&e),
+		events: []eventstore.Event{e}, bytes: e.Size(),
 	}
 }
 
@@ -91,7 +91,7 @@ func (s *Server) appendTo(ctx context.Context, stream string, expected int64,
 	events ...eventstore.Event) (*write, error) {
 	w := &write{stream: stream, target: stream, expected: expected, events: events}
 	for i := range events {
-		w.bytes += sizeOf(&events[i])
+		w.bytes += events[i].Size()
 	}
 	return w, s.do(ctx, w)
 }

@@ -288,7 +288,7 @@ func begins(stream string, prefixes []string) bool {
 func appendBytes(events []eventstore.Event) int {
 	size := 0
 	for _, e := range events {
-		size += len(e.Type) + len(e.Data) + len(e.Metadata)
+		size += e.Size()
 	}
 	return size
 }

@@ -192,7 +192,7 @@ func someEvents(n int) []eventstore.Event {
 // sized is a new event whose bytes count exactly size against MaxAppendBytes.
 func sized(size int) eventstore.Event {
 	e := eventstore.Event{ID: uuid.New(), Type: "Sized", Metadata: []byte(`{}`)}
-	filler := bytes.Repeat([]byte("x"), size-len(e.Type)-len(e.Metadata)-2)
+	filler := bytes.Repeat([]byte("x"), size-2*len(e.Type)-len(e.Metadata)-2)
 	e.Data, _ = json.Marshal(string(filler))
 	return e
 }
