@@ -2,7 +2,6 @@ package esdb
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"math"
 	"slices"
@@ -42,7 +41,7 @@ func (s *Store) ReadAll(
 				return false, nil
 			}
 			at = e.Position
-			return yield(e) && at < head, nil
+			return yield(e), nil
 		})
 	})
 }
@@ -93,14 +92,11 @@ func (s *Store) next(
 func (s *Store) readLog(ctx context.Context, request func() *streams.ReadReq, again bool,
 	take func(eventstore.Recorded) (bool, error)) error {
 	r := reading{cluster: s.leader, decides: true, request: request, take: events(take)}
-	run := r.once
 	if again {
-		run = r.run
+		return r.run(ctx, s.pace)
 	}
-	if err := run(ctx, s.pace); err != nil {
-		return fmt.Errorf("read the log: %w", err)
-	}
-	return nil
+	_, err := r.try(ctx)
+	return err
 }
 
 // logRequest reads the log forwards from the event at a position, at most count events.

@@ -107,7 +107,8 @@ func TestUnknownOutcome(t *testing.T) {
 			return status.Error(codes.InvalidArgument, "bad")
 		},
 		"foreign correlation": func(a *streams.BatchAppendResp) error {
-			a.CorrelationId = structured(1, 2)
+			_, number := halves(a.GetCorrelationId())
+			a.CorrelationId = structured(1, number)
 			return nil
 		},
 	} {
@@ -130,16 +131,52 @@ func TestUnknownOutcome(t *testing.T) {
 	}
 }
 
-// TestRefusedAfterUnknown: once the outcome is unknown, a refusal that says nothing of it leaves it so.
+// TestRefusedAfterUnknown: once the outcome is unknown, a refusal that says nothing of it leaves it so;
+// a wrong revision says that the append was not written and never will be.
 func TestRefusedAfterUnknown(t *testing.T) {
+	for name, row := range map[string]struct {
+		answer  *streams.BatchAppendResp_Error
+		unknown bool
+	}{
+		"denied":         {refusal(codes.PermissionDenied, &shared.AccessDenied{}), true},
+		"deleted":        {refusal(codes.NotFound, &shared.StreamDeleted{}), true},
+		"wrong revision": {refusal(codes.AlreadyExists, wrongVersion(5)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, s := plainStore(t)
+			var once sync.Once
+			p.setAfter(func(a *streams.BatchAppendResp) error {
+				a.Result = row.answer
+				once.Do(func() { a.Result = errorAnswer(codes.Unknown, "Unknown").Result })
+				return nil
+			})
+			_, err := s.Append(t.Context(), freshStream(), eventstore.NoStream, debits(1))
+			if err == nil || errors.Is(err, eventstore.ErrOutcomeUnknown) != row.unknown {
+				t.Errorf("append: got %v, want the outcome unknown: %v", err, row.unknown)
+			}
+		})
+	}
+}
+
+// TestNoPosition: a repeat that the server cannot place is looked up.
+func TestNoPosition(t *testing.T) {
 	p, s := plainStore(t)
-	var once sync.Once
 	p.setAfter(func(a *streams.BatchAppendResp) error {
-		a.Result = refusal(codes.PermissionDenied, &shared.AccessDenied{})
-		once.Do(func() { a.Result = errorAnswer(codes.Unknown, "Unknown").Result })
+		a.GetSuccess().PositionOption = &streams.BatchAppendResp_Success_NoPosition{}
 		return nil
 	})
-	_, err := s.Append(t.Context(), freshStream(), eventstore.NoStream, debits(1))
+	got, err := s.Append(t.Context(), "s", eventstore.NoStream, debits(3))
+	head, headErr := s.Head(t.Context())
+	if err != nil || headErr != nil || got.Position != head || head == eventstore.Start {
+		t.Errorf("append: got %v, %v, want position %d, %v", got, err, head, headErr)
+	}
+	p.set(func(_ context.Context, method string) error {
+		if method == "read" {
+			return status.Error(codes.PermissionDenied, "no")
+		}
+		return nil
+	})
+	_, err = s.Append(t.Context(), "s", 2, debits(1))
 	wantError(t, err, eventstore.ErrOutcomeUnknown)
 }
 
@@ -289,11 +326,41 @@ func TestCloseBesideSilence(t *testing.T) {
 	wantError(t, err, eventstore.ErrOutcomeUnknown)
 }
 
+// TestCloseFinishesAppends: what was begun before Close is answered as if there were none.
+func TestCloseFinishesAppends(t *testing.T) {
+	p, s := plainStore(t)
+	began, gate := make(chan struct{}), make(chan struct{})
+	p.setAfter(func(*streams.BatchAppendResp) error {
+		close(began)
+		<-gate
+		return nil
+	})
+	answered, closed := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := s.Append(t.Context(), "s", eventstore.NoStream, debits(1))
+		answered <- err
+	}()
+	<-began
+	go func() { closed <- s.Close() }()
+	for _, err := range s.Follow(t.Context(), eventstore.Start) { // until Close has begun
+		if err != nil {
+			wantError(t, err, eventstore.ErrClosed)
+		}
+	}
+	close(gate)
+	wantError(t, <-answered, nil)
+	wantError(t, <-closed, nil)
+}
+
 // TestCloseBesideReader: a reader who pauses between two elements does not hold up Close.
 func TestCloseBesideReader(t *testing.T) {
 	_, s := plainStore(t)
-	if _, err := s.Append(t.Context(), "s", eventstore.NoStream, debits(500)); err != nil {
-		t.Fatalf("append: got %v, want no error", err)
+	const most = 500
+	for i := range 4 * windowBytes / (most * 1000) { // more than a server sends ahead
+		at := eventstore.Revision(i*most) - 1
+		if _, err := s.Append(t.Context(), "s", at, debits(most)); err != nil {
+			t.Fatalf("append: got %v, want no error", err)
+		}
 	}
 	var last error
 	n := 0

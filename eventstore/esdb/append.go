@@ -65,36 +65,42 @@ func (d *delivery) run(
 	if isLost(err) {
 		appended, err = d.again(ctx, err)
 	}
-	if err == nil && appended.Position == eventstore.Start {
+	if err == nil && appended.Position == eventstore.Start { // a repeat that the server cannot place
 		appended.Position, err = d.store.positionOf(ctx, d.stream, appended.Revision)
+		d.unknown = d.unknown || err != nil
 	}
-	return appended, size, err
+	return appended, size, d.verdict(err)
 }
 
-// again tries until there is an answer or ctx ends. Once the outcome is unknown only success and
-// a wrong revision tell: every other answer leaves it as unknown as before.
+// again tries until there is an answer or ctx ends.
 func (d *delivery) again(ctx context.Context, last error) (eventstore.Appended, error) {
 	ctx, cancel := until(ctx, d.store.drained, eventstore.ErrClosed)
 	defer cancel()
 	pause := d.store.pauses()
 	for {
 		if err := pause.wait(ctx); err != nil {
-			return eventstore.Appended{}, d.failed(fmt.Errorf("%w, last: %w", err, last))
+			return eventstore.Appended{}, fmt.Errorf("%w, last: %w", err, last)
 		}
 		appended, err := d.try(ctx)
-		if !isLost(err) {
-			return appended, err
+		if isLost(err) {
+			last = err
+			continue
 		}
-		last = err
+		if err != nil && errors.Is(err, ended(ctx)) {
+			err = fmt.Errorf("%w, last: %w", err, last)
+		}
+		return appended, err
 	}
 }
 
-// failed is what err means to the caller, if it is not a verdict on the append itself.
-func (d *delivery) failed(err error) error {
-	if d.unknown {
-		return fmt.Errorf("append to %s: %w: %w", d.stream, eventstore.ErrOutcomeUnknown, err)
+// verdict is err as the caller gets it, who knows what was to be appended where. Once the outcome is
+// unknown only success and a wrong revision tell: every other answer leaves it as unknown as before.
+func (d *delivery) verdict(err error) error {
+	_, wrong := errors.AsType[*eventstore.WrongRevision](err)
+	if wrong || err == nil || !d.unknown {
+		return err
 	}
-	return fmt.Errorf("append to %s: %w", d.stream, err)
+	return fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
 }
 
 // try sends the append once.
@@ -102,20 +108,16 @@ func (d *delivery) try(ctx context.Context) (eventstore.Appended, error) {
 	c := d.store.leader
 	n, err := c.enter(ctx)
 	if err != nil {
-		if isLost(err) {
-			return eventstore.Appended{}, err
-		}
-		return eventstore.Appended{}, d.failed(err)
+		return eventstore.Appended{}, err
 	}
 	defer n.leave()
 	appended, err := d.fly(ctx, d.lane(n))
-	lost, ok := errors.AsType[*lost](err)
-	if !ok {
+	if lost, ok := errors.AsType[*lost](err); ok {
+		d.unknown = d.unknown || !lost.idle
+		c.failed(n, lost)
+	} else if ctx.Err() == nil {
 		c.worked(n)
-		return appended, err
 	}
-	d.unknown = d.unknown || !lost.idle
-	c.failed(n, lost)
 	return appended, err
 }
 
@@ -125,26 +127,18 @@ func (d *delivery) fly(ctx context.Context, l *lane) (eventstore.Appended, error
 	select {
 	case l.queue <- f:
 	case <-ctx.Done():
-		return eventstore.Appended{}, d.failed(ended(ctx))
+		return eventstore.Appended{}, ended(ctx)
 	}
 	select {
 	case landing := <-f.landed:
 		if landing.err != nil {
-			return eventstore.Appended{}, d.verdict(landing.err)
+			return eventstore.Appended{}, landing.err
 		}
 		return d.answer(landing.answer)
 	case <-ctx.Done():
 		d.unknown = d.unknown || !f.callOff()
-		return eventstore.Appended{}, d.failed(ended(ctx))
+		return eventstore.Appended{}, ended(ctx)
 	}
-}
-
-// verdict is err as it is if another try may help or if it tells what became of the append.
-func (d *delivery) verdict(err error) error {
-	if _, wrong := errors.AsType[*eventstore.WrongRevision](err); wrong || isLost(err) {
-		return err
-	}
-	return d.failed(err)
 }
 
 // answer is what the server says of the append.
@@ -163,8 +157,8 @@ func (d *delivery) answer(a *streams.BatchAppendResp) (eventstore.Appended, erro
 	if all := refusal.GetDetails(); len(all) > 0 {
 		details = all[0]
 	}
-	err := d.refused(codes.Code(refusal.GetCode()), refusal.GetMessage(), details)
-	return eventstore.Appended{}, d.verdict(err)
+	return eventstore.Appended{}, d.refused(
+		codes.Code(refusal.GetCode()), refusal.GetMessage(), details)
 }
 
 // refused sorts the refusals of a BatchAppend. The code OK comes with appends that the server did not

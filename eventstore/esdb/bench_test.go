@@ -53,6 +53,34 @@ func BenchmarkHot(b *testing.B) {
 	}
 }
 
+// BenchmarkFollow catches up with 100,000 events; one turn is one event.
+func BenchmarkFollow(b *testing.B) {
+	store := openEmbedded(b)
+	for range 1000 {
+		if _, err := store.Append(b.Context(), freshStream(), eventstore.NoStream, debits(100)); err != nil {
+			b.Fatalf("append: got %v, want no error", err)
+		}
+	}
+	for name, s := range map[string]eventstore.Store{
+		"embedded": store, "esdb": openAt(b, standIn(b, store).address, usualPace),
+	} {
+		b.Run(name, func(b *testing.B) {
+			measure(b, func() {
+				for n := 0; n < b.N; {
+					for batch, err := range s.Follow(b.Context(), eventstore.Start, "account-") {
+						if err != nil {
+							b.Fatalf("follow: got %v, want no error", err)
+						}
+						if n += len(batch); n >= b.N || len(batch) == 0 {
+							break
+						}
+					}
+				}
+			})
+		})
+	}
+}
+
 // way is a way to append.
 type way struct {
 	name string

@@ -88,6 +88,8 @@ func (c *cluster) searching() *search {
 		defer c.mu.Unlock()
 		if err == nil {
 			err = c.use(hostPort)
+		} else {
+			c.lose("event store has no node to use", "err", err)
 		}
 		s.err, c.search = err, nil
 		close(s.done)
@@ -135,11 +137,16 @@ func (c *cluster) failed(n *node, l *lost) {
 	if l.leader != "" && l.leader != n.hostPort && c.use(l.leader) == nil {
 		return
 	}
-	if !c.down {
-		c.down = true
-		c.logger.Warn("event store not reached", "node", n.hostPort, "err", l.err)
-	}
+	c.lose("event store not reached", "node", n.hostPort, "err", l.err)
 	c.stale = c.discover || n.hostPort != c.seeds[0]
+}
+
+// lose tells of the first failure after a success. The caller holds mu.
+func (c *cluster) lose(message string, about ...any) {
+	if !c.down && !c.closed {
+		c.down = true
+		c.logger.Warn(message, about...)
+	}
 }
 
 // worked hears that a call to n was answered.

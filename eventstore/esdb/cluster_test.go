@@ -1,7 +1,11 @@
 package esdb
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"iter"
+	"log/slog"
 	"net"
 	"runtime"
 	"strconv"
@@ -78,6 +82,7 @@ func TestLeaderChanges(t *testing.T) {
 	l := startLoad(t, s)
 	f := l.follow(s)
 	for i := range 12 {
+		f.until(l.events())
 		g.lead(i % 3)
 		l.more(2 * loaders)
 	}
@@ -139,13 +144,43 @@ func TestLeaderDies(t *testing.T) {
 	f.until(l.events())
 }
 
+// TestOnlyNodeKnown: the store knows one node, which sent it to a leader that dies.
+func TestOnlyNodeKnown(t *testing.T) {
+	g := startGroup(t, 3)
+	g.lead(1)
+	s := openAt(t, g.nodes[0].address(), usualPace)
+	l := startLoad(t, s)
+	l.more(loaders)
+	g.lead(2)
+	g.nodes[1].stop()
+	l.more(2 * loaders)
+	l.end(s)
+}
+
+// TestConnectionsGrow: EventStoreDB takes 100 calls on one connection; more go on others.
+func TestConnectionsGrow(t *testing.T) {
+	g := startGroup(t, 1)
+	s := openAt(t, g.nodes[0].address(), usualPace)
+	before := g.conns[0].open.Load()
+	for range callsPerConn + 1 {
+		next, stop := iter.Pull2(s.Follow(t.Context(), eventstore.Start))
+		defer stop()
+		if _, err, _ := next(); err != nil {
+			t.Fatalf("follow: got %v, want no error", err)
+		}
+	}
+	if got := g.conns[0].open.Load() - before; got != 1 {
+		t.Errorf("more connections: got %d, want 1", got)
+	}
+}
+
 // TestElection: while nobody leads, calls wait, and end with their contexts.
 func TestElection(t *testing.T) {
 	g := startGroup(t, 2)
 	g.lead(-1)
 	g.leader.Store(0)
 	s := openAt(t, g.seeds()+"leader", hurried)
-	ctx, cancel := context.WithTimeout(t.Context(), hurried.stall)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*hurried.stall)
 	defer cancel()
 	_, err := s.Append(ctx, "s", eventstore.NoStream, debits(1))
 	wantError(t, err, context.DeadlineExceeded)
@@ -156,6 +191,36 @@ func TestElection(t *testing.T) {
 	l := startLoad(t, s)
 	l.more(loaders)
 	l.end(s)
+}
+
+// TestLog tells an operator of a loss and of its end, once each.
+func TestLog(t *testing.T) {
+	g := startGroup(t, 2)
+	g.lead(-1)
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	s, err := open(t.Context(), Options{Address: g.seeds() + "leader", Logger: logger}, hurried)
+	if err != nil {
+		t.Fatalf("open: got %v, want no error", err)
+	}
+	defer s.Close()
+	for _, leader := range []int{0, 1} {
+		g.lead(leader)
+		for i := range eventstore.Revision(5) {
+			stream := fmt.Sprint("s-", leader)
+			if _, err := s.Append(t.Context(), stream, i-1, debits(1)); err != nil {
+				t.Fatalf("append: got %v, want no error", err)
+			}
+		}
+	}
+	for words, want := range map[string]int{
+		"event store has no node to use": 1, "event store reached again": 1,
+		"event store not reached": 0, "event store node in use": 2,
+	} {
+		if got := strings.Count(log.String(), words); got != want {
+			t.Errorf("%q: got %d times, want %d:\n%s", words, got, want, &log)
+		}
+	}
 }
 
 // TestFollowersPreferred: follows go where the address says, all else to the leader.

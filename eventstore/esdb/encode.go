@@ -59,7 +59,7 @@ func at(stream string, expected eventstore.Revision) (*streams.BatchAppendReq_Op
 	case expected == eventstore.NoStream:
 		o.ExpectedStreamPosition = &streams.BatchAppendReq_Options_NoStream{NoStream: &emptypb.Empty{}}
 	case expected < 0:
-		return nil, fmt.Errorf("append to %s: no event has revision %d", stream, expected)
+		return nil, fmt.Errorf("no event has revision %d", expected)
 	default:
 		o.ExpectedStreamPosition = &streams.BatchAppendReq_Options_StreamPosition{
 			StreamPosition: uint64(expected)}

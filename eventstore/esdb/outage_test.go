@@ -3,7 +3,6 @@ package esdb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 	"runtime"
@@ -19,132 +18,6 @@ import (
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/storetest"
 )
-
-// load appends to streams of its own, and follows them, until it is told to end.
-type load struct {
-	*testing.T
-	store   *Store
-	prefix  string
-	ending  chan struct{}
-	working sync.WaitGroup
-	written atomic.Int64
-	grown   chan struct{} // holds a word when written has grown
-
-	mu   sync.Mutex
-	acks map[string][]eventstore.Event
-}
-
-const loaders = 8
-
-func startLoad(t *testing.T, s *Store) *load {
-	l := &load{T: t, store: s, prefix: freshStream() + "_", ending: make(chan struct{}),
-		grown: make(chan struct{}, 1), acks: map[string][]eventstore.Event{}}
-	for i := range loaders {
-		l.working.Go(func() { l.append(fmt.Sprint(l.prefix, i)) })
-	}
-	return l
-}
-
-// append writes one append after the other; none of them may fail.
-func (l *load) append(stream string) {
-	for expected := eventstore.NoStream; ; {
-		select {
-		case <-l.ending:
-			return
-		default:
-		}
-		events := debits(1 + len(stream)%2)
-		got, err := l.store.Append(l.Context(), stream, expected, events)
-		if err != nil {
-			l.Errorf("append: got %v, want no error", err)
-			return
-		}
-		expected = got.Revision
-		l.mu.Lock()
-		l.acks[stream] = append(l.acks[stream], events...)
-		l.mu.Unlock()
-		l.written.Add(1)
-		wake(l.grown)
-	}
-}
-
-// more waits for n more appends.
-func (l *load) more(n int64) {
-	l.Helper()
-	for want := l.written.Load() + n; l.written.Load() < want; {
-		select {
-		case <-l.grown:
-		case <-l.Context().Done():
-			l.Fatalf("appends: got %d, want %d", l.written.Load(), want)
-		}
-		if l.Failed() {
-			l.FailNow()
-		}
-	}
-}
-
-// end stops the load and compares what was answered with what store holds: nothing is lost, nothing is
-// there twice.
-func (l *load) end(store eventstore.Store) {
-	l.Helper()
-	close(l.ending)
-	l.working.Wait()
-	for stream, want := range l.acks {
-		n := 0
-		for e, err := range store.Read(l.Context(), stream, 0) {
-			if err != nil || n >= len(want) || e.ID != want[n].ID {
-				l.Fatalf("event %d of %s: got %v, %v, want one of %d", n, stream, e.ID, err, len(want))
-			}
-			n++
-		}
-		if n != len(want) {
-			l.Fatalf("events of %s: got %d, want %d", stream, n, len(want))
-		}
-	}
-}
-
-// follows is a follower of the load's streams, which must see each event once and in order.
-type follows struct {
-	*load
-	pull func() ([]eventstore.Recorded, error, bool)
-	seen map[string]eventstore.Revision
-	n    int
-	last eventstore.Position
-}
-
-func (l *load) follow(s *Store) *follows {
-	pull, stop := iter.Pull2(s.Follow(l.Context(), eventstore.Start, l.prefix))
-	l.Cleanup(stop)
-	return &follows{load: l, pull: pull, seen: map[string]eventstore.Revision{}}
-}
-
-func (f *follows) until(n int) {
-	f.Helper()
-	for f.n < n {
-		batch, err, _ := f.pull()
-		if err != nil {
-			f.Fatalf("follow: got %v, want no error", err)
-		}
-		for _, e := range batch {
-			if next := f.seen[e.Stream]; e.Revision != next || e.Position <= f.last {
-				f.Fatalf("followed: got %s@%d at %d, want @%d behind %d",
-					e.Stream, e.Revision, e.Position, next, f.last)
-			}
-			f.seen[e.Stream]++
-			f.last = e.Position
-			f.n++
-		}
-	}
-}
-
-// events is how many the load has written.
-func (l *load) events() int {
-	n := 0
-	for _, events := range l.acks {
-		n += len(events)
-	}
-	return n
-}
 
 // outage is how long a server is away: TILLBOOK_OUTAGE, such as 60s; by default a moment.
 func outage(t *testing.T) time.Duration {
@@ -166,6 +39,7 @@ func TestServerStopsAndStarts(t *testing.T) {
 	f := l.follow(s)
 	for range 3 {
 		l.more(loaders)
+		f.until(l.events())
 		server.stop()
 		<-time.After(outage(t))
 		server.start(t)
@@ -183,6 +57,7 @@ func TestConnectionCutBesideAppends(t *testing.T) {
 	f := l.follow(s)
 	for range 20 {
 		l.more(1)
+		f.until(l.events())
 		wire.silence()
 		wire.cut()
 	}
@@ -245,6 +120,7 @@ func TestGoAway(t *testing.T) {
 	f := l.follow(s)
 	for first := made.begun.Load(); made.begun.Load() < first+4; {
 		l.more(loaders)
+		f.until(l.events())
 	}
 	l.end(s)
 	f.until(l.events())

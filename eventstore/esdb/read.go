@@ -48,12 +48,6 @@ func (r reading) run(ctx context.Context, p pace) error {
 	}
 }
 
-// once is run without another try.
-func (r reading) once(ctx context.Context, _ pace) error {
-	_, err := r.try(ctx)
-	return err
-}
-
 // try reads once.
 func (r reading) try(ctx context.Context) (progress bool, err error) {
 	n, err := r.cluster.enter(ctx)
@@ -99,6 +93,9 @@ func (r reading) receive(ctx context.Context, c *conn) (progress bool, err error
 		}
 		if err != nil {
 			return progress, failure(ctx, err, call.Trailer(), r.stream)
+		}
+		if ctx.Err() != nil {
+			return progress, ended(ctx) // what was sent ahead is not read to its end
 		}
 		progress = true
 		if more, err := r.take(answer); !more || err != nil {
@@ -174,12 +171,8 @@ func (s *Store) sequence(ctx context.Context,
 // readStream reads events of one stream, for a decision. A stream that is not there has none.
 func (s *Store) readStream(ctx context.Context, stream string,
 	request func() *streams.ReadReq, take func(eventstore.Recorded) (bool, error)) error {
-	err := reading{cluster: s.leader, decides: true, stream: stream, request: request,
+	return reading{cluster: s.leader, decides: true, stream: stream, request: request,
 		take: events(take)}.run(ctx, s.pace)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", stream, err)
-	}
-	return nil
 }
 
 // events takes the events of answers and nothing else.

@@ -52,6 +52,11 @@ func (p *plain) readStream(o *streams.ReadReq_Options, call streams.Streams_Read
 		if sent++; sent > o.GetCount() {
 			return nil
 		}
+		if p.hold != nil {
+			if err := p.hold(e); err != nil {
+				return err
+			}
+		}
 		if err := call.Send(readEvent(e)); err != nil {
 			return err
 		}
@@ -66,15 +71,22 @@ func (p *plain) readAll(o *streams.ReadReq_Options, call streams.Streams_ReadSer
 		return p.last(prefixes, call)
 	}
 	sent := uint64(0)
-	for e, err := range p.store.ReadAll(call.Context(), eventstore.Position(from), prefixes...) {
-		if err != nil {
-			return err
+	for at, more := eventstore.Position(from), true; more; { // to the end, as it is then
+		more = false
+		for e, err := range p.store.ReadAll(call.Context(), at, prefixes...) {
+			if err != nil {
+				return err
+			}
+			if sent++; sent > o.GetCount() {
+				return nil
+			}
+			if err := call.Send(readEvent(e)); err != nil {
+				return err
+			}
+			at, more = e.Position, true
 		}
-		if sent++; sent > o.GetCount() {
-			return nil
-		}
-		if err := call.Send(readEvent(e)); err != nil {
-			return err
+		if p.end != nil {
+			p.end()
 		}
 	}
 	return nil
@@ -110,6 +122,15 @@ func (p *plain) subscription(o *streams.ReadReq_Options, call streams.Streams_Re
 			return err
 		}
 		for _, e := range batch {
+			if p.hold != nil {
+				for _, r := range send {
+					_ = call.Send(r)
+				}
+				send = nil
+				if err := p.hold(e); err != nil {
+					return err
+				}
+			}
 			send = append(send, readEvent(e))
 		}
 		if len(batch) == 0 && !caughtUp {

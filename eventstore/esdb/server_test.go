@@ -38,8 +38,10 @@ type plain struct {
 	// after is asked when an append is committed and before its answer is sent.
 	after   func(a *streams.BatchAppendResp) error
 	members []*gossip.MemberInfo
-	got     func(*streams.BatchAppendReq) // is shown every append
-	odd     *streams.ReadResp             // all that reads are answered, if any
+	got     func(*streams.BatchAppendReq)   // is shown every append
+	odd     *streams.ReadResp               // all that reads are answered, if any
+	hold    func(eventstore.Recorded) error // is asked before a read or subscription sends an event
+	end     func()                          // is told when a read of the log is at its end
 }
 
 // serve is a server on a free port over store, which ends with the test.

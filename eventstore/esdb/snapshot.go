@@ -38,7 +38,7 @@ func (s *Store) PutSnapshot(ctx context.Context, stream string, parts map[int][]
 	for number, part := range parts {
 		switch {
 		case len(part) > eventstore.MaxSnapshotPart:
-			return fmt.Errorf("snapshot of %s: part %d: %w", stream, number, eventstore.ErrTooLarge)
+			return fmt.Errorf("part %d: %w", number, eventstore.ErrTooLarge)
 		case part == nil:
 			removed = append(removed, number)
 		default:
@@ -55,7 +55,7 @@ func (s *Store) PutSnapshot(ctx context.Context, stream string, parts map[int][]
 			e.Type = removedType
 		}
 		if err := s.putPart(ctx, partStream(stream, number), e); err != nil {
-			return fmt.Errorf("snapshot of %s: part %d: %w", stream, number, err)
+			return fmt.Errorf("part %d: %w", number, err)
 		}
 	}
 	return nil
@@ -105,8 +105,5 @@ func (s *Store) Snapshot(ctx context.Context, stream string, part int) (bytes []
 			return false, nil
 		}),
 	}.run(ctx, s.pace)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return bytes, nil
+	return bytes, err
 }

@@ -30,7 +30,7 @@ type subscription struct {
 	held     []eventstore.Recorded
 	bytes    int                 // of held
 	position eventstore.Position // everything up to here was held or is filtered out
-	live     bool                // this call has caught up once
+	live     bool                // the server has said once that it has caught up
 	err      error               // why nothing comes any more
 }
 
@@ -92,9 +92,6 @@ func (s *subscription) run(ctx context.Context) {
 
 // receive holds what one call yields.
 func (s *subscription) receive(ctx context.Context) (progress bool, err error) {
-	s.mu.Lock()
-	s.live = false
-	s.mu.Unlock()
 	return reading{
 		cluster: s.store.followers, moves: true, request: s.request,
 		take: func(r *streams.ReadResp) (bool, error) { return true, s.put(ctx, r) },
