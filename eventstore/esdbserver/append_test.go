@@ -30,7 +30,8 @@ import (
 // deletions ok. Positions are compared with the log's; /gone behind a number says there is none.
 //
 // READ= are the numbers a reader finds, missing or deleted. META= is the metadata. LOG= is how many
-// events there are, read or not. MAX is the largest number there is. RESTART starts another server on the same log.
+// events there are, read or not, and METALOG= how many of metadata. MAX is the largest number that
+// an event could have, and MAXU the largest of all. RESTART starts another server on the same log.
 type script struct {
 	name  string
 	steps string
@@ -75,7 +76,7 @@ func perform(t *testing.T, scripts []script) {
 
 // step carries out one step.
 func (p *play) step(step string) (got, want string) {
-	step = strings.ReplaceAll(step, "MAX", strconv.Itoa(math.MaxInt64))
+	step = strings.ReplaceAll(step, `"$tb":MAX`, fmt.Sprintf(`"$tb":%d`, int64(math.MaxInt64)))
 	deed, want, _ := strings.Cut(step, "=")
 	op, expects, _ := strings.Cut(deed, "@")
 	expected := expectation(expects)
@@ -89,6 +90,10 @@ func (p *play) step(step string) (got, want string) {
 		return p.metadata(), want
 	case op == "LOG":
 		return strconv.Itoa(p.count(p.stream)), want
+	case op == "METALOG":
+		return strconv.Itoa(p.count(metastreamOf(p.stream))), want
+	case op == "META-":
+		return p.face.append(p, metastreamOf(p.stream), expected, nil), want
 	case strings.HasPrefix(op, "META"):
 		e := eventstore.Event{ID: uuid.New(), Type: metadataType, Data: []byte(op[len("META"):])}
 		return p.face.append(p, metastreamOf(p.stream), expected, []eventstore.Event{e}), want
@@ -107,6 +112,17 @@ func (p *play) step(step string) (got, want string) {
 	return p.face.append(p, p.stream, expected, events), want
 }
 
+// expectAllOnes is expectNone as some clients write it: a number that no event has.
+const expectAllOnes = math.MinInt64
+
+// number is what a request has where it expects a number.
+func number(expected int64) uint64 {
+	if expected == expectAllOnes {
+		return math.MaxUint64
+	}
+	return uint64(expected)
+}
+
 func expectation(word string) int64 {
 	switch word {
 	case "none":
@@ -115,6 +131,12 @@ func expectation(word string) int64 {
 		return expectAny
 	case "exists":
 		return expectExists
+	}
+	switch word {
+	case "MAX":
+		return math.MaxInt64
+	case "MAXU":
+		return expectAllOnes
 	}
 	n, _ := strconv.ParseInt(word, 10, 64)
 	return n
@@ -126,7 +148,7 @@ func (h *house) restart() {
 	if err := h.server.Shutdown(h.ctx); err != nil {
 		h.Fatalf("shutdown: got %v, want no error", err)
 	}
-	*h = *openHouse(h.TB, h.store)
+	*h = *openHouseOf(h.TB, h.server.Options)
 }
 
 // count is how many events a stream has in the log.
@@ -172,9 +194,6 @@ func (p *play) words(t *transcript) string {
 func (h *house) appendedWord(stream string, number int64, position uint64) string {
 	h.Helper()
 	word := strconv.FormatInt(number, 10)
-	if number < 0 {
-		return "none"
-	}
 	if position == 0 {
 		return word + "/gone"
 	}
@@ -201,7 +220,7 @@ func byClient(p *play, stream string, expected int64, events []eventstore.Event)
 	case expectExists:
 		opts.ExpectedRevision = esdb.StreamExists{}
 	default:
-		opts.ExpectedRevision = esdb.Revision(uint64(expected))
+		opts.ExpectedRevision = esdb.Revision(number(expected))
 	}
 	result, err := p.client.AppendToStream(p.ctx, stream, opts, data...)
 	if err == nil {
@@ -240,7 +259,7 @@ func appendOptions(stream string, expected int64) *streams.AppendReq {
 	case expectExists:
 		o.ExpectedStreamRevision = &streams.AppendReq_Options_StreamExists{}
 	default:
-		o.ExpectedStreamRevision = &streams.AppendReq_Options_Revision{Revision: uint64(expected)}
+		o.ExpectedStreamRevision = &streams.AppendReq_Options_Revision{Revision: number(expected)}
 	}
 	return &streams.AppendReq{Content: &streams.AppendReq_Options_{Options: o}}
 }
@@ -299,10 +318,13 @@ func byAppend(p *play, stream string, expected int64, events []eventstore.Event)
 		return fmt.Sprintf("wrong/%d", wrong.GetCurrentRevision())
 	}
 	success := resp.GetSuccess()
-	if success.GetNoStream() != nil {
+	if success.GetNoStream() != nil && success.GetNoPosition() != nil {
 		return "none"
 	}
 	at := success.GetPosition()
+	if (at == nil) != (success.GetNoPosition() != nil) || success.GetNoStream() != nil {
+		return fmt.Sprintf("half an answer: %v", success)
+	}
 	if at.GetCommitPosition() != at.GetPreparePosition() {
 		return fmt.Sprintf("two positions: %v", at)
 	}
@@ -357,7 +379,7 @@ func (h *house) delete(stream string, expected int64) string {
 	case expectExists:
 		o.ExpectedStreamRevision = &streams.DeleteReq_Options_StreamExists{}
 	default:
-		o.ExpectedStreamRevision = &streams.DeleteReq_Options_Revision{Revision: uint64(expected)}
+		o.ExpectedStreamRevision = &streams.DeleteReq_Options_Revision{Revision: number(expected)}
 	}
 	var trailers grpcmeta.MD
 	resp, err := h.stub.Delete(h.ctx, &streams.DeleteReq{Options: o}, grpc.Trailer(&trailers))
@@ -380,7 +402,7 @@ func (h *house) entomb(stream string, expected int64) string {
 	case expectExists:
 		o.ExpectedStreamRevision = &streams.TombstoneReq_Options_StreamExists{}
 	default:
-		o.ExpectedStreamRevision = &streams.TombstoneReq_Options_Revision{Revision: uint64(expected)}
+		o.ExpectedStreamRevision = &streams.TombstoneReq_Options_Revision{Revision: number(expected)}
 	}
 	var trailers grpcmeta.MD
 	resp, err := h.stub.Tombstone(h.ctx, &streams.TombstoneReq{Options: o}, grpc.Trailer(&trailers))
@@ -456,6 +478,7 @@ func TestAppend(t *testing.T) {
 		{"strong: order counts", "abc@none=2 ba@none=wrong/2 LOG=3"},
 		{"an exact number of the head", "a@none=0 a@0=1 aa@1=3 LOG=4"},
 		{"beyond the head", "a@none=0 b@1=wrong/0 b@MAX=wrong/0"},
+		{"none, as a number", "a@MAXU=0 a@MAXU=0 b@MAXU=wrong/0 DEL@MAXU=wrong/0 TOMB@MAXU=wrong/0"},
 	})
 }
 
@@ -496,6 +519,7 @@ func TestDelete(t *testing.T) {
 				META={"$tb":3}`},
 		{"a repeat does not bring it back",
 			`ab@none=1 DEL@any=ok ab@none=1/gone ab@any=1/gone READ=not-found:? LOG=2`},
+		{"half a repeat is none", "ab@none=1 DEL@any=ok ax@none=wrong/1 LOG=2 READ=not-found:?"},
 		{"a repeat of what came after",
 			`ab@none=1 DEL@any=ok c@none=2 c@1=2 c@any=2 c@none=wrong/2 LOG=3`},
 
@@ -528,7 +552,8 @@ func TestTombstone(t *testing.T) {
 		{"after a restart",
 			`ab@none=1 TOMB@any=ok RESTART c@any=deleted META{}@none=deleted TOMB@any=deleted
 				LOG=3`},
-		{"of a deleted stream", "ab@none=1 DEL@any=ok TOMB@any=ok c@none=deleted READ=deleted"},
+		{"of a deleted stream",
+			`ab@none=1 DEL@any=ok TOMB@any=ok c@none=deleted READ=deleted METALOG=1`},
 		{"of a deleted stream, none", "ab@none=1 DEL@any=ok TOMB@none=ok c@any=deleted"},
 		{"of a deleted stream, exists", "ab@none=1 DEL@any=ok TOMB@exists=deleted c@any=2 READ=2"},
 	})
@@ -542,6 +567,7 @@ func TestStreamMetadata(t *testing.T) {
 				META={"$maxCount":2,"own":[1,{"a":null}]}`},
 		{"the last counts", `META{"a":1}@none=0 META{"b":2}@0=1 META={"b":2}`},
 		{"at the number", `META{}@5=wrong/none META{}@none=0 META{"a":1}@none=wrong/0 META={}`},
+		{"no events", `abc@none=2 META-@any=none META{}@any=0 META-@any=0/gone META-@2=wrong/0`},
 		{"of no stream", `META=not-found:$$? META{}@any=0 READ=not-found:?`},
 		{"$maxCount",
 			`abc@none=2 META{"$maxCount":2}@any=0 READ=1,2 d@any=3 READ=2,3 META{}@any=1

@@ -8,6 +8,9 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	grpcmeta "google.golang.org/grpc/metadata"
@@ -37,18 +40,20 @@ func (s *Server) aroundStream(service any, call grpc.ServerStream, info *grpc.St
 		}
 		return err
 	}
-	if !strings.HasSuffix(info.FullMethod, "ppend") { // Append and BatchAppend end by themselves
+	if !endsByItself(info.FullMethod) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(s.open, cancel)()
 		call = &endingCall{call, ctx}
 	}
-	err := s.guard(ctx, info.FullMethod, func() error { return handle(service, call) })
-	if s.isClosing() && status.Code(err) == codes.Canceled {
-		return status.Error(codes.Unavailable, "Server Is Not Ready")
-	}
-	return err
+	return s.guard(ctx, info.FullMethod, func() error { return handle(service, call) })
+}
+
+// endsByItself says whether a streamed call ends when its writes are done.
+func endsByItself(method string) bool {
+	return method == streams.Streams_Append_FullMethodName ||
+		method == streams.Streams_BatchAppend_FullMethodName
 }
 
 // endingCall is a call whose context ends when the server is closing.
@@ -73,8 +78,8 @@ func (s *Server) guard(ctx context.Context, call string, do func() error) (err e
 
 // isPublic says whether clients call a method before they say who they are.
 func isPublic(method string) bool {
-	return strings.HasPrefix(method, "/event_store.client.server_features.ServerFeatures/") ||
-		strings.HasPrefix(method, "/event_store.client.gossip.Gossip/")
+	return method == serverfeatures.ServerFeatures_GetSupportedMethods_FullMethodName ||
+		method == gossip.Gossip_Read_FullMethodName
 }
 
 // authenticate wants the name and password of one of Users. Over plain text nobody is asked.

@@ -190,9 +190,9 @@ func (b *batch) begin(id uuid.UUID, req *streams.BatchAppendReq) (*batchWrite, e
 	if err != nil {
 		return nil, err
 	}
-	timeout, err := timeoutOf(options)
-	if err != nil {
-		return nil, err
+	timeout := timeoutOf(options)
+	if timeout <= 0 {
+		return nil, context.DeadlineExceeded
 	}
 	w.timer = time.AfterFunc(timeout, func() {
 		w.late.Store(true)
@@ -205,25 +205,16 @@ func (b *batch) begin(id uuid.UUID, req *streams.BatchAppendReq) (*batchWrite, e
 	return w, nil
 }
 
-// timeoutOf is how long the client waits, but writeTimeout at most.
-func timeoutOf(options *streams.BatchAppendReq_Options) (time.Duration, error) {
-	timeout := writeTimeout
+// timeoutOf is how long the client waits, but writeTimeout at most: clients without patience of
+// their own send durations longer, and times later, than protobuf allows.
+func timeoutOf(options *streams.BatchAppendReq_Options) time.Duration {
 	switch deadline := options.GetDeadlineOption().(type) {
 	case *streams.BatchAppendReq_Options_Deadline:
-		if err := deadline.Deadline.CheckValid(); err != nil {
-			return 0, &malformed{"The deadline is not a duration."}
-		}
-		timeout = min(timeout, deadline.Deadline.AsDuration())
+		return min(writeTimeout, deadline.Deadline.AsDuration())
 	case *streams.BatchAppendReq_Options_Deadline_21_10_0:
-		if err := deadline.Deadline_21_10_0.CheckValid(); err != nil {
-			return 0, &malformed{"The deadline is not a time."}
-		}
-		timeout = min(timeout, time.Until(deadline.Deadline_21_10_0.AsTime()))
+		return min(writeTimeout, time.Until(deadline.Deadline_21_10_0.AsTime()))
 	}
-	if timeout <= 0 {
-		return 0, context.DeadlineExceeded
-	}
-	return timeout, nil
+	return writeTimeout
 }
 
 // discard ends an unfinished write. The caller holds mu.

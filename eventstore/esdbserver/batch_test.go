@@ -6,6 +6,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -30,7 +31,7 @@ func batchOptions(stream string, expected int64) *streams.BatchAppendReq_Options
 		o.ExpectedStreamPosition = &streams.BatchAppendReq_Options_StreamExists{}
 	default:
 		o.ExpectedStreamPosition = &streams.BatchAppendReq_Options_StreamPosition{
-			StreamPosition: uint64(expected)}
+			StreamPosition: number(expected)}
 	}
 	return o
 }
@@ -94,10 +95,13 @@ func (h *house) batchWord(resp *streams.BatchAppendResp) string {
 	h.Helper()
 	stream := string(resp.GetStreamIdentifier().GetStreamName())
 	if success := resp.GetSuccess(); success != nil {
-		if success.GetNoStream() != nil {
+		if success.GetNoStream() != nil && success.GetNoPosition() != nil {
 			return "none"
 		}
 		at := success.GetPosition()
+		if (at == nil) != (success.GetNoPosition() != nil) || success.GetNoStream() != nil {
+			return fmt.Sprintf("half an answer: %v", success)
+		}
 		if at.GetCommitPosition() != at.GetPreparePosition() {
 			return fmt.Sprintf("two positions: %v", at)
 		}
@@ -217,9 +221,11 @@ func TestBatchRefuses(t *testing.T) {
 		{"no expectation", "bad: Required field ExpectedStreamRevision not set.",
 			change(func(r *streams.BatchAppendReq) { r.Options.ExpectedStreamPosition = nil })},
 		{"an impossible number", "bad: The expected revision is beyond what a stream can have.",
-			change(func(r *streams.BatchAppendReq) { r.Options = batchOptions("s", math.MinInt64) })},
+			change(func(r *streams.BatchAppendReq) { r.Options = batchOptions("s", math.MinInt64+1) })},
 		{"no type", "bad: Required Metadata Property 'type' is missing",
 			change(func(r *streams.BatchAppendReq) { delete(first(r).Metadata, "type") })},
+		{"an empty type", "bad: Empty eventType provided.",
+			change(func(r *streams.BatchAppendReq) { first(r).Metadata["type"] = "" })},
 		{"no content type", "bad: Required Metadata Property 'content-type' is missing",
 			change(func(r *streams.BatchAppendReq) { delete(first(r).Metadata, "content-type") })},
 		{"no id", "bad: Required field UUID not set.",
@@ -243,13 +249,12 @@ func TestBatchRefuses(t *testing.T) {
 			r.Options.DeadlineOption = &streams.BatchAppendReq_Options_Deadline_21_10_0{
 				Deadline_21_10_0: &timestamppb.Timestamp{Seconds: 1}}
 		})},
-		{"a deadline that is none", "bad: The deadline is not a duration.", change(func(r *streams.BatchAppendReq) {
+		{"a deadline in the past", "late", change(func(r *streams.BatchAppendReq) {
 			r.Options.DeadlineOption = &streams.BatchAppendReq_Options_Deadline{
-				Deadline: &durationpb.Duration{Seconds: 1, Nanos: -1}}
+				Deadline: &durationpb.Duration{Seconds: math.MinInt64}}
 		})},
-		{"a time that is none", "bad: The deadline is not a time.", change(func(r *streams.BatchAppendReq) {
-			r.Options.DeadlineOption = &streams.BatchAppendReq_Options_Deadline_21_10_0{
-				Deadline_21_10_0: &timestamppb.Timestamp{Seconds: math.MaxInt64}}
+		{"no deadline after all", "late", change(func(r *streams.BatchAppendReq) {
+			r.Options.DeadlineOption = &streams.BatchAppendReq_Options_Deadline{}
 		})},
 	}
 	talk := h.talk()
@@ -274,6 +279,29 @@ func TestBatchRefuses(t *testing.T) {
 	talk.say(chunk(id, batchOptions("s", expectNone), true, good))
 	if heard, word := talk.hear(); heard != id || word != "0" {
 		t.Errorf("a write after all that: got %s, want 0", word)
+	}
+}
+
+// Clients in no hurry say so in their own ways.
+func TestBatchWithoutHurry(t *testing.T) {
+	h := openHouse(t, openEmbedded(t))
+	talk := h.talk()
+	for i, options := range []*streams.BatchAppendReq_Options{
+		{},
+		{DeadlineOption: &streams.BatchAppendReq_Options_Deadline{Deadline: durationpb.New(patience)}},
+		{DeadlineOption: &streams.BatchAppendReq_Options_Deadline{
+			Deadline: &durationpb.Duration{Seconds: 922_337_203_685}}}, // .NET's longest
+		{DeadlineOption: &streams.BatchAppendReq_Options_Deadline_21_10_0{
+			Deadline_21_10_0: timestamppb.New(time.Now().Add(patience))}},
+		{DeadlineOption: &streams.BatchAppendReq_Options_Deadline_21_10_0{
+			Deadline_21_10_0: timestamppb.New(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC))}},
+	} {
+		options.StreamIdentifier = named("s")
+		options.ExpectedStreamPosition = &streams.BatchAppendReq_Options_Any{}
+		talk.say(chunk(uuid.New(), options, true, event("Happened")))
+		if _, word := talk.hear(); word != fmt.Sprint(i) {
+			t.Errorf("write %d: got %s, want %d", i, word, i)
+		}
 	}
 }
 
@@ -345,6 +373,9 @@ func TestBatchDeadline(t *testing.T) {
 	if heard, word := talk.hear(); heard != id || word != "late" {
 		t.Errorf("answer: got %s, want late", word)
 	}
+	if held := h.server.waiting.Load(); held != 0 {
+		t.Errorf("bytes held: got %d, want 0", held)
+	}
 	next := uuid.New()
 	talk.say(
 		chunk(id, nil, true, event("Second")),
@@ -355,9 +386,6 @@ func TestBatchDeadline(t *testing.T) {
 	}
 	if n := h.count("s"); n != 0 {
 		t.Errorf("events: got %d, want 0", n)
-	}
-	if held := h.server.waiting.Load(); held != 0 {
-		t.Errorf("bytes held: got %d, want 0", held)
 	}
 }
 

@@ -344,6 +344,24 @@ func TestUsers(t *testing.T) {
 	}
 }
 
+// Who is refused before a call begins learns why, also while it is still sending.
+func TestUnknownUserIsReadToTheEnd(t *testing.T) {
+	config, _ := certificate(t)
+	n := serve(t, Options{TLS: config, Users: map[string]string{"admin": "changeit"}})
+	client := n.connect(t, "esdb://%s?tlsverifycert=false")
+	large := make([]esdb.EventData, 40)
+	for i := range large {
+		large[i] = esdb.EventData{EventType: "Large", Data: make([]byte, 100_000)}
+	}
+	for range 20 {
+		_, err := client.AppendToStream(t.Context(), "s", esdb.AppendToStreamOptions{}, large...)
+		var failed *esdb.Error
+		if !errors.As(err, &failed) || failed.Code() != esdb.ErrorCodeAccessDenied {
+			t.Fatalf("got %v, want access denied", err)
+		}
+	}
+}
+
 // Nobody is asked where there are no users, nor in plain text.
 func TestNobodyIsAsked(t *testing.T) {
 	config, _ := certificate(t)

@@ -239,8 +239,8 @@ func (s *Server) persist(stream string, last int64,
 	for range unknownMost {
 		at, err := s.Store.Append(s.life, stream, eventstore.Revision(last), events)
 		switch {
-		case err == nil || isConflict(err):
-			return at, err
+		case err == nil:
+			return at, nil
 		case errors.Is(err, eventstore.ErrOutcomeUnknown):
 			unknown = err
 		case unknown != nil:

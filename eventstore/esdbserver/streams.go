@@ -90,9 +90,13 @@ func received(err error) error {
 	return context.Canceled // the caller has gone; nobody reads this
 }
 
-// revisionOf is the number of an event as a client sends it.
+// revisionOf is the number of an event as a client sends it. Some send the largest number there is
+// for no stream.
 func revisionOf(n uint64) (int64, error) {
-	if n > math.MaxInt64 {
+	switch {
+	case n == math.MaxUint64:
+		return expectNone, nil
+	case n > math.MaxInt64:
 		return 0, &malformed{"The expected revision is beyond what a stream can have."}
 	}
 	return int64(n), nil

@@ -317,6 +317,14 @@ func TestUnknownOutcome(t *testing.T) {
 	one("Aborted", expectAny)
 	store.before.Store(nil)
 	one("3", 2)
+	tries = 0
+	store.hook(func(string, func() (eventstore.Appended, error)) (eventstore.Appended, error) {
+		if tries++; tries == 1 {
+			return eventstore.Appended{}, eventstore.ErrOutcomeUnknown
+		}
+		return eventstore.Appended{}, errors.New("the disk is gone") // which says nothing of the first
+	})
+	one("Aborted", expectAny)
 	if n := h.count("s"); n != 4 {
 		t.Errorf("events: got %d, want 4", n)
 	}
@@ -356,11 +364,11 @@ func TestStoreFailures(t *testing.T) {
 			t.Errorf("%s: batch: got %v, %v, want %s", name, resp, err, row.want)
 		}
 		store.before.Store(nil)
-		if got := byAppend(p, "s", expectAny, []eventstore.Event{again}); got != "0" {
-			t.Errorf("%s: the same afterwards: got %s, want 0", name, got)
-		}
-		if got := byAppend(p, "s", expectAny, []eventstore.Event{again}); got != "0" {
-			t.Errorf("%s: and again: got %s, want 0", name, got)
+		for i, e := range []eventstore.Event{event("Other"), again, again} {
+			want := fmt.Sprint(min(i, 1)) // what failed is no repeat, and what was done is
+			if got := byAppend(p, "s", expectAny, []eventstore.Event{e}); got != want {
+				t.Errorf("%s: append %d afterwards: got %s, want %s", name, i, got, want)
+			}
 		}
 	}
 }
@@ -462,6 +470,60 @@ func TestTooBusy(t *testing.T) {
 	}
 }
 
+// What is remembered of recent events is looked up before it is believed.
+func TestRecentIsAHint(t *testing.T) {
+	eachStore(t, func(t *testing.T, h *house) {
+		h.fill("s", 2, "Happened")
+		p, e := &play{house: h}, event("New")
+		for _, number := range []int64{0, 7} {
+			h.server.recent.remove(h.server.recentKey("s", e.ID))
+			h.server.recent.add(h.server.recentKey("s", e.ID), number)
+			want := strconv.Itoa(h.count("s"))
+			if got := byAppend(p, "s", expectAny, []eventstore.Event{e}); got != want {
+				t.Errorf("remembered at %d: got %s, want %s", number, got, want)
+			}
+		}
+	})
+}
+
+// Writes that wait are appended together as far as one append holds them.
+func TestLargeWritesInLine(t *testing.T) {
+	h, arrived, letGo := held(t)
+	writes := []*write{appending("s", expectAny, "First")}
+	h.queue(writes...)
+	<-arrived
+	for range 5 {
+		w := appending("s", expectAny, "Large")
+		w.events[0].Data = make([]byte, 400<<10)
+		w.bytes = w.events[0].Size()
+		writes = append(writes, w)
+	}
+	h.queue(writes[1:]...)
+	close(letGo)
+	for i, w := range writes {
+		if got, want := w.became(), fmt.Sprintf("%d at %d", i, i+1); got != want {
+			t.Errorf("write %d: got %s, want %s", i, got, want)
+		}
+	}
+	if n := len(arrived); n != 3 {
+		t.Errorf("appends after the first: got %d, want 3 for 2, 2 and 1 writes", n)
+	}
+}
+
+// The place of a repeat is told while it can be read, by $maxAge too.
+func TestRepeatOfWhatIsTooOld(t *testing.T) {
+	h := openHouse(t, aged{openEmbedded(t)})
+	p, events := &play{house: h}, []eventstore.Event{event("Old")}
+	for _, row := range []struct{ metadata, want string }{
+		{`{}`, "0"}, {`{"$maxAge":7200}`, "0"}, {`{"$maxAge":1800}`, "0/gone"},
+	} {
+		h.describe("s", row.metadata)
+		if got := byAppend(p, "s", expectNone, events); got != row.want {
+			t.Errorf("%s: got %s, want %s", row.metadata, got, row.want)
+		}
+	}
+}
+
 // A shelf forgets what was not used, and nothing that is wrong comes back.
 func TestShelfIsBounded(t *testing.T) {
 	h := &shelf{lines: map[string]*line{}}
@@ -512,7 +574,17 @@ func TestRecentIsBounded(t *testing.T) {
 	if most := 2 * recentKept * recentParts; kept > most || kept < recentKept*recentParts {
 		t.Errorf("kept: got %d, want at most %d and at least half of it", kept, most)
 	}
-	last := keys[len(keys)-1]
+	oldest, last := 0, keys[len(keys)-1]
+	for i, k := range keys {
+		if _, ok := r.number(k); ok {
+			oldest = i
+			break
+		}
+	}
+	r.add(keys[oldest], 0)
+	if at, _ := r.number(keys[oldest]); at != int64(oldest) {
+		t.Errorf("added again: got %d, want its first place %d", at, oldest)
+	}
 	if _, ok := r.number(recentKey{last.id, 2}); ok {
 		t.Error("the same id in another stream: got a number, want none")
 	}
