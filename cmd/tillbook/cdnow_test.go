@@ -176,7 +176,7 @@ func (o office) wantSound() {
 	cmd := newCheck()
 	cmd.SetOut(&out)
 	cmd.SetErr(&out)
-	cmd.SetArgs([]string{"--data", o.data()})
+	cmd.SetArgs(o.flags())
 	if err := cmd.ExecuteContext(o.Context()); err != nil {
 		o.Errorf("check: %v\n%s", err, out.String())
 	}
@@ -261,7 +261,7 @@ func (o office) booked() cdnowBooks {
 // for nothing has none.
 func (o office) wantNothingLeft(customers sums) {
 	o.Helper()
-	c, done, err := connect(o.Context(), place{data: o.data()})
+	c, done, err := connect(o.Context(), o.place())
 	if err != nil {
 		o.Fatal(err)
 	}

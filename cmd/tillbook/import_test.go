@@ -19,17 +19,41 @@ import (
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/embedded"
+	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
 // office imports files into a data folder of its own.
 type office struct {
 	testing.TB
 	folder string
+	log    string // its address, where that is in an EventStoreDB
 }
 
-func newOffice(t testing.TB) office { return office{t, t.TempDir()} }
+// newOffice has its log in its folder or, where enginetest says so, in an EventStoreDB.
+func newOffice(t testing.TB) office {
+	t.Helper()
+	o := office{TB: t, folder: t.TempDir()}
+	if enginetest.Shared() {
+		store, err := embedded.Open(filepath.Join(o.folder, "standin"), embedded.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.log = enginetest.Serve(t, store)
+	}
+	return o
+}
 
 func (o office) data() string { return filepath.Join(o.folder, "data") }
+
+func (o office) place() place { return place{data: o.data(), eventstore: o.log} }
+
+// flags are those that name the place.
+func (o office) flags() []string {
+	if o.log == "" {
+		return []string{"--data", o.data()}
+	}
+	return []string{"--data", o.data(), "--eventstore", o.log}
+}
 
 // imported imports a text as the file of that name, and answers what was printed, reports first.
 func (o office) imported(name, text string, flags ...string) (string, error) {
@@ -47,7 +71,7 @@ func (o office) importFile(ctx context.Context, path string, flags ...string) (s
 	cmd.SilenceUsage, cmd.SilenceErrors = true, true
 	cmd.SetOut(&out)
 	cmd.SetErr(&reports)
-	cmd.SetArgs(append([]string{path, "--data", o.data()}, flags...))
+	cmd.SetArgs(slices.Concat([]string{path}, o.flags(), flags))
 	err := cmd.ExecuteContext(ctx)
 	return reports.String() + out.String(), err
 }
@@ -78,12 +102,12 @@ func (o office) says(printed string, want ...string) {
 // recorded yields what the log holds.
 func (o office) recorded(yield func(eventstore.Recorded)) {
 	o.Helper()
-	store, err := openLog(o.data(), embedded.Options{})
+	store, done, err := openForReading(o.Context(), o.place())
 	if err != nil {
 		o.Fatal(err)
 	}
-	defer store.Close()
-	for e, err := range store.ReadAll(o.Context(), eventstore.Start) {
+	defer done()
+	for e, err := range store.ReadAll(o.Context(), eventstore.Start, domain.Prefixes...) {
 		if err != nil {
 			o.Fatal(err)
 		}
@@ -136,7 +160,7 @@ func (o office) wantTypes(want string) {
 // total is an account's balance in its one unit.
 func (o office) total(customer string) string {
 	o.Helper()
-	c, done, err := connect(o.Context(), place{data: o.data()})
+	c, done, err := connect(o.Context(), o.place())
 	if err != nil {
 		o.Fatal(err)
 	}
@@ -309,7 +333,7 @@ func (o office) stopAfter(path string, rows int) {
 // prepared is an import of a file that is about to send.
 func (o office) prepared(path string) (*importer, func()) {
 	o.Helper()
-	i, err := importOptions{place: place{data: o.data()}, zone: "UTC"}.open(path)
+	i, err := importOptions{place: o.place(), zone: "UTC"}.open(path)
 	if err == nil {
 		err = i.read()
 	}
@@ -317,7 +341,7 @@ func (o office) prepared(path string) (*importer, func()) {
 		o.Fatal(err)
 	}
 	i.results = newResults(textReport{o.Output()}, newProgress(o.Output(), i.survey.rows))
-	c, done, err := connect(o.Context(), place{data: o.data()})
+	c, done, err := connect(o.Context(), o.place())
 	if err != nil {
 		o.Fatal(err)
 	}
