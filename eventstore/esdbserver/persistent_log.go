@@ -64,7 +64,7 @@ func (l groupLog) Last(ctx context.Context, source string) (*groups.Event, error
 	if source != groups.All {
 		r, of := reading{Server: l.Server, ctx: ctx}, l.series(source)
 		v, err := of.view(ctx)
-		if err != nil || !v.found {
+		if err != nil {
 			return nil, err
 		}
 		last = r.downwards(of, v, v.last)

@@ -560,6 +560,9 @@ func TestReadEndsWithTheServer(t *testing.T) {
 		calls = append(calls, call)
 	}
 	n.shut() // returns when all goroutines of the server have ended
+	if _, err := n.server.groups.List(ctx, ""); !errors.Is(err, groups.ErrNotReady) {
+		t.Errorf("groups: got %v, want %v", err, groups.ErrNotReady)
+	}
 	for _, call := range calls {
 		var err error
 		for err == nil {

@@ -135,6 +135,9 @@ func TestGroupIsUpdatedAndDeleted(t *testing.T) {
 	if code(err) != esdb.ErrorCodeResourceNotFound {
 		t.Errorf("delete again: got %v, want not found", err)
 	}
+	if watched := len(n.server.tide.watchers); watched != 0 {
+		t.Errorf("watched sources: got %d, want none", watched)
+	}
 	for range 2 { // a group of the same name has nothing of the old one, now or later
 		n.reopen()
 		n.create("s", "g", esdb.Start{}, func(s *esdb.PersistentSubscriptionSettings) {
@@ -238,13 +241,15 @@ func TestGroupInfo(t *testing.T) {
 
 func TestGroupOfAll(t *testing.T) {
 	n := openInn(t, openEmbedded(t))
-	n.append("kept-1", 2)
+	n.appendData("kept-1", "Kept", "{}")
+	n.appendData("kept-1", "Kept", "{}")
 	n.append("other", 1)
 	settings := esdb.SubscriptionSettingsDefault()
 	settings.CheckpointUpperBound = 1
 	for group, filter := range map[string]*esdb.SubscriptionFilter{
 		"prefix": {Type: esdb.StreamFilterType, Prefixes: []string{"kept-", "also,this-"}},
 		"regex":  {Type: esdb.StreamFilterType, Regex: "^(kept|also)"},
+		"type":   {Type: esdb.EventFilterType, Prefixes: []string{"Kept"}},
 	} {
 		n.fine(n.client.CreatePersistentSubscriptionToAll(n.ctx, group, esdb.PersistentAllSubscriptionOptions{
 			StartFrom: esdb.Start{}, Filter: filter, Settings: &settings,
@@ -262,9 +267,9 @@ func TestGroupOfAll(t *testing.T) {
 		n.fine(sub.Close())
 	}
 	n.reopen()
-	n.append("also,this-1", 1)
-	n.append("kept-2", 1)
-	for _, group := range []string{"prefix", "regex"} {
+	n.appendData("also,this-1", "Kept", "{}")
+	n.appendData("kept-2", "Kept", "{}")
+	for _, group := range []string{"prefix", "regex", "type"} {
 		sub, err := n.client.SubscribeToPersistentSubscriptionToAll(n.ctx, group,
 			esdb.SubscribeToPersistentSubscriptionOptions{})
 		n.fine(err)
@@ -277,6 +282,29 @@ func TestGroupOfAll(t *testing.T) {
 			t.Errorf("%s: got position %v and %v, want the same", group, position, *got[1].Commit)
 		}
 		n.fine(sub.Close())
+	}
+}
+
+func TestGroupOfAllDoesNotGetWhatItKeeps(t *testing.T) {
+	n := openInn(t, openEmbedded(t))
+	settings := esdb.SubscriptionSettingsDefault()
+	settings.CheckpointUpperBound = 1
+	n.fine(n.client.CreatePersistentSubscriptionToAll(n.ctx, "g", esdb.PersistentAllSubscriptionOptions{
+		StartFrom: esdb.End{}, Settings: &settings,
+	}))
+	sub, err := n.client.SubscribeToPersistentSubscriptionToAll(n.ctx, "g",
+		esdb.SubscribeToPersistentSubscriptionOptions{})
+	n.fine(err)
+	defer sub.Close()
+	for range 5 {
+		n.append("s", 1)
+		for stream := ""; stream != "s"; {
+			e := sub.Recv().EventAppeared.Event
+			if stream = e.Event.StreamID; strings.HasPrefix(stream, "$persistentsubscription-$all") {
+				t.Fatalf("got %s, want nothing of the group's own", stream)
+			}
+			n.fine(sub.Ack(e))
+		}
 	}
 }
 

@@ -137,7 +137,7 @@ func TestCheckpointCountsWhatIsFilteredOut(t *testing.T) {
 			s := settings()
 			s.MinCheckpoint, s.MaxCheckpoint = 2, 3
 			s.Filter = &Filter{Prefixes: []string{"s"}}
-			newStage(t, All, s, -1).run(r.script)
+			newStage(t, All, s).run(r.script)
 		})
 	}
 }
@@ -145,7 +145,7 @@ func TestCheckpointCountsWhatIsFilteredOut(t *testing.T) {
 func TestCheckpointAfterARestart(t *testing.T) {
 	s := settings()
 	s.MaxCheckpoint = 2
-	newStage(t, "s", s, 41).run(`
+	newStage(t, "s", s).run(`
 		tick 60s
 		join a 9
 		read 42 43      -> a<42 a<43

@@ -73,10 +73,9 @@ type park struct {
 	reason  string
 }
 
-// newCore is a group that finds everything up to place after finished. Its settings were checked;
-// match is the test of their filter.
-func newCore(source string, settings Settings, match func(*eventstore.Recorded) bool,
-	after int64) *core {
+// newCore is a group that has nothing yet. Its settings were checked; match is the test of their
+// filter.
+func newCore(source string, settings Settings, match func(*eventstore.Recorded) bool) *core {
 	settings.HistoryBuffer = min(settings.HistoryBuffer, mostReady)
 	settings.ReadBatch = min(settings.ReadBatch, settings.HistoryBuffer-1)
 	c := &core{
@@ -87,8 +86,6 @@ func newCore(source string, settings Settings, match func(*eventstore.Recorded) 
 		byID:     map[uuid.UUID][]*message{},
 	}
 	c.strategy, c.pin = settings.Strategy.start()
-	c.events.startAt(after)
-	c.replays.startAt(-1)
 	return c
 }
 

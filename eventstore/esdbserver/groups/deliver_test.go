@@ -253,7 +253,7 @@ func TestRoom(t *testing.T) {
 }
 
 func TestBytesBoundTheBuffer(t *testing.T) {
-	s := newStage(t, "s", settings(), -1)
+	s := newStage(t, "s", settings())
 	read := 0
 	for ; s.room() > 0; read++ {
 		e := scriptEvent("0")

@@ -23,10 +23,11 @@ type group struct {
 	Options
 	core *core
 
-	loaded     bool  // the checkpoint was read, or there is none
-	cursor     int64 // the place from which the source is read on
-	behind     bool  // the source may hold more
-	fault      error // why the source cannot be read, until the next tick tries again
+	loaded     bool   // the checkpoint was read, or there is none
+	cursor     int64  // the place from which the source is read on
+	behind     bool   // the source may hold more
+	fault      error  // why the source cannot be read, until the next tick tries again
+	reported   string // the fault that was logged last
 	checkpoint string
 
 	parkedNext, parkedEnd int64 // numbers of the parked messages that were not replayed
@@ -56,7 +57,7 @@ func startGroup(e entry, opts Options) (*group, error) {
 	ctx, stop := context.WithCancelCause(context.Background())
 	g := &group{
 		entry: e, Options: opts,
-		core:   newCore(e.Source, e.Settings, match, e.from-1),
+		core:   newCore(e.Source, e.Settings, match),
 		cursor: e.from, behind: true,
 		subscribers: map[ClientID]*Subscriber{},
 		mailbox:     make(chan func()),
@@ -142,7 +143,10 @@ func (g *group) work(ctx context.Context) bool {
 
 // failed drops all subscribers, as they would wait for events in vain.
 func (g *group) failed(err error) {
-	g.Logger.Error("group cannot read its source", "group", g.ID(), "error", err)
+	if text := err.Error(); text != g.reported {
+		g.Logger.Error("group cannot read its source", "group", g.ID(), "error", err)
+		g.reported = text
+	}
 	g.fault = err
 	g.dropAll(ErrDropped)
 }
@@ -166,7 +170,7 @@ func (g *group) read(ctx context.Context) error {
 			return nil
 		}
 	}
-	g.behind = false // whatever is written from now on wakes the group
+	g.behind, g.reported = false, "" // whatever is written from now on wakes the group
 	g.core.settle(g.Now())
 	return nil
 }

@@ -215,6 +215,9 @@ func (g *Groups) Update(ctx context.Context, key Key, settings Settings, by stri
 	if err != nil {
 		return err
 	}
+	if settings.Start == old.Settings.Start {
+		e.from = old.from // the end is where it was at the group's creation
+	}
 	entries := slices.Clone(g.entries)
 	for i, c := range entries {
 		if c.Stream == key.Source && c.Group == key.Group {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -364,11 +365,66 @@ func TestParkingThatFailsDeliversAgain(t *testing.T) {
 	}
 }
 
+func TestTruncationThatFailsIsTriedAgain(t *testing.T) {
+	h := openHome(t)
+	h.fill("s", 1)
+	h.create(key, nil)
+	s := h.subscribe(key, 1)
+	h.nack(s, Park, h.wants(s, "0")...)
+	h.info(key)
+	if err := h.Replay(h.ctx, key, nil); err != nil {
+		t.Fatal(err)
+	}
+	const parked = "$persistentsubscription-s::g-parked"
+	h.fail("append $$"+parked, errBroken)
+	h.ack(s, h.wants(s, "0")...)
+	h.info(key)
+	h.fail("append $$"+parked, nil)
+	h.tick(time.Second)
+	if got, want := h.texts(parked), "[]"; got != want {
+		t.Errorf("parked: got %s, want %s", got, want)
+	}
+}
+
+func TestLongReasonsAreCut(t *testing.T) {
+	h := openHome(t)
+	h.fill("s", 1)
+	h.create(key, nil)
+	s := h.subscribe(key, 1)
+	long := "x" + strings.Repeat("é", 1<<20) // the cut falls within a letter
+	if err := s.Nack(h.ctx, Park, long, h.wants(s, "0")...); err != nil {
+		t.Fatal(err)
+	}
+	h.info(key)
+	last, err := h.Last(h.ctx, "$persistentsubscription-s::g-parked")
+	if err != nil || last == nil {
+		t.Fatalf("parked: got %v, %v, want one", last, err)
+	}
+	metadata := string(last.Record.Metadata)
+	if len(metadata) > reasonBytes+200 || strings.Contains(metadata, `\ufffd`) {
+		t.Errorf("metadata: got %d bytes, want a short text", len(metadata))
+	}
+}
+
+func TestMetadataOfOthersStays(t *testing.T) {
+	h := openHome(t)
+	const operators = `{"$acl":{"$r":"$ops"}}`
+	own := eventstore.Event{ID: uuid.New(), Type: metadataType, Data: []byte(operators)}
+	if _, err := h.Append(h.ctx, metastream+configStream, own); err != nil {
+		t.Fatal(err)
+	}
+	h.create(key, nil)
+	got, want := h.texts(metastream+configStream), `[{"$acl":{"$r":"$ops"},"$maxCount":2}]`
+	if got != want {
+		t.Errorf("metadata: got %s, want %s", got, want)
+	}
+}
+
 func TestManyAreParkedAtOnce(t *testing.T) {
 	h := openHome(t)
 	const n = 3*parksAtOnce + 7
 	h.fill("s", n)
-	h.create(key, func(s *Settings) { s.MaxRetries = 0 })
+	h.create(key, func(s *Settings) { s.MaxRetries, s.HistoryBuffer = 0, 50 })
 	s := h.subscribe(key, n)
 	h.next(s, n)
 	h.tick(time.Minute)
@@ -470,6 +526,25 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+func TestUpdateAtTheEndStaysAtTheOldEnd(t *testing.T) {
+	h := openHome(t)
+	h.fill("s", 2)
+	h.create(key, func(s *Settings) { s.Start = FromEnd })
+	h.fill("s", 2)
+	changed := settings()
+	changed.Start = FromEnd
+	if err := h.Update(h.ctx, key, changed, ""); err != nil {
+		t.Fatalf("update: got %v, want none", err)
+	}
+	h.reopen()
+	h.wants(h.subscribe(key, 9), "2 3")
+	changed.Start = 1
+	if err := h.Update(h.ctx, key, changed, ""); err != nil {
+		t.Fatalf("update: got %v, want none", err)
+	}
+	h.wants(h.subscribe(key, 9), "1 2 3")
+}
+
 func TestDelete(t *testing.T) {
 	h := openHome(t)
 	h.fill("s", 3)
@@ -498,6 +573,79 @@ func TestDelete(t *testing.T) {
 	h.info(key)
 	h.reopen()
 	h.wants(h.subscribe(key, 9), "1 2")
+}
+
+// TestOldCheckpointStaysHidden dies between bringing the stream back and writing to it, twice.
+func TestOldCheckpointStaysHidden(t *testing.T) {
+	h := openHome(t)
+	h.fill("s", 3)
+	every := func(s *Settings) { s.MaxCheckpoint = 1 }
+	h.create(key, every)
+	s := h.subscribe(key, 9)
+	h.ack(s, h.wants(s, "0 1 2")...)
+	if err := h.Delete(h.ctx, key, ""); err != nil {
+		t.Fatal(err)
+	}
+	h.create(key, every)
+	h.fail("append $persistentsubscription-s::g-checkpoint", errBroken)
+	for range 2 {
+		s = h.subscribe(key, 9)
+		h.ack(s, h.wants(s, "0 1 2")...)
+		h.info(key)
+		h.reopen()
+	}
+	h.wants(h.subscribe(key, 9), "0 1 2")
+}
+
+func TestConfigurationKeepsEverything(t *testing.T) {
+	full := Settings{
+		Start: 7, ResolveLinks: true, ExtraStatistics: true, Strategy: PinnedByCorrelation,
+		MessageTimeout: 1 * time.Millisecond, MaxRetries: 2, CheckpointAfter: 3 * time.Millisecond,
+		MinCheckpoint: 4, MaxCheckpoint: 5, MaxSubscribers: 6, LiveBuffer: 7, ReadBatch: 8, HistoryBuffer: 9,
+	}
+	end := settings()
+	end.Start = FromEnd
+	entries := []entry{{Key{"s", "g"}, full, 7}, {Key{"s", "end"}, end, 42}, {Key{All, "end"}, end, 43}}
+	for _, f := range []Filter{
+		{Regex: "^a,b$"}, {ByType: true, Regex: "x"}, {Prefixes: []string{"a,b", "c"}},
+		{ByType: true, Prefixes: []string{"T"}},
+	} {
+		filtered := settings()
+		filtered.Filter = &f
+		entries = append(entries, entry{Key{All, "f"}, filtered, 0})
+	}
+	for _, e := range entries {
+		data, err := json.Marshal(e.config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c configEntry
+		if err := json.Unmarshal(data, &c); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.entry(); err != nil || !reflect.DeepEqual(got, e) {
+			t.Errorf("%s: got %+v, %v, want %+v", data, got, err, e)
+		}
+	}
+}
+
+// TestConfigurationOfEventStoreDB is one as its own server writes it.
+func TestConfigurationOfEventStoreDB(t *testing.T) {
+	var c configEntry
+	err := json.Unmarshal([]byte(`{"stream":"$all","group":"g","filter":{"context":"streamid","type":"prefix",
+		"data":"a,b","isAllStream":true},"resolveLinkTos":true,"extraStatistics":false,"messageTimeout":30000,
+		"startFrom":-9223372036854775808,"startPosition":"C:5/P:4","liveBufferSize":500,
+		"historyBufferSize":500,"maxRetryCount":10,"readBatchSize":20,"preferRoundRobin":false,
+		"checkPointAfter":2000,"minCheckPointCount":10,"maxCheckPointCount":1000,"maxSubscriberCount":0,
+		"namedConsumerStrategy":"RoundRobin"}`), &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := settings()
+	want.Start, want.ResolveLinks, want.Filter = 5, true, &Filter{Prefixes: []string{"a", "b"}}
+	if got, err := c.entry(); err != nil || !reflect.DeepEqual(got, entry{Key{All, "g"}, want, 5}) {
+		t.Errorf("entry: got %+v, %v, want %+v", got, err, want)
+	}
 }
 
 func TestDeleteThatFailsLeavesTheGroup(t *testing.T) {
@@ -698,8 +846,10 @@ func TestConfigurationThatCannotBeRead(t *testing.T) {
 		t.Errorf("a group of no strategy: got %v, want %v", err, ErrNotFound)
 	}
 	h.create(Key{"s", "i"}, nil)
-	if !strings.Contains(h.texts(configStream), "Best") {
-		t.Errorf("configuration: got %s, want the group that could not be started kept", h.texts(configStream))
+	last, err := h.Last(h.ctx, configStream)
+	if err != nil || !strings.Contains(string(last.Record.Data), "Best") {
+		t.Errorf("configuration: got %s, %v, want the group that could not be started kept",
+			last.Record.Data, err)
 	}
 }
 

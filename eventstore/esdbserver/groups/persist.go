@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -51,7 +52,6 @@ func (g *group) load(ctx context.Context) (err error) {
 		if err != nil {
 			return fmt.Errorf("read the checkpoint of %s: %w", g.ID(), err)
 		}
-		g.core.events.startAt(place)
 		g.cursor, g.checkpoint = place+1, formatPlace(g.Source, place)
 	}
 	for first, err := range g.Log.Read(ctx, g.parkedStream(), 0, false) {
@@ -106,7 +106,8 @@ func (g *group) saveCheckpoint(ctx context.Context, s *save) {
 	g.checkpoint = text
 }
 
-// keepTwo sets $maxCount to 2 on a stream where there is none.
+// keepTwo sets $maxCount to 2 on a stream where there is none. What else its metadata say stays:
+// that events of a group of the same name, deleted before, are hidden.
 func keepTwo(ctx context.Context, log Log, stream string) error {
 	last, err := log.Last(ctx, metastream+stream)
 	if err != nil {
@@ -120,9 +121,6 @@ func keepTwo(ctx context.Context, log Log, stream string) error {
 		return nil
 	}
 	metadata["$maxCount"] = json.RawMessage("2")
-	if string(metadata["$tb"]) == deleted {
-		delete(metadata, "$tb") // metadata brings the stream back, and Log knows from where on
-	}
 	data, err := json.Marshal(metadata)
 	if err == nil {
 		_, err = log.Append(ctx, metastream+stream, systemEvent(metadataType, data, nil))
@@ -130,16 +128,13 @@ func keepTwo(ctx context.Context, log Log, stream string) error {
 	return err
 }
 
-// deleted is the $tb of a stream that was deleted and may be written again.
-const deleted = "9223372036854775807"
-
 // softDelete hides all events of a stream, as EventStoreDB does.
 func softDelete(ctx context.Context, log Log, stream string) error {
 	last, err := log.Last(ctx, stream)
 	if err != nil || last == nil {
 		return err
 	}
-	data := []byte(`{"$tb":` + deleted + `}`)
+	data := fmt.Appendf(nil, `{"$tb":%d}`, int64(math.MaxInt64))
 	_, err = log.Append(ctx, metastream+stream, systemEvent(metadataType, data, nil))
 	return err
 }

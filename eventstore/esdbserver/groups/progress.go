@@ -5,18 +5,12 @@ import "container/list"
 // mark is a point in a source: how many events were considered up to it, and the place of the last.
 type mark struct{ count, place int64 }
 
-// progress knows up to where everything is finished. Events are considered in the source's order
-// and finish in any.
+// progress knows up to where everything is finished, since it began. Events are considered in the
+// source's order and finish in any.
 type progress struct {
 	open  list.List // messages that are not finished, in order
 	last  mark      // of what was considered last
 	saved mark      // what the log knows, or is being told
-}
-
-// startAt makes place the last one that needs no more attention.
-func (p *progress) startAt(place int64) {
-	p.last = mark{place: place}
-	p.saved = p.last
 }
 
 // skip considers an event that nobody is to have.

@@ -82,7 +82,7 @@ func newWorld(t *rapid.T) *world {
 
 // restart is what a new process does with what the log knows.
 func (w *world) restart() {
-	w.core = newCore(All, w.settings, matcher(w.settings.Filter), w.checkpoint)
+	w.core = newCore(All, w.settings, matcher(w.settings.Filter))
 	w.held, w.pending = map[ClientID][]*message{}, nil
 	w.next = 0
 	for w.next < len(w.events) && w.place(w.next) <= w.checkpoint {

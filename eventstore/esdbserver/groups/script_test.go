@@ -43,7 +43,7 @@ func runRules(t *testing.T, rules []rule) {
 			if r.change != nil {
 				r.change(&s)
 			}
-			newStage(t, "s", s, -1).run(r.script)
+			newStage(t, "s", s).run(r.script)
 		})
 	}
 }
@@ -67,10 +67,10 @@ type stage struct {
 	last    *save
 }
 
-func newStage(t testing.TB, source string, s Settings, after int64) *stage {
+func newStage(t testing.TB, source string, s Settings) *stage {
 	t.Helper()
 	return &stage{
-		TB: t, core: newCore(source, s, matcher(s.Filter), after), now: time.Unix(1e9, 0),
+		TB: t, core: newCore(source, s, matcher(s.Filter)), now: time.Unix(1e9, 0),
 	}
 }
 
