@@ -83,7 +83,7 @@ func newBench() *cobra.Command {
 
 // small are the flags of a bench that does a little of everything in a few seconds.
 var small = map[string]string{"connections": "1,8", "accounts": "20", "requests": "200",
-	"runs": "1", "ceiling": "true", "rebuild": "true", "open": "2000"}
+	"runs": "1", "ceiling": "true", "rebuild": "true", "open": "2000", "eventstore": standIn}
 
 // makeSmall sets what was not given.
 func makeSmall(f *pflag.FlagSet) error {
