@@ -125,8 +125,11 @@ func (l *Ledger) Waiting() int {
 	return l.waiting
 }
 
-// Close refuses new commands, finishes those that were accepted, and writes snapshots. It does not
-// close the store. A second call does nothing.
+// snapshotsAtClose bounds what Close waits for snapshots: to lose one costs time alone.
+const snapshotsAtClose = 3 * time.Second
+
+// Close refuses new commands, finishes those that were accepted, and writes snapshots, for some seconds
+// at most. It does not close the store. A second call does nothing.
 func (l *Ledger) Close() { l.closing.Do(l.close) }
 
 func (l *Ledger) close() {
@@ -136,8 +139,10 @@ func (l *Ledger) close() {
 		l.idle.Wait()
 	}
 	l.mu.Unlock()
-	l.snapshots.close()
-	l.registry.close()
+	ctx, cancel := context.WithTimeout(context.Background(), snapshotsAtClose)
+	defer cancel()
+	l.snapshots.close(ctx)
+	l.registry.close(ctx)
 	if t := l.term.Load(); t != nil {
 		t.cancel()
 	}

@@ -131,10 +131,11 @@ func (r *registry) wait(ctx context.Context) error {
 	}
 }
 
-func (r *registry) close() {
+// close saves what is covered, unless ctx ends before.
+func (r *registry) close(ctx context.Context) {
 	r.stop()
 	r.done.Wait()
-	r.save(context.Background())
+	r.save(ctx)
 }
 
 // apply makes an event part of the registries; one that is there already changes nothing. An event

@@ -57,6 +57,8 @@ type snapshotter struct {
 	logger *slog.Logger
 	jobs   chan snapshotJob
 	done   sync.WaitGroup
+	life   context.Context // of writing
+	stop   context.CancelFunc
 }
 
 type snapshotJob struct {
@@ -70,6 +72,7 @@ type snapshotJob struct {
 
 func newSnapshotter(store eventstore.Store, logger *slog.Logger) *snapshotter {
 	s := &snapshotter{store: store, logger: logger, jobs: make(chan snapshotJob, 64)}
+	s.life, s.stop = context.WithCancel(context.Background())
 	s.done.Go(func() {
 		for job := range s.jobs {
 			s.write(job)
@@ -78,9 +81,11 @@ func newSnapshotter(store eventstore.Store, logger *slog.Logger) *snapshotter {
 	return s
 }
 
-// close writes what was offered, then stops.
-func (s *snapshotter) close() {
+// close writes what was offered, until ctx ends, then stops.
+func (s *snapshotter) close(ctx context.Context) {
 	close(s.jobs)
+	defer s.stop()
+	defer context.AfterFunc(ctx, s.stop)()
 	s.done.Wait()
 }
 
@@ -133,7 +138,7 @@ func (j snapshotJob) runs() []uint32 {
 func (s *snapshotter) write(j snapshotJob) {
 	parts, err := j.parts()
 	if err == nil {
-		err = s.store.PutSnapshot(context.Background(), domain.AccountStream(j.account.ID()), parts)
+		err = s.store.PutSnapshot(s.life, domain.AccountStream(j.account.ID()), parts)
 	}
 	if err != nil {
 		j.broken.Store(true)
