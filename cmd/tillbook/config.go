@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -196,10 +197,26 @@ func fromEnvironment(f *pflag.FlagSet, names ...string) error {
 			return
 		}
 		if err := f.Set(flag.Name, text); err != nil {
-			bad = fmt.Errorf("%s: %w", name, err)
+			bad = fmt.Errorf("%s: %w", name, withoutValue(err))
 		}
 	})
 	return bad
+}
+
+// withoutValue is why a setting was refused, without what it was set to: that may hold a password.
+func withoutValue(err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return invalid.Unwrap()
+	}
+	return err
+}
+
+// flagError is withoutValue for what the command line sets.
+func flagError(_ *cobra.Command, err error) error {
+	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, invalid.Unwrap())
+	}
+	return err
 }
 
 // newConfigHelp is `tillbook help config`.

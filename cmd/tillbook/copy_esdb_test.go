@@ -87,8 +87,15 @@ func TestLocationShowsNoPassword(t *testing.T) {
 	if got := fmt.Sprintf("%v %s", at, at); strings.Contains(got, "hidden") {
 		t.Errorf("location: got %s, want no password", got)
 	}
-	_, err := verb(t, nil, "copy", "--from", "ftp://admin:hidden@h", "--to", "x")
-	if err == nil || strings.Contains(err.Error(), "hidden") {
-		t.Errorf("copy: got %v, want an error without a password", err)
+	for _, args := range [][]string{
+		{"copy", "--from", "ftp://admin:hidden@h", "--to", "x"},
+		{"copy", "--from", "esdb://admin:1/hidden@h", "--to", "x"},
+		{"copy", "--from", "esdb://admin:1?hidden@h", "--to", "x"},
+		{"serve", "--eventstore", "kurrentdb://admin:hidden@h"},
+		{"check", "--eventstore", "kurrentdb://admin:hidden@h"},
+	} {
+		if _, err := verb(t, nil, args...); err == nil || strings.Contains(err.Error(), "hidden") {
+			t.Errorf("%s: got %v, want an error without a password", args[0], err)
+		}
 	}
 }

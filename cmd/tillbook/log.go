@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gofrs/flock"
 
@@ -67,11 +68,10 @@ func openESDB(ctx context.Context, address string, opts esdb.Options) (eventstor
 // withoutSecrets is an esdb:// address as it may be shown.
 func withoutSecrets(address string) string {
 	u, err := url.Parse(address)
-	if err != nil {
+	if err != nil || u.User == nil && strings.Contains(address, "@") {
 		return "(an address that cannot be read)"
 	}
-	u.User, u.RawQuery = nil, ""
-	return u.String()
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 }
 
 // errElsewhere: the service has no log of its own to copy.

@@ -42,6 +42,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newServe(), newDemo(), newKeys(), newProjections(), newCheck(), newImport(),
 		newCopy(), newExport(), newEventStore(), newBench(), newConfigHelp())

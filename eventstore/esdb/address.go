@@ -42,7 +42,7 @@ var settings = map[string]bool{
 // password.
 func parseAddress(text string) (*address, error) {
 	if err := checkAddress(text); err != nil {
-		return nil, err
+		return nil, withoutPassword(text, err)
 	}
 	conf, err := client.ParseConnectionString(text)
 	if err == nil {
@@ -91,6 +91,9 @@ func seeds(conf *client.Configuration) []string {
 // checkAddress refuses unknown settings and ports above 65535, which the official client's parser
 // would drop and wrap around.
 func checkAddress(text string) error {
+	if strings.Contains(text, "#") {
+		return errForm
+	}
 	rest, query, _ := strings.Cut(text, "?")
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -113,15 +116,17 @@ func checkAddress(text string) error {
 	return nil
 }
 
-// withoutPassword is err in words that hold nothing of text, if text may hold a password.
+var errForm = errors.New("not of the form esdb://user:password@host:port,… with special " +
+	"characters of user and password percent-encoded")
+
+// withoutPassword is err in words that hold nothing of text, if text may hold a password: one with a
+// special character in plain ends early, and its rest is taken for another part of the address.
 func withoutPassword(text string, err error) error {
-	if !strings.Contains(text, "@") {
-		return err
-	}
+	_, rest, _ := strings.Cut(text, "://")
+	user, _, named := strings.Cut(rest, "@")
 	var bad *url.Error
-	if errors.As(err, &bad) {
-		return errors.New("not of the form esdb://user:password@host:port,… with special " +
-			"characters of user and password percent-encoded")
+	if named && (errors.As(err, &bad) || strings.ContainsAny(user, "/?")) {
+		return errForm
 	}
 	return err
 }
