@@ -128,11 +128,16 @@ func (l *Ledger) Waiting() int {
 // snapshotsAtClose bounds what Close waits for snapshots: to lose one costs time alone.
 const snapshotsAtClose = 3 * time.Second
 
-// Close refuses new commands, finishes those that were accepted, and writes snapshots, for some seconds
-// at most. It does not close the store. A second call does nothing.
+// Close refuses new commands, finishes those that were accepted, for a Timeout at most beyond what is
+// being decided, and writes snapshots, for some seconds. It does not close the store. A second call
+// does nothing.
 func (l *Ledger) Close() { l.closing.Do(l.close) }
 
 func (l *Ledger) close() {
+	last := l.newTerm(time.Now())
+	last.last = true
+	l.term.Store(last)
+	defer last.cancel()
 	l.mu.Lock()
 	l.stopping = true
 	for len(l.queues)+l.registering > 0 {
@@ -143,9 +148,6 @@ func (l *Ledger) close() {
 	defer cancel()
 	l.snapshots.close(ctx)
 	l.registry.close(ctx)
-	if t := l.term.Load(); t != nil {
-		t.cancel()
-	}
 }
 
 // Head is the position of the log's last event that the ledger owns.

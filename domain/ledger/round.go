@@ -81,19 +81,31 @@ func (l *Ledger) newRound(ctx context.Context, s *state, old bool) *round {
 type term struct {
 	ctx    context.Context
 	cancel context.CancelFunc
-	begins time.Time // no round begins with it after this
+	begins time.Time // no round begins with it after this, unless it is the last
+	last   bool
 }
 
-// deadline ends a Timeout from now, or up to a tenth of that later.
+// deadline ends a Timeout from now, or up to a tenth of that later; once Close has begun, a Timeout
+// from there for all rounds together.
 func (l *Ledger) deadline() context.Context {
 	now := time.Now()
-	if t := l.term.Load(); t != nil && now.Before(t.begins) {
-		return t.ctx
+	for {
+		t := l.term.Load()
+		if t != nil && (now.Before(t.begins) || t.last) {
+			return t.ctx
+		}
+		next := l.newTerm(now.Add(l.opts.Timeout / 10))
+		if l.term.CompareAndSwap(t, next) {
+			return next.ctx
+		}
+		next.cancel()
 	}
-	t := &term{begins: now.Add(l.opts.Timeout / 10)}
-	t.ctx, t.cancel = context.WithDeadline(context.Background(), t.begins.Add(l.opts.Timeout))
-	l.term.Store(t)
-	return t.ctx
+}
+
+func (l *Ledger) newTerm(begins time.Time) *term {
+	t := &term{begins: begins}
+	t.ctx, t.cancel = context.WithDeadline(context.Background(), begins.Add(l.opts.Timeout))
+	return t
 }
 
 func fail(batch []*waiter, err error) int {

@@ -35,6 +35,9 @@ func (l *Ledger) sweepDue(ctx context.Context, due Due) {
 		l.opts.Logger.Error("due accounts not read", "err", err)
 	}
 	for _, id := range accounts {
+		if ctx.Err() != nil {
+			return // each sweep would wait for its time limit where the log is gone
+		}
 		if err := l.Sweep(ctx, id); err != nil && ctx.Err() == nil {
 			l.opts.Logger.Error("account not swept", "account", id, "err", err)
 		}
