@@ -1,6 +1,8 @@
 package api
 
 import (
+	"errors"
+
 	"github.com/tillbook/tillbook/domain"
 )
 
@@ -70,10 +72,14 @@ func (o *out) unit(u domain.Unit) {
 }
 
 func listUnits(c *call) error { return registered(c, c.s.Ledger.Units(), (*out).unit) }
+
 func getUnit(c *call) error {
 	u, err := c.s.Ledger.Unit(c.UserContext(), c.Params("code"))
-	if err != nil {
+	if errors.Is(err, domain.ErrUnknownUnit) {
 		return domain.ErrNotFound.Because("there is no such unit")
+	}
+	if err != nil {
+		return err
 	}
 	o := c.out()
 	o.begin('{')

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -64,15 +65,21 @@ func (s *service) newKey(ctx context.Context, name string, role domain.Role) (st
 	return secret, s.register(ctx, secret, name, role)
 }
 
+// secretSpace is the name space of the ids of keys that the service itself registers.
+var secretSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://tillbook.dev/secrets"))
+
+// register makes a secret a key, whose id comes from it: of nodes that start at once with the same
+// secret one registers it, and the others find it registered, perhaps revoked.
 func (s *service) register(ctx context.Context, secret, name string, role domain.Role) error {
+	hash := sha256.Sum256([]byte(secret))
 	_, err := s.ledger.Register(ctx, ledger.Registering{
 		Registration: domain.CreateKey{APIKey: domain.APIKey{
-			ID: uuid.New(), Name: name, Role: role,
-			Hash: sha256.Sum256([]byte(secret)), Last4: secret[len(secret)-4:],
+			ID: uuid.NewSHA1(secretSpace, hash[:]), Name: name, Role: role,
+			Hash: hash, Last4: secret[len(secret)-4:],
 		}},
 		Caller: caller,
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, domain.ErrReferenceUsed) {
 		return fmt.Errorf("register key %q: %w", name, err)
 	}
 	return nil

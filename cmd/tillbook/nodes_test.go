@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,8 +12,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
 )
 
 // The size of TestNodes: few accounts and little value in each, so that all nodes fight for them and
@@ -234,6 +237,7 @@ func TestLogGone(t *testing.T) {
 		{"POST", path + "/debits", `{"amount":{"amount":"0.07","unit":"CNY"}}`, 201},
 		{"GET", path + "/balances", "", 200},
 		{"GET", path + "/history", "", 200},
+		{"GET", "/v1/units/HAIRCUT", "", 404},
 		{"GET", "/readyz", "", 200},
 	}
 	all := func(check func(i int, status int, body []byte, err error)) {
@@ -266,4 +270,58 @@ func TestLogGone(t *testing.T) {
 	if err != nil || status != 200 || !bytes.Contains(body, []byte(`"total":"129999.93"`)) {
 		t.Errorf("balance: got %d %s, %v, want one debit taken", status, body, err)
 	}
+}
+
+// TestFirstKeyOnce has two services register the same first admin key before either has heard of the
+// other's.
+func TestFirstKeyOnce(t *testing.T) {
+	_, address := startStandIn(t, t.TempDir())
+	here, there := openOn(t, t.TempDir(), address), openOn(t, t.TempDir(), address)
+	for _, s := range []*service{here, there} {
+		if err := s.register(t.Context(), testAdminKey, "first", domain.RoleAdmin); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keys := 0
+	for _, err := range here.store.ReadAll(t.Context(), eventstore.Start, "key-") {
+		if keys++; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if keys != 1 {
+		t.Errorf("keys: got %d, want 1", keys)
+	}
+}
+
+func openOn(t *testing.T, data, address string) *service {
+	t.Helper()
+	cfg := defaultConfig()
+	cfg.listen, cfg.data, cfg.eventstore = "", data, address
+	s, err := openService(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.close)
+	return s
+}
+
+// TestStartWithoutLog starts a service that has read models while its log is away: it waits, and
+// serves once the log is there.
+func TestStartWithoutLog(t *testing.T) {
+	t.Parallel() // it waits for time limits, most of the time
+	data, own := t.TempDir(), t.TempDir()
+	log, address := startStandIn(t, data)
+	c := killableService(t, own, "--eventstore", address)
+	openAccounts(t, c)
+	if status, body, err := send("GET", c.url+"/v1/accounts?prefix=K&min_position=4&max_wait=20s", "",
+		""); err != nil || status != 200 {
+		t.Fatalf("the read models: got %d %s, %v, want 200", status, body, err)
+	}
+	c.kill()
+	log.kill()
+	late := time.AfterFunc(8*time.Second, func() { // longer than a read is tried again
+		startStandIn(t, data, "--listen", strings.TrimPrefix(log.url, "http://"))
+	})
+	defer late.Stop()
+	killableService(t, own, "--eventstore", address)
 }

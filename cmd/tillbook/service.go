@@ -97,7 +97,11 @@ func (s *service) openProtocol() (err error) {
 	return err
 }
 
+// openModels opens the read models once the log is there, as it must hold their checkpoint.
 func (s *service) openModels(ctx context.Context, observed *api.Metrics) (err error) {
+	if err = s.ledger.Ready(ctx); err != nil {
+		return err
+	}
 	s.models, err = projections.Open(ctx, s.cfg.data, s.store, projections.Options{
 		Log:     s.logger,
 		Damaged: func(stream string, _ eventstore.Revision) { observed.OnDamaged(stream) },

@@ -58,6 +58,9 @@ func newRegistry(store eventstore.Store, logger *slog.Logger) *registry {
 	return r
 }
 
+// lastPause is the longest pause between two tries: a node is not ready before one succeeds.
+const lastPause = 2 * time.Second
+
 // run follows the registries' streams until ctx ends; after a failure it goes on from where it was.
 func (r *registry) run(ctx context.Context) {
 	r.load(ctx)
@@ -71,7 +74,10 @@ func (r *registry) run(ctx context.Context) {
 	tell := func(err error, again time.Duration) {
 		r.logger.Error("registries not followed", "err", err, "again_in", again)
 	}
-	_, _ = backoff.Retry(ctx, try, backoff.WithMaxElapsedTime(0), backoff.WithNotify(tell))
+	pause := backoff.NewExponentialBackOff()
+	pause.MaxInterval = lastPause
+	_, _ = backoff.Retry(ctx, try, backoff.WithBackOff(pause), backoff.WithMaxElapsedTime(0),
+		backoff.WithNotify(tell))
 }
 
 // follow applies what comes. A head that was read before the log was found to be read to its end is
