@@ -202,7 +202,7 @@ func TestCeilingStoresWhatTheLedgerWould(t *testing.T) {
 	}
 }
 
-// TestSmoke runs a little of everything: servers, loads, ceilings, proofs, rebuild and restart.
+// TestSmoke runs a little of everything: servers on both logs, loads, ceilings, proofs, rebuild and restart.
 func TestSmoke(t *testing.T) {
 	bench := exec.CommandContext(t.Context(), os.Args[0], "bench", "--smoke", "--json",
 		"--data", t.TempDir())
@@ -217,8 +217,8 @@ func TestSmoke(t *testing.T) {
 	if err := json.Unmarshal(out, &r); err != nil {
 		t.Fatalf("got %.300s, want JSON: %v", out, err)
 	}
-	if len(r.Proofs) != 2 || r.Rebuild == nil || r.Restart == nil || len(r.Ratios) == 0 {
-		t.Errorf("got %.2000s\nwant two proofs, a rebuild, a restart, ratios", out)
+	if len(r.Proofs) != 4 || r.Rebuild == nil || r.Restart == nil || len(r.Ratios) == 0 {
+		t.Errorf("got %.2000s\nwant four proofs, a rebuild, a restart, ratios", out)
 	}
 	for _, f := range r.Rows {
 		if f.Rate <= 0 || f.P99 < f.P50 || f.P50 <= 0 {
