@@ -433,3 +433,30 @@ func TestServerFeaturesNameGroups(t *testing.T) {
 		t.Errorf("methods: got %v, want %v", names, want)
 	}
 }
+
+// BenchmarkGroup is an event that goes through a group: read, sent, and acknowledged in tens.
+func BenchmarkGroup(b *testing.B) {
+	n := openInn(b, openEmbedded(b))
+	events := make([]eventstore.Event, 1000)
+	for end := eventstore.NoStream; int(end) < b.N; end += eventstore.Revision(len(events)) {
+		for i := range events {
+			events[i] = event("Tested")
+			events[i].Data = make([]byte, 300)
+		}
+		if _, err := n.store.Append(n.ctx, "s", end, events); err != nil {
+			b.Fatal(err)
+		}
+	}
+	n.create("s", "g", esdb.Start{}, nil)
+	sub := n.subscribe("s", "g", 500)
+	b.ReportAllocs()
+	b.ResetTimer()
+	var got []*esdb.ResolvedEvent
+	for range b.N {
+		if got = append(got, sub.Recv().EventAppeared.Event); len(got) == 10 {
+			n.fine(sub.Ack(got...))
+			got = got[:0]
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}

@@ -1,5 +1,5 @@
 // Package esdbserver speaks EventStoreDB's gRPC protocol over a Store, so that every official
-// client connects to it: streams, their metadata, subscriptions.
+// client connects to it: streams, their metadata, subscriptions, persistent subscriptions.
 //
 // What EventStoreDB knows and Store does not (any revision, soft delete, tombstones, $maxCount,
 // $tb, links) lives here, decided for one stream at a time, and is kept in ordinary streams:

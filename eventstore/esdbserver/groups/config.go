@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/tillbook/tillbook/eventstore"
 )
 
 // Where the groups there are is written down: each event of configType holds all of them.
@@ -86,13 +84,10 @@ func readConfig(ctx context.Context, log Log) ([]configEntry, error) {
 	return c.Entries, nil
 }
 
-// writeConfig writes all entries, in the name of who wanted the change. The limit of an append
-// bounds them: eventstore.ErrTooLarge, and nothing is written.
+// writeConfig writes all entries, in the name of who wanted the change. What one append may hold
+// bounds them, at some 2,000 groups: eventstore.ErrTooLarge, and nothing is written.
 func writeConfig(ctx context.Context, o Options, by string, entries []configEntry) error {
 	data, err := json.Marshal(config{configVersion, o.Now(), by, entries})
-	if err == nil && len(data) > eventstore.MaxAppendBytes/2 {
-		err = eventstore.ErrTooLarge
-	}
 	if err == nil {
 		err = keepTwo(ctx, o.Log, configStream)
 	}
