@@ -34,14 +34,37 @@ func (l groupLog) items(ctx context.Context, source string, from int64) iter.Seq
 		return shown(l.Store.ReadAll(ctx, eventstore.Position(max(from-1, 0))))
 	}
 	return func(yield func(item, error) bool) {
-		r, of := reading{Server: l.Server, ctx: ctx}, l.series(source)
-		v, err := of.view(ctx)
+		of := l.series(source)
+		v, start, err := unhidden(ctx, of, from)
 		if err != nil {
 			yield(item{}, err)
 			return
 		}
-		r.upwards(of, v, from)(yield)
+		for it, err := range of.read(ctx, start) {
+			switch {
+			case err == nil && it.event.Type == tombstoneType:
+				yield(item{}, streamDeleted(ctx, source))
+				return
+			case err == nil && v.expired(it):
+				continue
+			case !yield(it, err):
+				return
+			}
+		}
 	}
+}
+
+// unhidden finds where to begin in a series, so as to show from a number on what a reader may see. A
+// view may be older than the event that woke a group, so it hides nothing behind its last one.
+func unhidden(ctx context.Context, of series, from int64) (v view, start int64, err error) {
+	if v, err = of.view(ctx); err != nil {
+		return v, from, err
+	}
+	start = max(from, min(v.first, v.last+1))
+	if start <= v.last && !v.since.IsZero() {
+		start, err = firstUnexpired(ctx, of, v, start)
+	}
+	return v, start, err
 }
 
 // shown is the log without what is hidden from $all.

@@ -1,9 +1,11 @@
 package esdbserver
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -354,6 +356,75 @@ func TestSourceIsDeleted(t *testing.T) {
 	_, err = n.client.TombstoneStream(n.ctx, "s", esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}})
 	n.fine(err)
 	n.dropped(sub, "Canceled desc = Subscription group g on stream s was dropped.")
+}
+
+// lateStore answers appends to one stream only when it is let: the events are there before.
+type lateStore struct {
+	eventstore.Indexed
+	stream string
+	let    chan struct{}
+}
+
+func (s lateStore) Append(ctx context.Context, stream string, expected eventstore.Revision,
+	events []eventstore.Event) (eventstore.Appended, error) {
+	at, err := s.Indexed.Append(ctx, stream, expected, events)
+	if stream == s.stream {
+		<-s.let
+	}
+	return at, err
+}
+
+// TestGroupIsAheadOfTheWriter delivers events that are durable before their writer knows.
+func TestGroupIsAheadOfTheWriter(t *testing.T) {
+	let := make(chan struct{}, 100)
+	n := openInn(t, lateStore{openEmbedded(t), "s", let})
+	let <- struct{}{}
+	n.append("s", 1)
+	resolve := func(s *esdb.PersistentSubscriptionSettings) { s.ResolveLinkTos = true }
+	n.create("s", "g", esdb.Start{}, nil)
+	n.create("$et-Tested", "g", esdb.Start{}, resolve)
+	plain, list := n.subscribe("s", "g", 10), n.subscribe("$et-Tested", "g", 10)
+	n.wants(plain, "0")
+	n.wants(list, "0")
+	write := func(want string) {
+		var writing sync.WaitGroup
+		writing.Go(func() { n.append("s", 1) })
+		n.wants(plain, want)
+		let <- struct{}{}
+		writing.Wait()
+	}
+	write("1")
+	n.wants(list, "1")
+	_, err := n.client.DeleteStream(n.ctx, "s", esdb.DeleteStreamOptions{ExpectedRevision: esdb.Any{}})
+	n.fine(err)
+	n.create("s", "late", esdb.Start{}, nil)
+	late := n.subscribe("s", "late", 10)
+	n.info("s", "late")
+	write("2") // of what was deleted nothing comes back
+	n.wants(late, "2")
+	var ending sync.WaitGroup
+	ending.Go(func() {
+		_, err := n.client.TombstoneStream(n.ctx, "s", esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}})
+		if err != nil {
+			n.Errorf("tombstone: got %v, want no error", err)
+		}
+	})
+	n.dropped(plain, "Canceled")
+	let <- struct{}{}
+	ending.Wait()
+}
+
+func TestGroupDoesNotGetWhatIsHidden(t *testing.T) {
+	n := openInn(t, aged{storetest.NewMemory()})
+	for stream, metadata := range map[string]string{
+		"old": `{"$maxAge":60}`, "many": `{"$maxCount":1}`, "cut": `{"$tb":1}`,
+	} {
+		n.appendData(stream, "Old", "{}")
+		n.appendData(stream, "New", "{}")
+		n.appendData(metastreamOf(stream), metadataType, metadata)
+		n.create(stream, "g", esdb.Start{}, nil)
+		n.wants(n.subscribe(stream, "g", 10), "1")
+	}
 }
 
 func TestTimedOutEventsComeAgain(t *testing.T) {
