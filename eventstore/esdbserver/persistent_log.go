@@ -54,8 +54,8 @@ func (l groupLog) items(ctx context.Context, source string, from int64) iter.Seq
 	}
 }
 
-// unhidden finds where to begin in a series, so as to show from a number on what a reader may see. A
-// view may be older than the event that woke a group, so it hides nothing behind its last one.
+// unhidden finds where to begin in a series, so as to show from a number on what a reader may see.
+// A view may be older than the event that woke a group, so it hides nothing behind its last one.
 func unhidden(ctx context.Context, of series, from int64) (v view, start int64, err error) {
 	if v, err = of.view(ctx); err != nil {
 		return v, from, err

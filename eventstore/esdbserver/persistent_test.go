@@ -404,7 +404,8 @@ func TestGroupIsAheadOfTheWriter(t *testing.T) {
 	n.wants(late, "2")
 	var ending sync.WaitGroup
 	ending.Go(func() {
-		_, err := n.client.TombstoneStream(n.ctx, "s", esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}})
+		_, err := n.client.TombstoneStream(n.ctx, "s",
+			esdb.TombstoneStreamOptions{ExpectedRevision: esdb.Any{}})
 		if err != nil {
 			n.Errorf("tombstone: got %v, want no error", err)
 		}
