@@ -51,7 +51,7 @@ func (s *Server) target(ctx context.Context, stream string, number int64,
 			return nil, err
 		}
 	}
-	if number < st.first() {
+	if number <= st.last && number < st.first() { // what is newer than the state is not cut off by it
 		return nil, nil
 	}
 	if known == nil {

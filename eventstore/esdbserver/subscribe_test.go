@@ -349,6 +349,9 @@ func TestReadBesideOldState(t *testing.T) {
 		h.callPlaces(ofStream("$ce-cat", 1), withLinks).expect(
 			"1@$ce-cat>1@cat-1 2@$ce-cat>2@cat-1 end")
 		h.callPlaces(ofStream("links", fromStart), withLinks).expect("0@links>2@cat-1 end")
+		deleted := streamState{last: 1, metaLast: -1, metadata: metadata{truncateBefore: softDeleted}}
+		h.server.shelf("cat-1").put("cat-1", deleted) // before its third event brought it back
+		h.callPlaces(ofStream("links", fromStart), withLinks).expect("0@links>2@cat-1 end")
 		h.tombstone("cat-1")
 		h.server.shelf("cat-1").put("cat-1", streamState{last: 1, metaLast: -1})
 		h.call(ofStream("cat-1", fromStart), live).expect(
