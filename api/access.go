@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"slices"
 	"sync/atomic"
@@ -102,9 +103,13 @@ func (s *Server) authenticate(header []byte) (caller, *usage, error) {
 	if !ok {
 		return caller{}, nil, errUnauthenticated
 	}
-	key, ok := s.Ledger.KeyByHash(sha256.Sum256(secret))
-	if !ok && !s.Ledger.IsReady() {
-		return caller{}, nil, ledger.ErrBusy // keys are still being read
+	hash := sha256.Sum256(secret)
+	key, ok := s.Ledger.KeyByHash(hash)
+	if !ok {
+		var err error
+		if key, ok, err = s.newKey(hash); err != nil {
+			return caller{}, nil, err
+		}
 	}
 	if !ok || !key.RevokedAt.IsZero() {
 		return caller{}, nil, errUnauthenticated
@@ -114,6 +119,17 @@ func (s *Server) authenticate(header []byte) (caller, *usage, error) {
 		Caller: ledger.Caller{Actor: used.actor, Role: key.Role},
 		stores: key.Stores, account: key.AccountID, limiter: used.limiter,
 	}, used, nil
+}
+
+// newKey looks for a key that is not in memory: keys may still be read, and another node may just have
+// made it.
+func (s *Server) newKey(hash domain.Hash) (ledger.Key, bool, error) {
+	if !s.Ledger.IsReady() {
+		return ledger.Key{}, false, ledger.ErrBusy
+	}
+	ctx, cancel := context.WithTimeout(s.stop, defaultWait)
+	defer cancel()
+	return s.Ledger.FindKey(ctx, hash)
 }
 
 // ownAccount refuses every account but the caller's own, whether or not there is one.

@@ -99,7 +99,7 @@ func (o *out) key(k ledger.Key) {
 }
 
 func listKeys(c *call) error {
-	return registered(c, c.s.Ledger.Keys(), func(o *out, k ledger.Key) {
+	return registered(c, c.s.Ledger.Keys, func(o *out, k ledger.Key) {
 		o.key(k)
 		o.time("revoked_at", k.RevokedAt)
 		used := time.Time{}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections"
 )
 
@@ -177,12 +178,25 @@ func (o *out) audit(e projections.AuditEntry) {
 	o.end('}')
 }
 
-// registered lists what a registry holds, which is in memory.
-func registered[T any](c *call, all []T, write func(*out, T)) error {
-	at, err := c.s.Ledger.Head(context.Background())
+// caughtUp is a place in the log, and returns when the registries, which are in memory, hold what the
+// log held there.
+func (c *call) caughtUp() (eventstore.Position, error) {
+	ctx, cancel := context.WithTimeout(c.s.stop, defaultWait)
+	defer cancel()
+	at, err := c.s.Ledger.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return at, c.s.Ledger.CatchUp(ctx)
+}
+
+// registered lists what a registry holds.
+func registered[T any](c *call, list func() []T, write func(*out, T)) error {
+	at, err := c.caughtUp()
 	if err != nil {
 		return err
 	}
+	all := list()
 	o := c.out()
 	o.begin('{')
 	o.open("data", '[')

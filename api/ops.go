@@ -76,7 +76,7 @@ func listProjections(c *call) error {
 	if err != nil {
 		return err
 	}
-	return registered(c, all, (*out).projection)
+	return registered(c, func() []projections.Info { return all }, (*out).projection)
 }
 
 func (o *out) projection(p projections.Info) {

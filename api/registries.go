@@ -71,7 +71,7 @@ func (o *out) unit(u domain.Unit) {
 	o.text("name", u.Name)
 }
 
-func listUnits(c *call) error { return registered(c, c.s.Ledger.Units(), (*out).unit) }
+func listUnits(c *call) error { return registered(c, c.s.Ledger.Units, (*out).unit) }
 
 func getUnit(c *call) error {
 	u, err := c.s.Ledger.Unit(c.UserContext(), c.Params("code"))

@@ -17,14 +17,17 @@ const seenStores = 10_000
 // read model knows, by id; and up to where in the log. Without read models they are the registered
 // ones.
 func (c *call) seen() ([]domain.Store, eventstore.Position, error) {
-	all := c.s.Ledger.Stores()
 	if c.s.Models == nil && c.Query("min_position") == "" {
-		at, err := c.s.Ledger.Head(context.Background())
-		return all, at, err
+		at, err := c.caughtUp()
+		return c.s.Ledger.Stores(), at, err
 	}
 	if err := c.modelled(); err != nil {
 		return nil, 0, err
 	}
+	if _, err := c.caughtUp(); err != nil {
+		return nil, 0, err
+	}
+	all := c.s.Ledger.Stores()
 	known := map[string]bool{}
 	for _, s := range all {
 		known[s.ID] = true
@@ -73,6 +76,9 @@ func listStores(c *call) error {
 func getStore(c *call) error {
 	id := c.Params("store_id")
 	is := func(s domain.Store) bool { return s.ID == id }
+	if _, err := c.caughtUp(); err != nil {
+		return err
+	}
 	all := c.s.Ledger.Stores()
 	i := slices.IndexFunc(all, is)
 	if i < 0 {

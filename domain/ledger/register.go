@@ -56,6 +56,9 @@ func (l *Ledger) register(ctx context.Context, q Registering) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	for _, e := range before { // another node may have written them just now
+		l.registry.set(q.Registration.Stream(), e.Posted)
+	}
 	for _, e := range before {
 		if q.Key != "" && e.Metadata.IdempotencyKey == q.Key {
 			return registered(e, q.Registration)
@@ -146,6 +149,6 @@ func (l *Ledger) appendRegistration(
 	if err != nil {
 		return Answer{}, fmt.Errorf("append to %s: %w", stream, err)
 	}
-	l.registry.set(p)
+	l.registry.set(stream, p)
 	return Answer{Events: []domain.Posted{p}, Position: appended.Position}, nil
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -12,13 +13,16 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
 )
 
 // registries are the streams that every node holds in memory.
-var registries = []string{"store-", "unit-", "key-"}
+var registries = []string{storeStream, "unit-", "key-"}
+
+const storeStream = "store-" // and the store's id
 
 // Key is an API key as the log knows it.
 type Key struct {
@@ -45,15 +49,24 @@ type registry struct {
 	done   sync.WaitGroup
 	ready  chan struct{} // closed once the log was read to where it stood at the start
 
+	misses *rate.Limiter // of keys that are not known
+
 	mu sync.RWMutex
 	entries
-	byHash map[domain.Hash]uuid.UUID
+	byHash    map[domain.Hash]uuid.UUID
+	revisions map[string]int64    // of each stream's event that is in entries, where it came in this life
+	at        eventstore.Position // of the last event that came by the subscription
+	changed   chan struct{}       // closed and replaced when at grows
 }
+
+// missesPerSecond bounds how often a key that nobody knows makes a node look into a shared log.
+const missesPerSecond = 20
 
 func newRegistry(store eventstore.Store, logger *slog.Logger) *registry {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &registry{store: store, logger: logger, stop: stop, ready: make(chan struct{}),
-		byHash: map[domain.Hash]uuid.UUID{}}
+		misses: rate.NewLimiter(missesPerSecond, missesPerSecond), byHash: map[domain.Hash]uuid.UUID{},
+		revisions: map[string]int64{}, changed: make(chan struct{})}
 	r.done.Go(func() { r.run(ctx) })
 	return r
 }
@@ -96,6 +109,7 @@ func (r *registry) follow(ctx context.Context) error {
 			r.apply(e)
 		}
 		if len(batch) > 0 {
+			r.reach(batch[len(batch)-1].Position)
 			continue
 		}
 		r.cover(head)
@@ -114,8 +128,40 @@ func (r *registry) cover(head eventstore.Position) {
 	r.mu.Lock()
 	r.Covered = max(r.Covered, head)
 	r.mu.Unlock()
+	r.reach(head)
 	if !r.isReady() {
 		close(r.ready) // run alone gets here
+	}
+}
+
+func (r *registry) reach(at eventstore.Position) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at > r.at {
+		r.at = at
+		close(r.changed)
+		r.changed = make(chan struct{})
+	}
+}
+
+// catchUp returns when everything is there that the log held when it was called.
+func (r *registry) catchUp(ctx context.Context) error {
+	head, err := r.store.Head(ctx, registries...)
+	if err != nil {
+		return err
+	}
+	for {
+		r.mu.RLock()
+		at, changed := r.at, r.changed
+		r.mu.RUnlock()
+		if at >= head {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: the registries are behind: %w", ErrBusy, ctx.Err())
+		}
 	}
 }
 
@@ -152,12 +198,17 @@ func (r *registry) apply(e eventstore.Recorded) {
 		r.logger.Error("registry event not read", "stream", e.Stream, "revision", e.Revision, "err", err)
 		return
 	}
-	r.set(p)
+	r.set(e.Stream, p)
 }
 
-func (r *registry) set(p domain.Posted) {
+// set makes p part of the registries, unless a later event of its stream is.
+func (r *registry) set(stream string, p domain.Posted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if known, ok := r.revisions[stream]; ok && known >= p.Revision {
+		return
+	}
+	r.revisions[stream] = p.Revision
 	switch e := p.Event.(type) {
 	case domain.StoreRegistered:
 		r.Stores[e.ID] = e.Store
@@ -177,14 +228,56 @@ func (r *registry) set(p domain.Posted) {
 	}
 }
 
-// place is the store of a context, registered or not.
-func (r *registry) place(id string) domain.Store {
+// storeOf is the store of a context, registered or not. On a shared log another node may just have
+// registered it, so a miss reads its stream: what is posted keeps the store's zone and entity for ever.
+func (l *Ledger) storeOf(ctx context.Context, id string) (domain.Store, error) {
+	r := l.registry
+	if s, ok := r.storeByID(id); ok || !l.opts.Shared || id == "" {
+		return s, nil
+	}
+	for e, err := range l.store.Read(ctx, storeStream+id, 0) {
+		if err != nil {
+			return domain.Store{}, fmt.Errorf("read store %s: %w", id, err)
+		}
+		r.apply(e)
+	}
+	s, _ := r.storeByID(id)
+	return s, nil
+}
+
+func (r *registry) storeByID(id string) (domain.Store, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if s, ok := r.Stores[id]; ok {
-		return s
+		return s, true
 	}
-	return domain.UnregisteredStore(id)
+	return domain.UnregisteredStore(id), false
+}
+
+// CatchUp returns when stores, units and keys are as the log held them when it was called. On a log of
+// its own they always are. It is ErrBusy where ctx ends first.
+func (l *Ledger) CatchUp(ctx context.Context) error {
+	if !l.opts.Shared {
+		return nil
+	}
+	return l.registry.catchUp(ctx)
+}
+
+// FindKey is KeyByHash, which on a shared log does not miss what another node has just registered. It
+// is ErrBusy when that cannot be told.
+func (l *Ledger) FindKey(ctx context.Context, h domain.Hash) (Key, bool, error) {
+	k, ok := l.KeyByHash(h)
+	if ok || !l.opts.Shared {
+		return k, ok, nil
+	}
+	if !l.registry.misses.Allow() {
+		return k, false, ErrBusy
+	}
+	if err := l.CatchUp(ctx); err != nil {
+		return k, false, err
+	}
+	k, ok = l.KeyByHash(h)
+	return k, ok, nil
 }
 
 // Stores are the registered stores, by id.

@@ -153,7 +153,11 @@ func (r *round) command(ctx context.Context, q *Request) verdict {
 	if r.failed != nil {
 		return verdict{err: r.failed}
 	}
-	events, next, err := domain.Decide(r.account, q.Command, r.moment(q))
+	place, err := r.storeOf(ctx, q.Context.Store)
+	if err != nil {
+		return verdict{err: err}
+	}
+	events, next, err := domain.Decide(r.account, q.Command, r.moment(q, place))
 	done, isDone := errors.AsType[*domain.Done](err)
 	switch {
 	case r.failed != nil:
@@ -183,12 +187,12 @@ func own(events []domain.Posted) []domain.Posted {
 	return events
 }
 
-func (r *round) moment(q *Request) domain.Moment {
+func (r *round) moment(q *Request, place domain.Store) domain.Moment {
 	m := domain.Moment{
 		Recorded: r.recorded(), Seed: seed(),
 		Actor: q.Caller.Actor, Role: string(q.Caller.Role), OnBehalfOf: q.Caller.OnBehalfOf,
 		CorrelationID: q.CorrelationID, IdempotencyKey: q.Key, Context: q.Context,
-		Place: r.registry.place(q.Context.Store),
+		Place: place,
 		Found: r.found,
 	}
 	m.Decided = q.Context.Instant(m.Recorded)

@@ -2,8 +2,10 @@ package ledger_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"iter"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -234,4 +236,73 @@ func (g *goneAfterOne) Append(
 		return eventstore.Appended{}, eventstore.ErrUnavailable
 	}
 	return g.Store.Append(ctx, stream, expected, events)
+}
+
+// deaf is a store whose live feed says nothing after its first look: of a node that others are ahead of.
+type deaf struct{ eventstore.Store }
+
+func (d deaf) Follow(ctx context.Context, after eventstore.Position,
+	prefixes ...string) iter.Seq2[[]eventstore.Recorded, error] {
+	return func(yield func([]eventstore.Recorded, error) bool) {
+		for batch, err := range d.Store.Follow(ctx, after, prefixes...) {
+			if !yield(batch, err) || err != nil {
+				return
+			}
+			if len(batch) == 0 {
+				<-ctx.Done()
+			}
+		}
+	}
+}
+
+// TestNodesKnowNewStores posts on one node in a store that the other has just registered: its zone
+// decides the business date for ever.
+func TestNodesKnowNewStores(t *testing.T) {
+	store := enginetest.Open(t)
+	here, there := node(t, store), node(t, deaf{store})
+	here.must("open", domain.OpenAccount{CustomerRef: "C-1"})
+	_, err := here.Register(t.Context(), ledger.Registering{Registration: domain.SetStore{
+		Store: domain.Store{ID: "S9", Name: "Nine", Zone: "Asia/Shanghai", DayCut: "00:00",
+			Status: "open", Entity: "E-9"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := there.ask("fill", topUp("5.00"), domain.Context{Store: "S9", Terminal: "T1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := a.Events[0].Metadata.Entity; got != "E-9" {
+		t.Errorf("entity: got %q, want that of the store, E-9", got)
+	}
+}
+
+// TestNodesKnowNewKeys uses on one node, at once, what the other has just registered, and ends it there.
+func TestNodesKnowNewKeys(t *testing.T) {
+	store := enginetest.Open(t)
+	here, there := node(t, store), node(t, store)
+	for i := range 10 {
+		key := domain.APIKey{ID: uuid.New(), Name: "till", Role: domain.RolePOS,
+			Hash: sha256.Sum256([]byte{byte(i)}), Last4: "last"}
+		if _, err := here.Register(t.Context(), ledger.Registering{
+			Registration: domain.CreateKey{APIKey: key}}); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok, err := there.FindKey(t.Context(), key.Hash); !ok || err != nil {
+			t.Errorf("key %d: got %t, %v, want it found", i, ok, err)
+		}
+	}
+	deafNode := node(t, deaf{store})
+	key := domain.APIKey{ID: uuid.New(), Name: "till", Role: domain.RolePOS,
+		Hash: sha256.Sum256([]byte("late")), Last4: "last"}
+	for _, r := range []struct {
+		at           shop
+		registration domain.Registration
+	}{{here, domain.CreateKey{APIKey: key}}, {deafNode, domain.RevokeKey{ID: key.ID}}} {
+		if _, err := r.at.Register(t.Context(), ledger.Registering{Registration: r.registration}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if k, ok := deafNode.KeyByHash(key.Hash); !ok || k.Name != "till" || k.RevokedAt.IsZero() {
+		t.Errorf("key that another node made and this one ended: got %+v, %t, want both", k, ok)
+	}
 }
