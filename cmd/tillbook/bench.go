@@ -70,8 +70,7 @@ func newBench() *cobra.Command {
 	f.Int64Var(&o.events, "open", 0, "also restart on one account with so many events")
 	f.Lookup("open").NoOptDefVal = "1000000"
 	f.StringVar(&o.eventstore, "eventstore", "",
-		"also measure on the EventStoreDB at this esdb:// address; without one, on a stand-in")
-	f.Lookup("eventstore").NoOptDefVal = standIn
+		"also measure on the EventStoreDB at this esdb:// address, or on a "+standIn)
 	f.BoolVar(&o.rebuild, "rebuild", false, "also rebuild the read models on one core")
 	f.BoolVar(&o.json, "json", false, "print the rows as JSON")
 	f.BoolVar(&o.smoke, "smoke", false, "a little of everything, in seconds")

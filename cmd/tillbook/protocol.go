@@ -58,6 +58,9 @@ func (p *protocol) open(
 	store eventstore.Indexed, owned func(string) bool, logger *slog.Logger,
 ) (*protocolServer, error) {
 	if p.listen == "" {
+		if p.cert != "" || p.key != "" || p.users != "" {
+			return nil, errors.New("a certificate or users of EventStoreDB's protocol, and no address to listen on")
+		}
 		return nil, nil
 	}
 	secured, err := p.tls()
@@ -77,6 +80,10 @@ func (p *protocol) open(
 	ln, err := net.Listen("tcp", p.listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for EventStoreDB's clients on %s: %w", p.listen, err)
+	}
+	if tcp, ok := ln.Addr().(*net.TCPAddr); secured == nil && ok && !tcp.IP.IsLoopback() {
+		return nil, errors.Join(fmt.Errorf("EventStoreDB's protocol on %s: beyond loopback it needs a "+
+			"certificate", p.listen), ln.Close())
 	}
 	return &protocolServer{server, ln}, nil
 }

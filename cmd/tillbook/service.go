@@ -50,11 +50,6 @@ func openService(ctx context.Context, cfg config, logger *slog.Logger) (*service
 
 func (s *service) open(ctx context.Context) (err error) {
 	cfg := s.cfg
-	if cfg.listen != "" {
-		if s.tcp, err = net.Listen("tcp", cfg.listen); err != nil {
-			return fmt.Errorf("--listen %s: %w", cfg.listen, err)
-		}
-	}
 	metrics := prometheus.NewRegistry()
 	observed := api.NewMetrics(metrics)
 	if s.lock, err = lockData(cfg.data); err != nil {
@@ -72,12 +67,15 @@ func (s *service) open(ctx context.Context) (err error) {
 		OnRound: observed.OnRound, OnDamaged: observed.OnDamaged,
 	})
 	observed.QueueDepth(s.ledger.Waiting)
+	if err = s.ledger.Ready(ctx); err != nil { // the read models' checkpoint is looked up in the log
+		return err
+	}
 	if cfg.followers {
 		if err = s.openModels(ctx, observed); err != nil {
 			return err
 		}
 	}
-	if s.socket, err = listenSocket(cfg.data); err != nil {
+	if err = s.listenOn(cfg); err != nil {
 		return err
 	}
 	s.api, err = api.New(api.Config{
@@ -85,6 +83,17 @@ func (s *service) open(ctx context.Context) (err error) {
 		Observed: observed, Version: version, BodyLimit: cfg.bodyKB << 10,
 		RatePerKey: float64(cfg.ratePerKey), Local: s.local(),
 	})
+	return err
+}
+
+// listenOn listens last: who connects before is refused, and does not wait for a log that is away.
+func (s *service) listenOn(cfg config) (err error) {
+	if cfg.listen != "" {
+		if s.tcp, err = net.Listen("tcp", cfg.listen); err != nil {
+			return fmt.Errorf("--listen %s: %w", cfg.listen, err)
+		}
+	}
+	s.socket, err = listenSocket(cfg.data)
 	return err
 }
 
@@ -97,11 +106,7 @@ func (s *service) openProtocol() (err error) {
 	return err
 }
 
-// openModels opens the read models once the log is there, as it must hold their checkpoint.
 func (s *service) openModels(ctx context.Context, observed *api.Metrics) (err error) {
-	if err = s.ledger.Ready(ctx); err != nil {
-		return err
-	}
 	s.models, err = projections.Open(ctx, s.cfg.data, s.store, projections.Options{
 		Log:     s.logger,
 		Damaged: func(stream string, _ eventstore.Revision) { observed.OnDamaged(stream) },

@@ -60,7 +60,7 @@ type registry struct {
 }
 
 // missesPerSecond bounds how often a key that nobody knows makes a node look into a shared log.
-const missesPerSecond = 20
+const missesPerSecond = 200
 
 func newRegistry(store eventstore.Store, logger *slog.Logger) *registry {
 	ctx, stop := context.WithCancel(context.Background())
@@ -270,8 +270,8 @@ func (l *Ledger) FindKey(ctx context.Context, h domain.Hash) (Key, bool, error) 
 	if ok || !l.opts.Shared {
 		return k, ok, nil
 	}
-	if !l.registry.misses.Allow() {
-		return k, false, ErrBusy
+	if err := l.registry.misses.Wait(ctx); err != nil {
+		return k, false, fmt.Errorf("%w: %w", ErrBusy, err)
 	}
 	if err := l.CatchUp(ctx); err != nil {
 		return k, false, err
