@@ -40,7 +40,7 @@ func TestSweep(t *testing.T) {
 	store := enginetest.Open(t)
 	nodes := make([]*ledger.Ledger, 2)
 	for i := range nodes {
-		nodes[i] = ledger.Open(store, ledger.Options{Now: watch.Now})
+		nodes[i] = ledger.Open(store, ledger.Options{Now: watch.Now, Shared: true})
 		t.Cleanup(nodes[i].Close)
 	}
 	s := shop{t, nodes[0]}
