@@ -50,7 +50,7 @@ var impure = []string{"os", "io", "net", "context", "crypto/rand", "math/rand", 
 // topLevel is what the root may hold.
 var topLevel = []string{".ci", ".git", ".gitignore", "Dockerfile", "LICENSE", "README.md", "api", "cmd",
 	"docker-compose.yml", "domain", "eventstore", "go.mod", "go.sum", "projections", ".dockerignore",
-	"tillbook-data", ".github"}
+	"tillbook-data", "eventstore-data", ".github"}
 
 // source is one Go file of the project.
 type source struct {
