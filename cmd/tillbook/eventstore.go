@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -34,14 +35,14 @@ func newEventStore() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer store.Close()
 			server, err := p.open(store, nil, logger)
 			if err != nil {
-				return err
+				return errors.Join(err, store.Close())
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "Tillbook serves the log of %s by EventStoreDB's protocol: %s (%s)\n",
 				data, server.address(), server.page())
-			return server.run(cmd.Context(), drain)
+			err = server.run(cmd.Context(), store.Failed(), drain)
+			return errors.Join(err, store.Close())
 		},
 	}
 	f := cmd.Flags()
@@ -55,14 +56,18 @@ func newEventStore() *cobra.Command {
 	return cmd
 }
 
-// run serves until ctx ends, then finishes what was accepted.
-func (p *protocolServer) run(ctx context.Context, drain time.Duration) error {
+// run serves until ctx ends or the log's medium has failed, which opening it again may mend; then it
+// finishes what was accepted.
+func (p *protocolServer) run(
+	ctx context.Context, failed <-chan struct{}, drain time.Duration,
+) error {
 	served := make(chan error, 1)
 	go func() { served <- p.Serve(p.listener) }()
 	select {
 	case err := <-served:
 		return err
 	case <-ctx.Done():
+	case <-failed:
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()

@@ -231,6 +231,10 @@ func (s *Store) Checkpoint(dir string) error {
 	return s.medium.stopped()
 }
 
+// Failed is closed once a write has failed: appends are refused from then on, until the store is
+// opened again, and reads go on.
+func (s *Store) Failed() <-chan struct{} { return s.medium.frozen }
+
 // begin claims the store for a short use of db, or says why it must not be used. Only when it
 // returns nil the caller must release life.
 func (s *Store) begin(ctx context.Context) error {

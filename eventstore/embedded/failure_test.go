@@ -99,6 +99,11 @@ func TestFailure(t *testing.T) {
 			}
 			_, err := s.Append(t.Context(), newStream(), eventstore.NoStream, debits(1))
 			refusedBy(t, err, f.err)
+			select {
+			case <-s.Failed():
+			default:
+				t.Error("Failed: got no word of the failure")
+			}
 			if errors.Is(err, eventstore.ErrOutcomeUnknown) {
 				t.Fatalf("append to a stopped store: got %v, want a known outcome", err)
 			}

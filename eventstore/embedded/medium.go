@@ -32,19 +32,25 @@ type medium struct {
 	memory *vfs.MemFS // files made after the freeze
 
 	cause    atomic.Pointer[error] // set once: the freeze
+	frozen   chan struct{}         // closed then
 	released chan struct{}         // closed when the store closes: compactions wait no longer
 	release  func()
 }
 
 func newMedium(files vfs.FS, folder string) *medium {
-	m := &medium{FS: files, memory: vfs.NewMem(), released: make(chan struct{})}
+	m := &medium{FS: files, memory: vfs.NewMem(), frozen: make(chan struct{}),
+		released: make(chan struct{})}
 	m.release = sync.OnceFunc(func() { close(m.released) })
 	_ = m.memory.MkdirAll(folder, 0o700) // memory does not fail
 	return m
 }
 
 // freeze notes the first failure and drops every later one.
-func (m *medium) freeze(cause error) { m.cause.CompareAndSwap(nil, &cause) }
+func (m *medium) freeze(cause error) {
+	if m.cause.CompareAndSwap(nil, &cause) {
+		close(m.frozen)
+	}
+}
 
 // failure is what froze the medium, nil while it is sound.
 func (m *medium) failure() error {
