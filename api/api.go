@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tillbook/tillbook/domain/ledger"
+	"github.com/tillbook/tillbook/domain/vault"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections"
 )
@@ -29,6 +30,7 @@ type Config struct {
 	Ledger   *ledger.Ledger
 	Store    eventstore.Store    // the ledger's, for balances of the past
 	Models   *projections.Models // nil: lists and reports answer read_model_behind
+	Keyring  *vault.Keyring      // nil: what must be sealed is refused with no_master_key
 	Logger   *slog.Logger        // default: discards
 	Metrics  *prometheus.Registry
 	Observed *Metrics // what observes requests; default: a new one in Metrics

@@ -34,9 +34,6 @@ type bulkItem struct {
 	Operation   string         `json:"operation"`
 	AccountID   string         `json:"account_id"`
 	CustomerRef string         `json:"customer_ref"`
-	DebitID     string         `json:"debit_id"`
-	HoldID      string         `json:"hold_id"`
-	TopUpID     string         `json:"top_up_id"`
 	Rest        jsontext.Value `json:",embed"`
 }
 
@@ -214,12 +211,12 @@ func (b *batch) request(text []byte) (ledger.Request, error) {
 		return ledger.Request{}, domain.ErrForbidden.Because(
 			"role " + string(b.who.Role) + " has no access to operation " + op.name)
 	}
+	if len(i.Rest) == 0 {
+		i.Rest = []byte("{}")
+	}
 	t, err := i.target()
 	if err != nil {
 		return ledger.Request{}, err
-	}
-	if len(i.Rest) == 0 {
-		i.Rest = []byte("{}")
 	}
 	r, err := b.s.request(op, b.who, t, i.Rest)
 	if err != nil {
@@ -231,7 +228,7 @@ func (b *batch) request(text []byte) (ledger.Request, error) {
 }
 
 // target are the things an item names. Its account is named by its id or by its customer_ref.
-func (i bulkItem) target() (t target, err error) {
+func (i *bulkItem) target() (t target, err error) {
 	t.customerRef = i.CustomerRef
 	switch {
 	case i.Operation == openAccount.name && i.AccountID == "":
@@ -244,31 +241,45 @@ func (i bulkItem) target() (t target, err error) {
 		}
 		t.account = domain.AccountID(i.CustomerRef)
 	}
-	onHold := i.Operation == captureHold.name || i.Operation == voidHold.name
-	ids := []struct {
-		field, text string
-		wanted      bool
-		id          *uuid.UUID
-	}{
-		{"account_id", i.AccountID, i.CustomerRef == "", &t.account},
-		{"debit_id", i.DebitID, i.Operation == refund.name, &t.debit},
-		{"hold_id", i.HoldID, onHold, &t.hold},
-		{"top_up_id", i.TopUpID, i.Operation == reverseTopUp.name, &t.topUp},
-	}
-	for _, f := range ids {
-		if !f.wanted && f.text == "" {
-			continue
+	if i.CustomerRef == "" {
+		if t.account, err = itemID("account_id", i.AccountID); err != nil {
+			return t, err
 		}
-		id, ok := parseID(f.text)
-		switch {
-		case !f.wanted:
-			return t, domain.ErrUnknownField.Field(f.field, "is no field of operation "+i.Operation)
-		case !ok:
-			return t, domain.ErrMalformed.Field(f.field, "want a UUID in lower case")
-		}
-		*f.id = id
 	}
-	return t, nil
+	return t, i.named(&t)
+}
+
+// named takes the ids that the operation's path would name out of the item.
+func (i *bulkItem) named(t *target) error {
+	ids := bulkOperations[i.Operation].ids
+	if len(ids) == 0 {
+		return nil
+	}
+	var fields map[string]jsontext.Value
+	if err := json.Unmarshal(i.Rest, &fields); err != nil {
+		return domain.ErrMalformed.Because("want an object")
+	}
+	for _, name := range ids {
+		var text string
+		_ = json.Unmarshal(fields[name], &text) // what is no text is no id
+		id, err := itemID(name, text)
+		if err != nil {
+			return err
+		}
+		t.set(name, id)
+		delete(fields, name)
+	}
+	rest, err := json.Marshal(fields)
+	i.Rest = rest
+	return err
+}
+
+func itemID(field, text string) (uuid.UUID, error) {
+	id, ok := parseID(text)
+	if !ok {
+		return id, domain.ErrMalformed.Field(field, "want a UUID in lower case")
+	}
+	return id, nil
 }
 
 // write writes the results. What the caller no longer takes is waited for all the same: it was

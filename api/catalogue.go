@@ -68,13 +68,20 @@ func catalogue() []eventDoc {
 	return all
 }
 
+// streams are where events stand that stand in no account's stream, by their stored names.
+var streams = map[string]string{
+	"APIKeyCreated":   "key-<id>",
+	"APIKeyRevoked":   "key-<id>",
+	"ImportCompleted": "import-<id>",
+	"ImportStarted":   "import-<id>",
+	"StoreChanged":    "store-<id>",
+	"StoreRegistered": "store-<id>",
+	"UnitRegistered":  "unit-<code>",
+}
+
 func streamOf(name string) string {
-	for prefix, stream := range map[string]string{
-		"APIKey": "key-<id>", "Store": "store-<id>", "Unit": "unit-<code>", "Import": "import-<id>",
-	} {
-		if strings.HasPrefix(name, prefix) {
-			return stream
-		}
+	if stream, ok := streams[name]; ok {
+		return stream
 	}
 	return "account-<id>"
 }

@@ -96,7 +96,7 @@ type refundBody struct {
 	post
 }
 
-var refund = operation{name: "refund", roles: tills, parse: func(
+var refund = operation{name: "refund", roles: tills, ids: []string{"debit_id"}, parse: func(
 	r *reading, t *target, body []byte,
 ) domain.Command {
 	var b refundBody
@@ -104,7 +104,7 @@ var refund = operation{name: "refund", roles: tills, parse: func(
 		return nil
 	}
 	r.about(b.post)
-	return domain.Refund{DebitID: t.debit, Amount: r.money("amount", b.Amount),
+	return domain.Refund{DebitID: t.ids["debit_id"], Amount: r.money("amount", b.Amount),
 		Reason: r.text("reason", b.Reason, reasonBytes)}
 }}
 

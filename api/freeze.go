@@ -53,6 +53,15 @@ func (r *reading) freezing(modes []domain.FreezeMode, reason string) {
 	r.text("reason", reason, reasonBytes)
 }
 
+func (o *out) frozen(a ledger.Answer, e domain.AccountFrozen) {
+	o.time("until", e.Until)
+	o.freezing(a, "frozen", e.Modes, e.Reason)
+}
+
+func (o *out) unfrozen(a ledger.Answer, e domain.AccountUnfrozen) {
+	o.freezing(a, "unfrozen", e.Modes, e.Reason)
+}
+
 func (o *out) freezing(a ledger.Answer, what string, modes []domain.FreezeMode, reason string) {
 	o.id("id", a.First().Metadata.OperationID)
 	o.id("account_id", a.Account)

@@ -56,7 +56,7 @@ type captureBody struct {
 	post
 }
 
-var captureHold = operation{name: "capture", roles: tills, parse: func(
+var captureHold = operation{name: "capture", roles: tills, ids: []string{"hold_id"}, parse: func(
 	r *reading, t *target, body []byte,
 ) domain.Command {
 	var b captureBody
@@ -64,10 +64,10 @@ var captureHold = operation{name: "capture", roles: tills, parse: func(
 		return nil
 	}
 	r.about(b.post)
-	return domain.CaptureHold{HoldID: t.hold, Amount: r.money("amount", b.Amount), Final: b.Final}
+	return domain.CaptureHold{HoldID: t.ids["hold_id"], Amount: r.money("amount", b.Amount), Final: b.Final}
 }}
 
-var voidHold = operation{name: "void", roles: tills, parse: func(
+var voidHold = operation{name: "void", roles: tills, ids: []string{"hold_id"}, parse: func(
 	r *reading, t *target, body []byte,
 ) domain.Command {
 	var b struct{ post }
@@ -75,7 +75,7 @@ var voidHold = operation{name: "void", roles: tills, parse: func(
 		return nil
 	}
 	r.about(b.post)
-	return domain.VoidHold{HoldID: t.hold}
+	return domain.VoidHold{HoldID: t.ids["hold_id"]}
 }}
 
 // release answers the end of a hold.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
+	"github.com/tillbook/tillbook/domain/vault"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections"
 )
@@ -74,6 +75,7 @@ var table = map[domain.Code]class{
 	"read_model_behind": {503, "The read model is not there yet", true},
 	"outcome_unknown":   {503, "It may or may not have been done: send the same key again", true},
 	"stream_damaged":    {503, "This account's history cannot be read", true},
+	"no_master_key":     {503, "The service has no master key to seal this with", false},
 }
 
 // failures are the errors, other than refusals, that have a code. The first that matches is it.
@@ -84,6 +86,7 @@ var failures = []struct {
 	{errUnauthenticated, "unauthenticated"},
 	{errTooLarge, "body_too_large"}, {errMediaType, "unsupported_media_type"},
 	{errCoding, "unsupported_media_type"},
+	{vault.ErrNoMasterKey, "no_master_key"},
 	{errRateLimited, "rate_limited"}, {errBehind, "read_model_behind"}, {errManyStreams, "busy"},
 	{ledger.ErrOutcomeUnknown, "outcome_unknown"},
 	{ledger.ErrBusy, "busy"}, {ledger.ErrStopping, "busy"}, {eventstore.ErrClosed, "busy"},

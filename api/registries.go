@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/domain/ledger"
 )
 
 type storeBody struct {
@@ -35,6 +36,13 @@ func setStore(c *call) error {
 	return c.answer(a, err, dryRun)
 }
 
+func (o *out) storeRegistered(_ ledger.Answer, e domain.StoreRegistered) { o.store(e.Store) }
+func (o *out) storeChanged(_ ledger.Answer, e domain.StoreChanged)       { o.store(e.Store) }
+
+func storePlace(a ledger.Answer) string {
+	return "/v1/stores/" + a.First().Event.(domain.StoreRegistered).ID // it is found by its type
+}
+
 func (o *out) store(s domain.Store) {
 	o.text("id", s.ID)
 	o.text("name", s.Name)
@@ -62,6 +70,12 @@ func registerUnit(c *call) error {
 	}
 	a, dryRun, err := c.registering(domain.RegisterUnit(b))
 	return c.answer(a, err, dryRun)
+}
+
+func (o *out) unitRegistered(_ ledger.Answer, e domain.UnitRegistered) { o.unit(e.Unit) }
+
+func unitPlace(a ledger.Answer) string {
+	return "/v1/units/" + a.First().Event.(domain.UnitRegistered).Code // it is found by its type
 }
 
 func (o *out) unit(u domain.Unit) {

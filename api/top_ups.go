@@ -134,7 +134,7 @@ type reverseBody struct {
 	post
 }
 
-var reverseTopUp = operation{name: "reverse", roles: auditors, parse: func(
+var reverseTopUp = operation{name: "reverse", roles: auditors, ids: []string{"top_up_id"}, parse: func(
 	r *reading, t *target, body []byte,
 ) domain.Command {
 	var b reverseBody
@@ -145,7 +145,7 @@ var reverseTopUp = operation{name: "reverse", roles: auditors, parse: func(
 		r.malformed("cause", "is required")
 	}
 	r.about(b.post)
-	return domain.ReverseTopUp{TopUpID: t.topUp, Cause: b.Cause,
+	return domain.ReverseTopUp{TopUpID: t.ids["top_up_id"], Cause: b.Cause,
 		PaymentReference: r.word("payment_reference", b.PaymentReference)}
 }}
 
@@ -155,6 +155,11 @@ func (o *out) reversal(a ledger.Answer, e domain.TopUpReversed) {
 	o.reversalFacts(e)
 	o.settlements(a)
 	o.tail(a)
+}
+
+func reversedPlace(a ledger.Answer) string {
+	e := a.First().Event.(domain.TopUpReversed) // it is found by its type
+	return accountPlace(a) + "/top-ups/" + e.TopUpID.String()
 }
 
 func (o *out) reversalFacts(e domain.TopUpReversed) {

@@ -15,13 +15,15 @@ import (
 type operation struct {
 	name  string
 	roles []domain.Role
+	ids   []string // what its path names beside the account, such as "hold_id"
 	parse func(r *reading, t *target, body []byte) domain.Command
 }
 
 // target are the things that a request names in its path, or a bulk item in its fields.
 type target struct {
-	account, debit, hold, topUp uuid.UUID
-	customerRef                 string
+	account     uuid.UUID
+	customerRef string
+	ids         map[string]uuid.UUID // by the names of operation.ids; nil where there are none
 }
 
 // write is the handler of an operation's route.
@@ -69,18 +71,20 @@ func (c *call) target() (t target, err error) {
 		if bad != nil {
 			return t, bad
 		}
-		switch name {
-		case "id":
-			t.account = id
-		case "debit_id":
-			t.debit = id
-		case "hold_id":
-			t.hold = id
-		case "top_up_id":
-			t.topUp = id
-		}
+		t.set(name, id)
 	}
 	return t, nil
+}
+
+func (t *target) set(name string, id uuid.UUID) {
+	if name == "id" || name == "account_id" {
+		t.account = id
+		return
+	}
+	if t.ids == nil {
+		t.ids = map[string]uuid.UUID{}
+	}
+	t.ids[name] = id
 }
 
 // once reads what makes a write happen once, or not at all.
@@ -135,7 +139,7 @@ func (c *call) answer(a ledger.Answer, err error, dryRun bool) error {
 		if dryRun {
 			status = fiber.StatusOK
 		} else {
-			c.Set(fiber.HeaderLocation, location(a))
+			c.Set(fiber.HeaderLocation, answeringOf(a).place(a))
 		}
 	}
 	c.send(status, contentType, o)
@@ -159,86 +163,80 @@ func (o *out) answer(a ledger.Answer) (status int, contentType string) {
 		p.write(o, "urn:uuid:"+a.First().Metadata.OperationID.String())
 		return p.class.status, problemJSON
 	}
-	status = fiber.StatusOK
 	o.begin('{')
-	switch e := a.First().Event.(type) {
-	case domain.AccountOpened:
-		status = fiber.StatusCreated
-		o.opening(a, e)
-	case domain.TopUpPosted:
-		status = fiber.StatusCreated
-		o.topUp(a, e)
-	case domain.DebitPosted:
-		status = fiber.StatusCreated
-		o.debit(a, e)
-	case domain.HoldPlaced:
-		status = fiber.StatusCreated
-		o.hold(a, e)
-	case domain.DebitRefunded:
-		status = fiber.StatusCreated
-		o.refund(a, e)
-	case domain.CreditGranted:
-		status = fiber.StatusCreated
-		o.grant(a, e)
-	case domain.TopUpReversed:
-		if e.Cause == domain.CauseCancelled {
-			o.cancellation(a)
-		} else {
-			status = fiber.StatusCreated
-			o.reversal(a, e)
-		}
-	case domain.HoldReleased:
-		if e.Reason == domain.ReleasedCancelled {
-			o.cancellation(a)
-		} else {
-			o.release(a, e)
-		}
-	case domain.DebitReversed, domain.ReferenceCancelled:
-		o.cancellation(a)
-	case domain.AccountFrozen:
-		o.time("until", e.Until)
-		o.freezing(a, "frozen", e.Modes, e.Reason)
-	case domain.AccountUnfrozen:
-		o.freezing(a, "unfrozen", e.Modes, e.Reason)
-	case domain.StoreRegistered:
-		status = fiber.StatusCreated
-		o.store(e.Store)
-	case domain.StoreChanged:
-		o.store(e.Store)
-	case domain.UnitRegistered:
-		status = fiber.StatusCreated
-		o.unit(e.Unit)
-	default: // what the service posts by itself
-		o.id("id", a.First().Metadata.OperationID)
-		o.tail(a)
-	}
+	known := answeringOf(a)
+	known.write(o, a)
 	o.end('}')
-	return status, applicationJSON
+	return known.status, applicationJSON
 }
 
-// location is where what a write made can be read.
-func location(a ledger.Answer) string {
-	account := "/v1/accounts/" + a.Account.String()
-	id := a.First().Metadata.OperationID.String()
-	switch e := a.First().Event.(type) {
-	case domain.AccountOpened:
-		return account
-	case domain.TopUpPosted:
-		return account + "/top-ups/" + id
-	case domain.TopUpReversed:
-		return account + "/top-ups/" + e.TopUpID.String()
-	case domain.DebitPosted:
-		return account + "/debits/" + id
-	case domain.DebitRefunded:
-		return account + "/refunds/" + id
-	case domain.HoldPlaced:
-		return account + "/holds/" + id
-	case domain.StoreRegistered:
-		return "/v1/stores/" + e.ID
-	case domain.UnitRegistered:
-		return "/v1/units/" + e.Code
+// posted is the answer of what has none of its own.
+func (o *out) posted(a ledger.Answer) {
+	o.id("id", a.First().Metadata.OperationID)
+	o.tail(a)
+}
+
+// answering is how an operation is answered.
+type answering struct {
+	status int
+	write  func(*out, ledger.Answer)
+	place  func(ledger.Answer) string // where what it made can be read; nil where it made nothing
+}
+
+// done answers an operation whose first business event is an E with 200, made one that made something
+// with 201.
+func done[E domain.Event](write func(*out, ledger.Answer, E)) answering {
+	return answering{fiber.StatusOK, func(o *out, a ledger.Answer) {
+		write(o, a, a.First().Event.(E)) // it is found by its type
+	}, nil}
+}
+
+func made[E domain.Event](
+	write func(*out, ledger.Answer, E), place func(ledger.Answer) string,
+) answering {
+	a := done(write)
+	a.status, a.place = fiber.StatusCreated, place
+	return a
+}
+
+// below is the place of an operation of its account, such as /debits/.
+func below(path string) func(ledger.Answer) string {
+	return func(a ledger.Answer) string {
+		return accountPlace(a) + path + a.First().Metadata.OperationID.String()
 	}
-	return account + "/history"
+}
+
+func accountPlace(a ledger.Answer) string { return "/v1/accounts/" + a.Account.String() }
+
+func historyPlace(a ledger.Answer) string { return accountPlace(a) + "/history" }
+
+// answers are how operations are answered, by the type of their first business event.
+var answers = map[string]answering{
+	"AccountFrozen":   done((*out).frozen),
+	"AccountOpened":   made((*out).opening, accountPlace),
+	"AccountUnfrozen": done((*out).unfrozen),
+	"CreditGranted":   made((*out).grant, historyPlace),
+	"DebitPosted":     made((*out).debit, below("/debits/")),
+	"DebitRefunded":   made((*out).refund, below("/refunds/")),
+	"HoldPlaced":      made((*out).hold, below("/holds/")),
+	"HoldReleased":    done((*out).release),
+	"StoreChanged":    done((*out).storeChanged),
+	"StoreRegistered": made((*out).storeRegistered, storePlace),
+	"TopUpPosted":     made((*out).topUp, below("/top-ups/")),
+	"TopUpReversed":   made((*out).reversal, reversedPlace),
+	"UnitRegistered":  made((*out).unitRegistered, unitPlace),
+}
+
+// answeringOf is how an operation is answered: a cancel by what it took back, what the service posts
+// by itself by its id alone.
+func answeringOf(a ledger.Answer) answering {
+	if a.First().Operation() == domain.OpCancel {
+		return answering{fiber.StatusOK, (*out).cancellation, nil}
+	}
+	if known, ok := answers[domain.TypeOf(a.First().Event)]; ok {
+		return known
+	}
+	return answering{fiber.StatusOK, (*out).posted, nil}
 }
 
 // registering asks the ledger for a registration and sends its answer.

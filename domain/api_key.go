@@ -71,7 +71,7 @@ func (CreateKey) Operation() Operation { return "create_key" }
 func (RevokeKey) Operation() Operation { return "revoke_key" }
 
 // Decide refuses a malformed key.
-func (c CreateKey) Decide(before []Posted, _ Moment) (Event, error) {
+func (c CreateKey) Decide(before []Posted, _ Moment) ([]Event, error) {
 	switch {
 	case len(before) > 0:
 		return nil, ErrReferenceUsed.By(before[0])
@@ -84,11 +84,11 @@ func (c CreateKey) Decide(before []Posted, _ Moment) (Event, error) {
 	case len(c.Stores) > 100 || slices.ContainsFunc(c.Stores, notAName):
 		return nil, ErrMalformed.Field("stores", "want at most 100 ids of stores")
 	}
-	return APIKeyCreated(c), nil
+	return []Event{APIKeyCreated(c)}, nil
 }
 
 // Decide refuses a key that does not exist. To revoke again is Done.
-func (r RevokeKey) Decide(before []Posted, _ Moment) (Event, error) {
+func (r RevokeKey) Decide(before []Posted, _ Moment) ([]Event, error) {
 	if len(before) == 0 {
 		return nil, ErrNotFound.Because("there is no such key")
 	}
@@ -97,7 +97,7 @@ func (r RevokeKey) Decide(before []Posted, _ Moment) (Event, error) {
 			return nil, &Done{p}
 		}
 	}
-	return APIKeyRevoked(r), nil
+	return []Event{APIKeyRevoked(r)}, nil
 }
 
 // canonical leaves out what is drawn for each request: the secret's hash and its last digits.

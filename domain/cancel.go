@@ -32,6 +32,13 @@ type ReferenceCancelled struct {
 func (DebitReversed) event()      {}
 func (ReferenceCancelled) event() {}
 
+func (DebitReversed) operation() Operation      { return OpCancel }
+func (ReferenceCancelled) operation() Operation { return OpCancel }
+
+func (e DebitReversed) appendNames(names []Name) []Name {
+	return append(names, RefundsName(e.DebitID))
+}
+
 func (e DebitReversed) balanced(b Balance) Event { e.Balance = b; return e }
 
 // cancellable are the kinds of operation that a reference can cancel, in the order they are undone.

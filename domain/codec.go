@@ -49,11 +49,22 @@ func of[E Event]() stored {
 }
 
 // Prefixes begin the names of all streams that the ledger writes.
-var Prefixes = []string{"account-", "store-", "unit-", "key-", "import-"}
+var Prefixes = []string{
+	"account-",
+	"batch-",
+	"customer-",
+	"import-",
+	"job-",
+	"key-",
+	"program-",
+	"shift-",
+	"store-",
+	"unit-",
+	"webhook-",
+}
 
 // reserved begin the names of streams that the catalogue names for events to come.
-var reserved = []string{"program-", "customer-", "shift-", "batch-", "job-", "webhook-", "campaign-",
-	"code-", "segment-"}
+var reserved = []string{"campaign-", "code-", "segment-"}
 
 // Owns reports whether a stream is the ledger's, now or by the catalogue, or is an EventStoreDB
 // metastream ($$name) of such a stream.

@@ -30,6 +30,20 @@ type DebitPosted struct {
 
 func (DebitPosted) event() {}
 
+func (e DebitPosted) operation() Operation {
+	if e.HoldID != noID {
+		return OpCapture
+	}
+	return OpDebit
+}
+
+func (e DebitPosted) appendNames(names []Name) []Name {
+	if e.HoldFinal {
+		names = append(names, EndName(e.HoldID))
+	}
+	return names
+}
+
 func (e DebitPosted) balanced(b Balance) Event { e.Balance = b; return e }
 
 // Operation is debit.

@@ -22,6 +22,8 @@ type OperationDeclined struct {
 
 func (OperationDeclined) event() {}
 
+func (OperationDeclined) operation() Operation { return OpDeclined }
+
 // ofState tells refusals for reasons of the account's state: answered 422, and remembered.
 func (c Code) ofState() bool {
 	return slices.Contains([]Code{

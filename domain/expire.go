@@ -26,6 +26,8 @@ type LotExpired struct {
 
 func (LotExpired) event() {}
 
+func (LotExpired) operation() Operation { return OpExpire }
+
 func (e LotExpired) balanced(b Balance) Event { e.Balance = b; return e }
 
 // happened is when the lot's time was over, however late that is written.

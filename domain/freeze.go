@@ -53,6 +53,9 @@ type AccountUnfrozen struct {
 func (AccountFrozen) event()   {}
 func (AccountUnfrozen) event() {}
 
+func (AccountFrozen) operation() Operation   { return OpFreeze }
+func (AccountUnfrozen) operation() Operation { return OpUnfreeze }
+
 // Operation is freeze.
 func (FreezeAccount) Operation() Operation { return OpFreeze }
 

@@ -228,8 +228,24 @@ func particulars(e Event) (s string) {
 		s += fmt.Sprint(" ", e.Modes)
 	case AccountUnfrozen:
 		s += fmt.Sprint(" ", e.Modes)
+	default:
+		if tell := tellers[TypeOf(e)]; tell != nil {
+			s += " " + tell(e)
+		}
 	}
 	return s
+}
+
+// tellers print what is particular of further types of event; see telling.
+var tellers = map[string]func(Event) string{}
+
+// telling has tables print what is particular of a type of event. A test file says so once:
+//
+//	var _ = telling(func(e TransferSent) string { return string(e.Kind) })
+func telling[E Event](tell func(E) string) bool {
+	var zero E
+	tellers[TypeOf(zero)] = func(e Event) string { return tell(e.(E)) } // it is found by its type
+	return true
 }
 
 func given(reopened []Reopened, forfeited []Forfeited) (s string) {

@@ -32,6 +32,8 @@ type CreditGranted struct {
 
 func (CreditGranted) event() {}
 
+func (CreditGranted) operation() Operation { return OpGrant }
+
 // Opened is the lot.
 func (e CreditGranted) Opened() []LotOpened { return e.Lots }
 

@@ -84,6 +84,8 @@ type HoldPlaced struct {
 
 func (HoldPlaced) event() {}
 
+func (HoldPlaced) operation() Operation { return OpHold }
+
 func (e HoldPlaced) balanced(b Balance) Event { e.Balance = b; return e }
 
 // Operation is hold.

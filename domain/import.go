@@ -40,14 +40,16 @@ func (StartImport) Operation() Operation { return "start_import" }
 func (CompleteImport) Operation() Operation { return "complete_import" }
 
 // Decide never refuses: a file that is brought in again is started again.
-func (s StartImport) Decide([]Posted, Moment) (Event, error) { return ImportStarted(s), nil }
+func (s StartImport) Decide([]Posted, Moment) ([]Event, error) {
+	return []Event{ImportStarted(s)}, nil
+}
 
 // Decide refuses the end of an import that was not started.
-func (c CompleteImport) Decide(before []Posted, _ Moment) (Event, error) {
+func (c CompleteImport) Decide(before []Posted, _ Moment) ([]Event, error) {
 	if len(before) == 0 {
 		return nil, ErrNotFound.Because("there is no such import")
 	}
-	return ImportCompleted(c), nil
+	return []Event{ImportCompleted(c)}, nil
 }
 
 func (e ImportStarted) command() any   { return StartImport(e) }

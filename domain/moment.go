@@ -21,7 +21,8 @@ type Moment struct {
 	CorrelationID           string
 	IdempotencyKey          string
 	Context                 Context
-	Place                   Store // the registered store of Context, or UnregisteredStore
+	Place                   Store    // the registered store of Context, or UnregisteredStore
+	Program                 *Program // that rules the account at Decided; nil: DefaultProgram
 
 	// Found is what this account's log holds under a name, newest first; nil finds nothing. The
 	// shell answers from memory unless the name was used. Of EventName it is the event itself.
@@ -39,6 +40,14 @@ func (c Context) Instant(recorded time.Time) time.Time {
 		return c.OccurredAt
 	}
 	return recorded
+}
+
+// program are the rules.
+func (m *Moment) program() *Program {
+	if m.Program == nil {
+		return &defaultProgram
+	}
+	return m.Program
 }
 
 // first is the event that used a name first, if any did.
@@ -86,6 +95,10 @@ func (m *Moment) metadata() Metadata {
 		date = m.Place.BusinessDate(occurred)
 	}
 	skew := m.Recorded.Sub(occurred).Abs()
+	program := ProgramVersion
+	if m.Program != nil {
+		program = m.Program.Name()
+	}
 	return Metadata{
 		Schema: 1,
 		Actor:  m.Actor, Role: m.Role, OnBehalfOf: m.OnBehalfOf,
@@ -94,7 +107,7 @@ func (m *Moment) metadata() Metadata {
 		OccurredAt: occurred, RecordedAt: m.Recorded, BusinessDate: date,
 		Skewed:        skew > MaxSkew && c.Channel != ChannelImport,
 		CorrelationID: m.CorrelationID, Reference: c.Reference(),
-		IdempotencyKey: m.IdempotencyKey, ProgramVersion: ProgramVersion,
+		IdempotencyKey: m.IdempotencyKey, ProgramVersion: program,
 	}
 }
 

@@ -69,28 +69,14 @@ func (p *Posted) AppendUses(names []Name) []Name {
 			names = append(names, ReferenceName(op, p.Metadata.Reference))
 		}
 	}
-	switch e := p.Event.(type) {
-	case TopUpPosted:
-		for _, pay := range e.Payments {
-			if n := paymentName(pay); n.Value != "" {
-				names = append(names, n)
-			}
-		}
-	case TopUpReversed:
-		names = append(names, ReversalName(e.TopUpID))
-	case DebitRefunded:
-		names = append(names, RefundsName(e.DebitID))
-	case DebitReversed:
-		names = append(names, RefundsName(e.DebitID))
-	case HoldReleased:
-		names = append(names, EndName(e.HoldID))
-	case DebitPosted:
-		if e.HoldFinal {
-			names = append(names, EndName(e.HoldID))
-		}
+	if e, ok := p.Event.(namer); ok {
+		names = e.appendNames(names)
 	}
 	return names
 }
+
+// namer is an event that answers to names beside its key, its reference and its id.
+type namer interface{ appendNames([]Name) []Name }
 
 // The kinds of operation on an account.
 const (
@@ -115,39 +101,11 @@ const (
 func (p Posted) Operation() Operation { return operationOf(p.Event) }
 
 func operationOf(e Event) Operation {
-	switch e := e.(type) {
-	case AccountOpened:
-		return OpOpen
-	case TopUpPosted:
-		return OpTopUp
-	case TopUpReversed:
-		if e.Cause == CauseCancelled {
-			return OpCancel
-		}
-		return OpReverse
-	case DebitPosted:
-		if e.HoldID != noID {
-			return OpCapture
-		}
-		return OpDebit
-	case HoldPlaced:
-		return OpHold
-	case HoldReleased:
-		return e.Reason.operation()
-	case DebitRefunded:
-		return OpRefund
-	case DebitReversed, ReferenceCancelled:
-		return OpCancel
-	case CreditGranted:
-		return OpGrant
-	case AccountFrozen:
-		return OpFreeze
-	case AccountUnfrozen:
-		return OpUnfreeze
-	case LotExpired:
-		return OpExpire
-	case OperationDeclined:
-		return OpDeclined
+	if o, ok := e.(operated); ok {
+		return o.operation()
 	}
 	return ""
 }
+
+// operated is an event that can be its operation's first business event.
+type operated interface{ operation() Operation }

@@ -41,6 +41,8 @@ type AccountOpened struct {
 
 func (AccountOpened) event() {}
 
+func (AccountOpened) operation() Operation { return OpOpen }
+
 // Operation is open.
 func (OpenAccount) Operation() Operation { return OpOpen }
 

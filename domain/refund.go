@@ -42,6 +42,12 @@ type Forfeited struct {
 
 func (DebitRefunded) event() {}
 
+func (DebitRefunded) operation() Operation { return OpRefund }
+
+func (e DebitRefunded) appendNames(names []Name) []Name {
+	return append(names, RefundsName(e.DebitID))
+}
+
 func (e DebitRefunded) balanced(b Balance) Event { e.Balance = b; return e }
 
 // Operation is refund.

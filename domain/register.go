@@ -1,26 +1,30 @@
 package domain
 
 // Registration is a command on a stream of its own that is not an account's: a store, a unit, a
-// key, an import. It is decided on that stream's whole, short history and posts one event.
+// key, an import. It is decided on that stream's whole, short history. Its first event is the
+// operation's.
 type Registration interface {
 	Operation() Operation
 	Stream() string
-	Decide(before []Posted, m Moment) (Event, error)
+	Decide(before []Posted, m Moment) ([]Event, error)
 }
 
-// Register answers a registration on its stream's history: the event to append, stamped.
-func Register(before []Posted, r Registration, m Moment) (Posted, error) {
+// Register answers a registration on its stream's history: the events to append, stamped.
+func Register(before []Posted, r Registration, m Moment) ([]Posted, error) {
 	if err := m.Context.check(); err != nil {
-		return Posted{}, err
+		return nil, err
 	}
 	m.toUTC()
-	e, err := r.Decide(before, m)
+	events, err := r.Decide(before, m)
 	if err != nil {
-		return Posted{}, err
+		return nil, err
 	}
-	posted := []Posted{{Event: e, Metadata: m.metadata(), Revision: int64(len(before))}}
+	posted := make([]Posted, len(events))
+	for i, e := range events {
+		posted[i] = Posted{Event: e, Metadata: m.metadata(), Revision: int64(len(before) + i)}
+	}
 	m.stamp(posted, 0)
-	return posted[0], nil
+	return posted, nil
 }
 
 // DifferingRegistration is Differing for registrations.

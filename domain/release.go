@@ -45,6 +45,10 @@ type HoldReleased struct {
 
 func (HoldReleased) event() {}
 
+func (e HoldReleased) operation() Operation { return e.Reason.operation() }
+
+func (e HoldReleased) appendNames(names []Name) []Name { return append(names, EndName(e.HoldID)) }
+
 func (e HoldReleased) balanced(b Balance) Event { e.Balance = b; return e }
 
 // happened is when a lapsed hold's time was over, however late its release is written.

@@ -38,6 +38,17 @@ type TopUpReversed struct {
 
 func (TopUpReversed) event() {}
 
+func (e TopUpReversed) operation() Operation {
+	if e.Cause == CauseCancelled {
+		return OpCancel
+	}
+	return OpReverse
+}
+
+func (e TopUpReversed) appendNames(names []Name) []Name {
+	return append(names, ReversalName(e.TopUpID))
+}
+
 func (e TopUpReversed) balanced(b Balance) Event { e.Balance = b; return e }
 
 // Operation is top_up_reversal.

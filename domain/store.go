@@ -90,14 +90,14 @@ func (s SetStore) Stream() string { return "store-" + s.ID }
 func (SetStore) Operation() Operation { return "set_store" }
 
 // Decide refuses a malformed store.
-func (s SetStore) Decide(before []Posted, _ Moment) (Event, error) {
+func (s SetStore) Decide(before []Posted, _ Moment) ([]Event, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	if len(before) == 0 {
-		return StoreRegistered(s), nil
+		return []Event{StoreRegistered(s)}, nil
 	}
-	return StoreChanged(s), nil
+	return []Event{StoreChanged(s)}, nil
 }
 
 func (s SetStore) check() error {

@@ -41,7 +41,11 @@ func TestBusinessDate(t *testing.T) {
 // registered runs a registration on a history and says what became of it.
 func registered(t *testing.T, r Registration, before ...Posted) (Posted, string) {
 	t.Helper()
-	p, err := Register(before, r, Moment{Recorded: noon, Decided: noon, Actor: "a"})
+	var p Posted
+	posted, err := Register(before, r, Moment{Recorded: noon, Decided: noon, Actor: "a"})
+	if err == nil {
+		p = posted[0]
+	}
 	var refused *Refusal
 	var done *Done
 	switch {

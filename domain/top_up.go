@@ -51,6 +51,17 @@ type TopUpPosted struct {
 
 func (TopUpPosted) event() {}
 
+func (TopUpPosted) operation() Operation { return OpTopUp }
+
+func (e TopUpPosted) appendNames(names []Name) []Name {
+	for _, pay := range e.Payments {
+		if n := paymentName(pay); n.Value != "" {
+			names = append(names, n)
+		}
+	}
+	return names
+}
+
 // Opened are the lots.
 func (e TopUpPosted) Opened() []LotOpened { return e.Lots }
 

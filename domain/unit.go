@@ -82,7 +82,7 @@ func (r RegisterUnit) Stream() string { return "unit-" + r.Code }
 func (RegisterUnit) Operation() Operation { return "register_unit" }
 
 // Decide refuses a malformed unit, and a code that is taken.
-func (r RegisterUnit) Decide(past []Posted, _ Moment) (Event, error) {
+func (r RegisterUnit) Decide(past []Posted, _ Moment) ([]Event, error) {
 	if _, iso := ISOUnit(r.Code); iso || len(past) > 0 {
 		return nil, ErrReferenceUsed.Because("unit " + r.Code + " is registered already")
 	}
@@ -96,7 +96,7 @@ func (r RegisterUnit) Decide(past []Posted, _ Moment) (Event, error) {
 	case len(r.Name) > 100:
 		return nil, ErrMalformed.Field("name", "want at most 100 bytes")
 	}
-	return UnitRegistered{Unit(r)}, nil
+	return []Event{UnitRegistered{Unit(r)}}, nil
 }
 
 func (e UnitRegistered) command() any { return RegisterUnit(e.Unit) }

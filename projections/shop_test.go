@@ -118,18 +118,23 @@ func (s *shop) register(r domain.Registration) {
 		prev = domain.Link(e.Stream, int64(e.Revision), e.ID, e.Type, e.Data, e.Metadata)
 	}
 	s.now = s.now.Add(time.Second)
-	p, err := domain.Register(before, r, domain.Moment{Recorded: s.now, Decided: s.now,
+	posted, err := domain.Register(before, r, domain.Moment{Recorded: s.now, Decided: s.now,
 		Seed: s.nextSeed(), Actor: "admin", Role: "admin", Place: domain.UnregisteredStore("")})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	p.Metadata.PrevHash = prev
-	kind, data, metadata, err := domain.Encode(p)
-	if err != nil {
-		s.t.Fatal(err)
+	var events []eventstore.Event
+	for _, p := range posted {
+		p.Metadata.PrevHash = prev
+		kind, data, metadata, err := domain.Encode(p)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		prev = domain.Link(r.Stream(), p.Revision, p.Metadata.EventID, kind, data, metadata)
+		events = append(events, eventstore.Event{ID: p.Metadata.EventID, Type: kind, Data: data,
+			Metadata: metadata})
 	}
-	_, err = s.store.Append(context.Background(), r.Stream(), eventstore.Revision(len(before))-1,
-		[]eventstore.Event{{ID: p.Metadata.EventID, Type: kind, Data: data, Metadata: metadata}})
+	_, err = s.store.Append(context.Background(), r.Stream(), eventstore.Revision(len(before))-1, events)
 	if err != nil {
 		s.t.Fatal(err)
 	}

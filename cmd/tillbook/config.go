@@ -18,6 +18,7 @@ import (
 // and the flag's name), a default and a limit; see settings.
 type config struct {
 	listen, data, logLevel string
+	masterKeyFile          string
 	eventstore             string // esdb://…; empty for the data folder's own log
 	esdb                   protocol
 	followers              bool
@@ -38,6 +39,8 @@ func (c *config) settings(f *pflag.FlagSet) {
 		"EventStoreDB that holds the log, in place of the data folder; best given by the environment\n"+
 			"    where it holds a password")
 	c.esdb.settings(f, "esdb-", "")
+	f.StringVar(&c.masterKeyFile, "master-key-file", "", "file of the master keys that seal personal data "+
+		"and secrets;\n    limit: 32 bytes each in base64, the first seals, all of them open")
 	bind(f, oneOf(&c.logLevel, "info", "debug", "info", "warn", "error"), "log-level",
 		"what is logged to standard error")
 	bind(f, yesNo(&c.followers, true), "followers",
@@ -236,6 +239,8 @@ func newConfigHelp() *cobra.Command {
 		}
 		text.WriteString("\n")
 	})
+	text.WriteString("\n" + masterKeyVariable + " (environment only)\n" +
+		"    the master keys themselves, in place of --master-key-file\n")
 	text.WriteString("\n" + adminKeyVariable + " (environment only, as a flag would show it)\n" +
 		"    the first admin key, registered at start unless it is known; limit: 24 to 256 characters\n" +
 		"    default: none, and the first start prints a new one\n")

@@ -16,6 +16,7 @@ import (
 	"github.com/tillbook/tillbook/api"
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
+	"github.com/tillbook/tillbook/domain/vault"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/embedded"
 	"github.com/tillbook/tillbook/projections"
@@ -30,6 +31,7 @@ type service struct {
 	embedded *embedded.Store // store, where it is the folder's own
 	protocol *protocolServer // nil where nobody asked for it
 	ledger   *ledger.Ledger
+	keyring  *vault.Keyring      // nil without a master key
 	models   *projections.Models // nil without followers
 	api      *api.Server
 	tcp      net.Listener // nil when only the socket is served
@@ -53,6 +55,9 @@ func (s *service) open(ctx context.Context) (err error) {
 	metrics := prometheus.NewRegistry()
 	observed := api.NewMetrics(metrics)
 	if s.lock, err = lockData(cfg.data); err != nil {
+		return err
+	}
+	if s.keyring, err = openKeyring(cfg.masterKeyFile); err != nil {
 		return err
 	}
 	if err = s.openStore(ctx, observed); err != nil {
@@ -80,6 +85,7 @@ func (s *service) open(ctx context.Context) (err error) {
 	}
 	s.api, err = api.New(api.Config{
 		Ledger: s.ledger, Store: s.store, Models: s.models, Logger: s.logger, Metrics: metrics,
+		Keyring:  s.keyring,
 		Observed: observed, Version: version, BodyLimit: cfg.bodyKB << 10,
 		RatePerKey: float64(cfg.ratePerKey), Local: s.local(),
 	})
@@ -140,16 +146,19 @@ func (s *service) address() string {
 func (s *service) run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	served := make(chan struct{}, 4)
+	works := s.works()
+	served := make(chan struct{}, 4+len(works))
 	serve := func(f func() error) {
 		if err := f(); err != nil {
 			stop(err)
 		}
 		served <- struct{}{}
 	}
-	parts := 2
+	parts := 1 + len(works)
 	go serve(func() error { return s.api.Serve(s.socket) })
-	go serve(func() error { s.sweep(ctx); return nil })
+	for _, work := range works {
+		go serve(func() error { work(ctx); return nil })
+	}
 	if s.tcp != nil {
 		parts++
 		go serve(func() error { return s.api.Serve(s.tcp) })
@@ -170,6 +179,13 @@ func (s *service) run(ctx context.Context) error {
 		err = errors.Join(cause, err)
 	}
 	return err
+}
+
+// works run beside the listeners until their context ends.
+func (s *service) works() []func(context.Context) {
+	return []func(context.Context){
+		s.sweep,
+	}
 }
 
 // drain lets requests under way finish.

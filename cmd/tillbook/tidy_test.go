@@ -19,9 +19,10 @@ const module = "github.com/tillbook/tillbook/"
 // arrows are the packages of ours that each package may import. cmd may import all; nothing imports
 // cmd; test files are exempt.
 var arrows = map[string][]string{
-	"api":                 {"domain", "domain/ledger", "eventstore", "projections"},
+	"api":                 {"domain", "domain/ledger", "domain/vault", "eventstore", "projections"},
 	"domain":              {},
-	"domain/ledger":       {"domain", "eventstore"},
+	"domain/ledger":       {"domain", "domain/vault", "eventstore"},
+	"domain/vault":        {},
 	"eventstore":          {},
 	"eventstore/embedded": {"eventstore"},
 	"eventstore/enginetest": {"eventstore", "eventstore/embedded", "eventstore/esdb",

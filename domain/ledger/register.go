@@ -61,10 +61,10 @@ func (l *Ledger) register(ctx context.Context, q Registering) (Answer, error) {
 	}
 	for _, e := range before {
 		if q.Key != "" && e.Metadata.IdempotencyKey == q.Key {
-			return registered(e, q.Registration)
+			return registered(before, e, q.Registration)
 		}
 	}
-	p, err := domain.Register(posted(before), q.Registration, l.registeringMoment(q, before))
+	events, err := domain.Register(posted(before), q.Registration, l.registeringMoment(q, before))
 	var done *domain.Done
 	if errors.As(err, &done) {
 		return Answer{Events: []domain.Posted{done.Original}, Replayed: true,
@@ -74,13 +74,13 @@ func (l *Ledger) register(ctx context.Context, q Registering) (Answer, error) {
 		return Answer{}, err
 	}
 	if q.DryRun {
-		return Answer{Events: []domain.Posted{p}}, nil
+		return Answer{Events: events}, nil
 	}
-	p.Metadata.PrevHash = hash
-	return l.appendRegistration(ctx, q.Registration.Stream(), p)
+	return l.appendRegistration(ctx, q.Registration.Stream(), events, hash)
 }
 
-func registered(e located, r domain.Registration) (Answer, error) {
+// registered answers a registration whose key is e's with what it posted.
+func registered(before []located, e located, r domain.Registration) (Answer, error) {
 	if differing := domain.DifferingRegistration(e.Posted, r); len(differing) > 0 {
 		refusal := domain.ErrKeyReused.By(e.Posted)
 		for _, name := range differing {
@@ -88,7 +88,13 @@ func registered(e located, r domain.Registration) (Answer, error) {
 		}
 		return Answer{}, refusal.Because(domain.ErrKeyReused.Detail)
 	}
-	return Answer{Events: []domain.Posted{e.Posted}, Position: e.position, Replayed: true}, nil
+	a := Answer{Replayed: true}
+	for _, p := range before {
+		if p.Metadata.OperationID == e.Metadata.OperationID {
+			a.Events, a.Position = append(a.Events, p.Posted), p.position
+		}
+	}
+	return a, nil
 }
 
 func posted(before []located) []domain.Posted {
@@ -134,21 +140,30 @@ func (l *Ledger) past(ctx context.Context, stream string) ([]located, domain.Has
 }
 
 func (l *Ledger) appendRegistration(
-	ctx context.Context, stream string, p domain.Posted,
+	ctx context.Context, stream string, posted []domain.Posted, hash domain.Hash,
 ) (Answer, error) {
-	kind, data, metadata, err := domain.Encode(p)
-	if err != nil {
-		return Answer{}, err
+	var events []eventstore.Event
+	for i := range posted {
+		p := &posted[i]
+		p.Metadata.PrevHash = hash
+		kind, data, metadata, err := domain.Encode(*p)
+		if err != nil {
+			return Answer{}, err
+		}
+		hash = domain.Link(stream, p.Revision, p.Metadata.EventID, kind, data, metadata)
+		events = append(events, eventstore.Event{ID: p.Metadata.EventID, Type: kind, Data: data,
+			Metadata: metadata})
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.opts.Timeout)
 	defer cancel()
-	events := []eventstore.Event{{ID: p.Metadata.EventID, Type: kind, Data: data, Metadata: metadata}}
 	appended, err := retryUnknown(ctx, func() (eventstore.Appended, error) {
-		return l.store.Append(ctx, stream, eventstore.Revision(p.Revision-1), events)
+		return l.store.Append(ctx, stream, eventstore.Revision(posted[0].Revision-1), events)
 	})
 	if err != nil {
 		return Answer{}, fmt.Errorf("append to %s: %w", stream, err)
 	}
-	l.registry.set(stream, p)
-	return Answer{Events: []domain.Posted{p}, Position: appended.Position}, nil
+	for _, p := range posted {
+		l.registry.set(stream, p)
+	}
+	return Answer{Events: posted, Position: appended.Position}, nil
 }
