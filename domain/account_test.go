@@ -17,7 +17,7 @@ import (
 // holds here too.
 func TestAccountProperties(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		m := &machine{book: newBook(t), books: map[string]*ledgerOf{}, debits: map[uuid.UUID]*taken{}}
+		m := newMachine(t)
 		m.TB = fatal{t, r}
 		opened(m.book)
 		for range rapid.IntRange(1, 40).Draw(r, "steps") {
@@ -52,6 +52,10 @@ type ledgerOf struct{ value, held, cost, sold, lost big.Int }
 
 // taken is what a debit took, and what of it came back.
 type taken struct{ value, cost, back, costBack big.Int }
+
+func newMachine(t testing.TB) *machine {
+	return &machine{book: newBook(t), books: map[string]*ledgerOf{}, debits: map[uuid.UUID]*taken{}}
+}
 
 func (m *machine) drawContext(r *rapid.T) Context {
 	c := Context{Store: rapid.SampledFrom([]string{"", "S1", "S2"}).Draw(r, "store")}
@@ -163,10 +167,16 @@ func (m *machine) step(r *rapid.T, c Command) {
 			r.Fatalf("%#v: repeated, it differs in %s", c, got)
 		}
 	}
+	m.enterAll(posted)
+}
+
+// enterAll books what was just stored, and holds what must always be true.
+func (m *machine) enterAll(posted []Posted) {
+	m.Helper()
 	for _, p := range m.log[len(m.log)-len(posted):] {
 		m.enter(p)
 	}
-	m.check(r)
+	m.check()
 }
 
 func opening(posted []Posted) int {
@@ -233,17 +243,18 @@ func (m *machine) gaveBack(l *ledgerOf, debit uuid.UUID, x, cost *big.Int, forfe
 	d.costBack.Add(&d.costBack, returned)
 }
 
-func (m *machine) check(r *rapid.T) {
+func (m *machine) check() {
+	m.Helper()
 	for _, d := range m.debits {
 		all := d.back.Cmp(&d.value)
 		if all > 0 || d.costBack.Cmp(&d.cost) > 0 || all == 0 && d.costBack.Cmp(&d.cost) != 0 {
-			r.Fatalf("a debit of %s (cost %s) gave back %s (%s)", &d.value, &d.cost, &d.back, &d.costBack)
+			m.Fatalf("a debit of %s (cost %s) gave back %s (%s)", &d.value, &d.cost, &d.back, &d.costBack)
 		}
 	}
 	costs, held := map[string]*big.Int{}, map[string]*big.Int{}
 	for _, l := range m.account.lots {
 		if l.Remaining.IsZero() && !l.CostLeft.IsZero() || l.Consumed.Add(l.Remaining).Cmp(l.Face) > 0 {
-			r.Fatalf("lot %+v", l)
+			m.Fatalf("lot %+v", l)
 		}
 		if costs[l.Unit] == nil {
 			costs[l.Unit], held[l.Unit] = new(big.Int), new(big.Int)
@@ -261,23 +272,24 @@ func (m *machine) check(r *rapid.T) {
 		if b.Total.minor().Cmp(&l.value) != 0 || !parts.Equal(b.Total) || !classes.Equal(b.Total) ||
 			b.Available.IsNegative() || b.Held.IsNegative() || b.Pending.IsNegative() ||
 			b.ExpiredUnposted.IsNegative() || costs[b.Unit].Cmp(&l.cost) != 0 {
-			r.Fatalf("balance %+v for booked %s, cost %s for booked %s", b, &l.value, costs[b.Unit], &l.cost)
+			m.Fatalf("balance %+v for booked %s, cost %s for booked %s", b, &l.value, costs[b.Unit], &l.cost)
 		}
 		if pinned := held[b.Unit]; pinned.Cmp(&l.held) != 0 {
-			r.Fatalf("%s held for booked %s", pinned, &l.held)
+			m.Fatalf("%s held for booked %s", pinned, &l.held)
 		}
 	}
-	m.moves(r)
+	m.moves()
 }
 
 // moves rebuilds the lots from the stored JSON of moves alone.
-func (m *machine) moves(r *rapid.T) {
+func (m *machine) moves() {
+	m.Helper()
 	remaining, held := map[uuid.UUID]Quantity{}, map[uuid.UUID]Quantity{}
 	for _, p := range m.log {
 		_, data, _, _ := Encode(p)
 		var v struct{ Moves []Move }
 		if err := json.Unmarshal(data, &v); err != nil {
-			r.Fatal(err)
+			m.Fatal(err)
 		}
 		for _, move := range v.Moves {
 			remaining[move.Lot] = remaining[move.Lot].Add(move.Amount)
@@ -286,7 +298,7 @@ func (m *machine) moves(r *rapid.T) {
 	}
 	for _, l := range m.account.lots {
 		if !remaining[l.ID].Equal(l.Remaining) || !held[l.ID].Equal(l.Held) {
-			r.Fatalf("moves leave %s and %s held, want %+v", remaining[l.ID], held[l.ID], l)
+			m.Fatalf("moves leave %s and %s held, want %+v", remaining[l.ID], held[l.ID], l)
 		}
 	}
 }

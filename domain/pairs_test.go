@@ -1,0 +1,188 @@
+package domain
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+var update = flag.Bool("update", false, "write testdata/pairs.txt anew")
+
+// TestPairs brings an account into every ordered pair of states, and then asks everything of it. After
+// each, the books hold what they hold of any sequence; what is answered is compared with testdata/pairs.txt,
+// so that nobody changes the meaning of one state under another unseen. go test -update writes it.
+func TestPairs(t *testing.T) {
+	var got strings.Builder
+	for _, first := range states {
+		for _, second := range states {
+			if first.name == second.name {
+				continue
+			}
+			fmt.Fprintf(&got, "%s, then %s\n", first.name, second.name)
+			for _, asked := range questions {
+				fmt.Fprintf(&got, "\t%s: %s\n", asked.name, pair(t, first, second, asked))
+			}
+		}
+	}
+	const file = "testdata/pairs.txt"
+	if *update {
+		if err := os.WriteFile(file, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	differ(t, got.String(), string(want))
+}
+
+// differ tells the first lines that differ, each with the pair it belongs to.
+func differ(t *testing.T, got, want string) {
+	t.Helper()
+	is, was := strings.Split(got, "\n"), strings.Split(want, "\n")
+	pair, told := "", 0
+	for i := range max(len(is), len(was)) {
+		var g, w string
+		if i < len(is) {
+			g = is[i]
+		}
+		if i < len(was) {
+			w = was[i]
+		}
+		if !strings.HasPrefix(g, "\t") {
+			pair = g
+		}
+		if g != w && told < 10 {
+			told++
+			t.Errorf("%s: got %q, want %q", pair, g, w)
+		}
+	}
+}
+
+// A state is something that an account can be in; into brings it there.
+type state struct {
+	name string
+	into func(*scene)
+}
+
+// scene is an account on its way into a pair of states, and the ids of what was done to it.
+type scene struct {
+	*machine
+	ids map[string]uuid.UUID
+}
+
+// try asks a command, enters what it posted, and remembers its operation under a name.
+func (s *scene) try(name string, c Command) string {
+	s.Helper()
+	s.key = ""
+	posted, err := s.do(c)
+	s.enterAll(posted)
+	if err == nil && len(posted) > 0 {
+		s.ids[name] = posted[0].Metadata.OperationID
+		if name == "top-up" {
+			s.ids[name] = posted[opening(posted)].Metadata.OperationID
+		}
+	}
+	return outcome(posted, err)
+}
+
+// outcome is an answer in short: the refusal's code, or the types of what was posted.
+func outcome(posted []Posted, err error) string {
+	said := strings.SplitN(answer(nil, err), "\n", 2)[0]
+	for _, p := range posted {
+		line := TypeOf(p.Event)
+		if v, ok := p.Event.(Valued); ok {
+			line += " " + v.Worth().Amount.Quantity.String()
+		}
+		said += " " + line
+	}
+	if said = strings.TrimSpace(said); said != "" {
+		return said
+	}
+	return "nothing"
+}
+
+func pair(t *testing.T, first, second state, asked question) string {
+	t.Helper()
+	s := &scene{machine: newMachine(t), ids: map[string]uuid.UUID{}}
+	s.try("open", OpenAccount{CustomerRef: "C-1"})
+	s.try("top-up", topUp("100", "30", expiring(0, 0)))
+	s.try("brief", topUp("40", "20", expiring(time.Hour, time.Hour)))
+	s.try("debit", debit("26"))
+	first.into(s)
+	second.into(s)
+	said := asked.put(s)
+	s.reload()
+	return said
+}
+
+// states are what issue and design name: hold, expiry, refund, freeze, receivable. Each is brought about
+// by what any caller may do, so that the second may find the first in its way.
+var states = []state{
+	{"held", func(s *scene) { s.try("hold", PlaceHold{Amount: cny("70"), TTLSeconds: 604800}) }},
+	{"held and partly captured", func(s *scene) {
+		s.try("hold", PlaceHold{Amount: cny("70"), TTLSeconds: 604800})
+		s.try("capture", CaptureHold{HoldID: s.ids["hold"], Amount: cny("13")})
+	}},
+	{"held and lapsed", func(s *scene) {
+		s.try("hold", PlaceHold{Amount: cny("65"), TTLSeconds: 60})
+		s.now = s.now.Add(2 * time.Minute)
+	}},
+	{"expired", func(s *scene) { s.now = s.now.Add(2 * time.Hour) }},
+	{"expired and swept", func(s *scene) {
+		s.now = s.now.Add(2 * time.Hour)
+		s.try("sweep", Sweep{})
+	}},
+	{"refunded in part", func(s *scene) {
+		s.try("refund", Refund{DebitID: s.ids["debit"], Amount: cny("9")})
+	}},
+	{"frozen for debits", frozenFor(FreezeDebit)},
+	{"frozen for credits", frozenFor(FreezeCredit)},
+	{"frozen by law", frozenFor(FreezeLegal)},
+	{"charged back", func(s *scene) {
+		s.try("reversal", ReverseTopUp{TopUpID: s.ids["brief"], Cause: CauseChargeback})
+	}},
+}
+
+func frozenFor(m FreezeMode) func(*scene) {
+	return func(s *scene) { s.try("freeze", FreezeAccount{Modes: []FreezeMode{m}, Reason: "asked"}) }
+}
+
+// A question is something asked of an account in a pair of states.
+type question struct {
+	name string
+	put  func(*scene) string
+}
+
+func asking(name string, c func(*scene) Command) question {
+	return question{name, func(s *scene) string { return s.try(name, c(s)) }}
+}
+
+// questions are everything that can be asked.
+var questions = []question{
+	asking("debit", func(*scene) Command { return debit("30") }),
+	asking("debit of too much", func(*scene) Command { return debit("500") }),
+	asking("hold", func(*scene) Command { return hold("30") }),
+	asking("capture", func(s *scene) Command {
+		return CaptureHold{HoldID: s.ids["hold"], Amount: cny("20")}
+	}),
+	asking("void", func(s *scene) Command { return VoidHold{HoldID: s.ids["hold"]} }),
+	asking("refund", func(s *scene) Command {
+		return Refund{DebitID: s.ids["debit"], Amount: cny("17")}
+	}),
+	asking("top up", func(*scene) Command { return topUp("50", "5") }),
+	asking("charge back", func(s *scene) Command {
+		return ReverseTopUp{TopUpID: s.ids["brief"], Cause: CauseChargeback}
+	}),
+	asking("undo a top-up", func(s *scene) Command {
+		return ReverseTopUp{TopUpID: s.ids["top-up"], Cause: CauseError}
+	}),
+	asking("unfreeze", func(*scene) Command { return UnfreezeAccount{Reason: "asked"} }),
+	asking("sweep", func(*scene) Command { return Sweep{} }),
+}
