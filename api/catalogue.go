@@ -33,6 +33,7 @@ var meanings = map[string]string{
 	"ImportStarted":      "A file's operations are about to be brought in.",
 	"LotExpired":         "What was left of a lot, unheld, went with its time: its breakage.",
 	"OperationDeclined":  "A refusal was remembered: the same key gets the same answer.",
+	"ProgramPublished":   "A version of business rules, which rules from effective_from on.",
 	"ReceivableOpened":   "An account owes: value of a reversed top-up that it had used.",
 	"ReceivableSettled":  "Value of the account paid what it owed, or a part of it.",
 	"ReferenceCancelled": "A tombstone: no late original may use the reference any more.",
@@ -70,13 +71,14 @@ func catalogue() []eventDoc {
 
 // streams are where events stand that stand in no account's stream, by their stored names.
 var streams = map[string]string{
-	"APIKeyCreated":   "key-<id>",
-	"APIKeyRevoked":   "key-<id>",
-	"ImportCompleted": "import-<id>",
-	"ImportStarted":   "import-<id>",
-	"StoreChanged":    "store-<id>",
-	"StoreRegistered": "store-<id>",
-	"UnitRegistered":  "unit-<code>",
+	"APIKeyCreated":    "key-<id>",
+	"APIKeyRevoked":    "key-<id>",
+	"ImportCompleted":  "import-<id>",
+	"ImportStarted":    "import-<id>",
+	"ProgramPublished": "program-<id>",
+	"StoreChanged":     "store-<id>",
+	"StoreRegistered":  "store-<id>",
+	"UnitRegistered":   "unit-<code>",
 }
 
 func streamOf(name string) string {

@@ -27,6 +27,7 @@ var catalogue = map[string]stored{
 	"ImportStarted":      of[ImportStarted](),
 	"LotExpired":         of[LotExpired](),
 	"OperationDeclined":  of[OperationDeclined](),
+	"ProgramPublished":   of[ProgramPublished](),
 	"ReceivableOpened":   of[ReceivableOpened](),
 	"ReceivableSettled":  of[ReceivableSettled](),
 	"ReferenceCancelled": of[ReferenceCancelled](),

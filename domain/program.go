@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,10 +18,26 @@ type Program struct {
 	Accounts      []uuid.UUID       `json:"accounts,omitempty"` // whom it rules; none: all that no other does
 	Terms         Terms             `json:"terms"`
 	TermsText     map[string]string `json:"terms_text,omitempty"` // by language (BCP 47), shown to customers
+
+	name string // Name, where it was asked for before
 }
 
 // Name is program_id@version, as events and lots record it.
-func (p *Program) Name() string { return fmt.Sprintf("%s@%d", p.ID, p.Version) }
+func (p *Program) Name() string {
+	if p.name != "" {
+		return p.name
+	}
+	return fmt.Sprintf("%s@%d", p.ID, p.Version)
+}
+
+// Lists reports whether the program names that account among those it rules.
+func (p *Program) Lists(account uuid.UUID) bool { return listed(p.Accounts, account) }
+
+// listed reports whether a list, in the order of byID, names an account.
+func listed(accounts []uuid.UUID, account uuid.UUID) bool {
+	_, found := slices.BinarySearchFunc(accounts, account, byID)
+	return found
+}
 
 // Terms are the rules of a program. What is absent is as in default@1.
 type Terms struct {
@@ -112,7 +129,7 @@ type Approval struct {
 	UnreferencedRefund Money  `json:"unreferenced_refund,omitzero"` // the most of one; absent: none
 }
 
-// ProgramVersion names the business rules that rule until a program is published.
+// ProgramVersion names the business rules that rule whom no published program does.
 const ProgramVersion = "default@1"
 
 // The rules of default@1.
@@ -132,7 +149,7 @@ const DefaultProgramID = "default"
 // DefaultProgram is default@1. It must not be changed.
 func DefaultProgram() *Program { return &defaultProgram }
 
-var defaultProgram = Program{ID: DefaultProgramID, Version: 1, Terms: Terms{
+var defaultProgram = Program{ID: DefaultProgramID, Version: 1, name: ProgramVersion, Terms: Terms{
 	Zone: "UTC", Draw: defaultDraw,
 	OnExpired: OnExpired{Paid: RefundExpired{Policy: "grace_days", Days: graceDays},
 		Free: RefundExpired{Policy: "forfeit"}},

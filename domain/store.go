@@ -51,7 +51,7 @@ func dateOf(t time.Time) string {
 }
 
 // zones keeps what time.LoadLocation reads, *time.Location by name: reading takes longer than a
-// decision. Only names of registered stores come here. Any goroutine may use it.
+// decision. Only names of registered stores and of programs come here. Any goroutine may use it.
 var zones sync.Map
 
 // zone is the time zone of that name; UTC if there is none, though a zone was valid when recorded.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -20,7 +21,7 @@ import (
 )
 
 // registries are the streams that every node holds in memory.
-var registries = []string{storeStream, "unit-", "key-"}
+var registries = []string{storeStream, "unit-", "key-", programStream}
 
 const storeStream = "store-" // and the store's id
 
@@ -33,14 +34,15 @@ type Key struct {
 
 // entries are the registries' content. Its JSON is the registries' snapshot.
 type entries struct {
-	Version int                     `json:"version"` // domain.SnapshotVersion
-	Covered eventstore.Position     `json:"covered"` // everything up to here is in it
-	Stores  map[string]domain.Store `json:"stores"`
-	Units   map[string]domain.Unit  `json:"units"`
-	Keys    map[uuid.UUID]Key       `json:"keys"`
+	Version  int                                  `json:"version"` // domain.SnapshotVersion
+	Covered  eventstore.Position                  `json:"covered"` // everything up to here is in it
+	Stores   map[string]domain.Store              `json:"stores"`
+	Units    map[string]domain.Unit               `json:"units"`
+	Keys     map[uuid.UUID]Key                    `json:"keys"`
+	Programs map[string][]domain.ProgramPublished `json:"programs"` // versions in their order
 }
 
-// registry holds stores, units and API keys live from a subscription. What this process registers is
+// registry holds stores, units, API keys and programs live from a subscription. What this process registers is
 // there at once; what other nodes register follows.
 type registry struct {
 	store  eventstore.Store
@@ -49,7 +51,8 @@ type registry struct {
 	done   sync.WaitGroup
 	ready  chan struct{} // closed once the log was read to where it stood at the start
 
-	misses *rate.Limiter // of keys that are not known
+	misses *rate.Limiter        // of keys that are not known
+	book   atomic.Pointer[book] // Programs; nil while there are none
 
 	mu sync.RWMutex
 	entries
@@ -221,6 +224,8 @@ func (r *registry) set(stream string, p domain.Posted) {
 			r.Keys[e.ID] = Key{APIKey: e.APIKey, CreatedAt: p.Metadata.RecordedAt}
 			r.byHash[e.Hash] = e.ID
 		}
+	case domain.ProgramPublished:
+		r.setProgram(e)
 	case domain.APIKeyRevoked:
 		k := r.Keys[e.ID]
 		k.RevokedAt = p.Metadata.RecordedAt
@@ -254,7 +259,7 @@ func (r *registry) storeByID(id string) (domain.Store, bool) {
 	return domain.UnregisteredStore(id), false
 }
 
-// CatchUp returns when stores, units and keys are as the log held them when it was called. On a log of
+// CatchUp returns when the registries are as the log held them when it was called. On a log of
 // its own they always are. It is ErrBusy where ctx ends first.
 func (l *Ledger) CatchUp(ctx context.Context) error {
 	if !l.opts.Shared {
@@ -355,7 +360,8 @@ const registrySnapshot = "registry"
 // load begins with the registries' snapshot, or with nothing.
 func (r *registry) load(ctx context.Context) {
 	empty := entries{Version: domain.SnapshotVersion, Stores: map[string]domain.Store{},
-		Units: map[string]domain.Unit{}, Keys: map[uuid.UUID]Key{}}
+		Units: map[string]domain.Unit{}, Keys: map[uuid.UUID]Key{},
+		Programs: map[string][]domain.ProgramPublished{}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.entries = empty
@@ -370,6 +376,7 @@ func (r *registry) load(ctx context.Context) {
 	for id, k := range r.Keys {
 		r.byHash[k.Hash] = id
 	}
+	r.book.Store(newBook(r.Programs))
 }
 
 // save keeps what is covered for the next start. Registries too large for one part are read anew then.

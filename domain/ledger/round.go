@@ -196,6 +196,7 @@ func (r *round) moment(q *Request, place domain.Store) domain.Moment {
 		Found: r.found,
 	}
 	m.Decided = q.Context.Instant(m.Recorded)
+	m.Program = r.registry.book.Load().ruling(q.Account, m.Decided)
 	return m
 }
 
