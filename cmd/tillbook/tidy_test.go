@@ -39,7 +39,7 @@ var arrows = map[string][]string{
 var homes = map[string][]string{
 	"github.com/gofiber/":           {"api"},
 	"github.com/cockroachdb/pebble": {"eventstore/embedded"},
-	"modernc.org/sqlite":            {"projections"},
+	"modernc.org/sqlite":            {"domain/vault", "projections"},
 	"github.com/EventStore/":        {"eventstore/esdb", "eventstore/esdbserver"},
 	"google.golang.org/grpc":        {"eventstore/esdb", "eventstore/esdbserver"},
 	"github.com/dop251/goja":        {"projections/js"},

@@ -9,6 +9,9 @@
 // where the AES key is HKDF-SHA-256 (RFC 5869) of the master key with the purpose as info, and the
 // purpose is authenticated too. The key id is the first 8 hexadecimal digits of the master key's
 // SHA-256: after a rotation it says which key opens the text.
+//
+// A customer's personal data is sealed with a key of the customer's own, which Customers keeps,
+// sealed with a master key, and can destroy: what it sealed is then gone wherever it was copied to.
 package vault
 
 import (
@@ -35,12 +38,19 @@ var (
 // Keyring are master keys: the first seals, all of them open. All methods may be called at once. A nil
 // Keyring answers ErrNoMasterKey.
 type Keyring struct {
-	keys []masterKey
+	keys []key
 }
 
-type masterKey struct {
+// key is 256 bits, and what is derived from them.
+type key struct {
 	id    string
 	bytes []byte
+}
+
+// newKey is a key with its id.
+func newKey(b []byte) key {
+	sum := sha256.Sum256(b)
+	return key{hex.EncodeToString(sum[:4]), b}
 }
 
 // NewKeyring reads master keys: each 32 bytes in standard base64, with commas or line ends between
@@ -54,8 +64,7 @@ func NewKeyring(text string) (*Keyring, error) {
 		if err != nil || len(b) != 32 {
 			return nil, errors.New("a master key is 32 bytes in base64: openssl rand -base64 32")
 		}
-		sum := sha256.Sum256(b)
-		k.keys = append(k.keys, masterKey{hex.EncodeToString(sum[:4]), b})
+		k.keys = append(k.keys, newKey(b))
 	}
 	if len(k.keys) == 0 {
 		return nil, nil
@@ -76,12 +85,7 @@ func (k *Keyring) Seal(purpose string, plain []byte) (string, error) {
 	if k == nil {
 		return "", ErrNoMasterKey
 	}
-	aead, err := k.keys[0].aead(purpose)
-	if err != nil {
-		return "", err
-	}
-	sealed := aead.Seal(nil, nil, plain, []byte(purpose))
-	return "v1." + k.keys[0].id + "." + base64.RawURLEncoding.EncodeToString(sealed), nil
+	return k.keys[0].seal(purpose, plain)
 }
 
 // Open is the text that Seal sealed for a purpose. It is ErrSealed where no key opens it.
@@ -89,22 +93,9 @@ func (k *Keyring) Open(purpose, sealed string) ([]byte, error) {
 	if k == nil {
 		return nil, ErrNoMasterKey
 	}
-	version, rest, _ := strings.Cut(sealed, ".")
-	id, text, _ := strings.Cut(rest, ".")
-	b, err := base64.RawURLEncoding.DecodeString(text)
-	if version != "v1" || err != nil {
-		return nil, ErrSealed
-	}
 	for _, key := range k.keys {
-		if key.id != id {
-			continue
-		}
-		aead, err := key.aead(purpose)
-		if err != nil {
-			return nil, err
-		}
-		if plain, err := aead.Open(nil, nil, b, []byte(purpose)); err == nil {
-			return plain, nil
+		if plain, err := key.open(purpose, sealed); !errors.Is(err, ErrSealed) {
+			return plain, err
 		}
 	}
 	return nil, ErrSealed
@@ -118,19 +109,56 @@ func (k *Keyring) Hashes(purpose, value string) ([]string, error) {
 	}
 	var hashes []string
 	for _, key := range k.keys {
-		derived, err := key.derive("hash/" + purpose)
+		hash, err := key.hash(purpose, value)
 		if err != nil {
 			return nil, err
 		}
-		mac := hmac.New(sha256.New, derived)
-		mac.Write([]byte(value)) // it never fails
-		hashes = append(hashes, hex.EncodeToString(mac.Sum(nil)))
+		hashes = append(hashes, hash)
 	}
 	return hashes, nil
 }
 
-func (m masterKey) aead(purpose string) (cipher.AEAD, error) {
-	derived, err := m.derive("seal/" + purpose)
+func (k key) seal(purpose string, plain []byte) (string, error) {
+	aead, err := k.aead(purpose)
+	if err != nil {
+		return "", err
+	}
+	sealed := aead.Seal(nil, nil, plain, []byte(purpose))
+	return "v1." + k.id + "." + base64.RawURLEncoding.EncodeToString(sealed), nil
+}
+
+// open is ErrSealed for what k did not seal for that purpose.
+func (k key) open(purpose, sealed string) ([]byte, error) {
+	version, rest, _ := strings.Cut(sealed, ".")
+	id, text, _ := strings.Cut(rest, ".")
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if version != "v1" || id != k.id || err != nil {
+		return nil, ErrSealed
+	}
+	aead, err := k.aead(purpose)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := aead.Open(nil, nil, b, []byte(purpose))
+	if err != nil {
+		return nil, ErrSealed
+	}
+	return plain, nil
+}
+
+// hash is a keyed hash (HMAC-SHA-256) in hexadecimal.
+func (k key) hash(purpose, value string) (string, error) {
+	derived, err := k.derive("hash/" + purpose)
+	if err != nil {
+		return "", err
+	}
+	mac := hmac.New(sha256.New, derived)
+	mac.Write([]byte(value)) // it never fails
+	return hex.EncodeToString(mac.Sum(nil)), nil
+}
+
+func (k key) aead(purpose string) (cipher.AEAD, error) {
+	derived, err := k.derive("seal/" + purpose)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +169,6 @@ func (m masterKey) aead(purpose string) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-func (m masterKey) derive(info string) ([]byte, error) {
-	return hkdf.Key(sha256.New, m.bytes, nil, "tillbook/"+info, 32)
+func (k key) derive(info string) ([]byte, error) {
+	return hkdf.Key(sha256.New, k.bytes, nil, "tillbook/"+info, 32)
 }
