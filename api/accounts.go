@@ -60,7 +60,7 @@ func (o *out) account(v ledger.View) {
 	for _, r := range v.Receivables() {
 		o.begin('{')
 		o.id("id", r.ID)
-		o.id("top_up_id", r.SourceID)
+		o.owedFor(r.Cause, r.SourceID)
 		o.money("outstanding", r.Outstanding)
 		o.end('}')
 	}

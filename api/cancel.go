@@ -50,7 +50,8 @@ func (o *out) undone(p domain.Posted) {
 	o.id("id", id)
 	switch e := p.Event.(type) {
 	case domain.DebitReversed:
-		o.money("amount", e.Amount)
+		o.money("amount", e.Undone())
+		o.someMoney("unpaid", e.Unpaid)
 		o.returned(e.Moves, e.Reopened, e.Forfeited)
 	case domain.HoldReleased:
 		o.money("amount", e.Amount)

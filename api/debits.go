@@ -46,7 +46,7 @@ func (o *out) debitFacts(a ledger.Answer, e domain.DebitPosted) {
 		o.boolean("final", e.HoldFinal)
 	}
 	o.money("amount", e.Amount)
-	if e.AcceptPartial {
+	if e.AcceptPartial || e.ReceivableID != uuid.Nil {
 		o.money("requested", e.Requested)
 		o.money("remaining_due", e.RemainingDue)
 	}
@@ -120,7 +120,8 @@ func (o *out) refundFacts(a ledger.Answer, e domain.DebitRefunded) {
 	o.id("id", e.RefundID)
 	o.id("account_id", a.Account)
 	o.id("debit_id", e.DebitID)
-	o.money("amount", e.Amount)
+	o.money("amount", e.Asked())
+	o.someMoney("unpaid", e.Unpaid)
 	o.money("refunded_total", e.RefundedTotal)
 	o.some("reason", e.Reason)
 	o.returned(e.Moves, e.Reopened, e.Forfeited)

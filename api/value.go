@@ -142,7 +142,7 @@ func (o *out) settlements(a ledger.Answer) {
 		o.receivables("settled", a, func(e domain.Event) (domain.ReceivableOpened, bool) {
 			r, ok := e.(domain.ReceivableSettled)
 			return domain.ReceivableOpened{ReceivableID: r.ReceivableID, Amount: r.Amount,
-				SourceID: r.SourceID, Outstanding: r.Outstanding}, ok
+				Cause: r.Cause, SourceID: r.SourceID, Outstanding: r.Outstanding}, ok
 		})
 	}
 }
@@ -155,13 +155,22 @@ func (o *out) receivables(
 		if r, ok := pick(p.Event); ok {
 			o.begin('{')
 			o.id("receivable_id", r.ReceivableID)
-			o.id("top_up_id", r.SourceID)
+			o.owedFor(r.Cause, r.SourceID)
 			o.money("amount", r.Amount)
 			o.money("outstanding", r.Outstanding)
 			o.end('}')
 		}
 	}
 	o.end(']')
+}
+
+// owedFor writes what a receivable is for: a top-up that was taken back, or an offline debit.
+func (o *out) owedFor(cause string, source uuid.UUID) {
+	if cause == domain.ReceivableOffline {
+		o.id("debit_id", source)
+		return
+	}
+	o.id("top_up_id", source)
 }
 
 // lot writes the shape Lot as the next element.

@@ -20,6 +20,7 @@ type DebitReversed struct {
 	Cause          string      `json:"cause"` // cancel
 	Reopened       []Reopened  `json:"reopened,omitempty"`
 	Forfeited      []Forfeited `json:"forfeited,omitempty"`
+	Unpaid         Money       `json:"unpaid,omitzero"` // given back beside Amount, as still owed
 }
 
 // ReferenceCancelled is the tombstone: no operation that can be cancelled may use the reference of
@@ -142,7 +143,8 @@ func (d *Draft) undo(p Posted) error {
 func (d *Draft) undoDebit(debit sale) error {
 	before := d.refunded(debit)
 	rest := debit.Amount.Sub(before)
-	if rest.IsZero() {
+	owed, receivable := d.owedFor(debit.DebitPosted)
+	if rest.IsZero() && owed.IsZero() {
 		return nil
 	}
 	back, err := d.giveBack(debit, before, rest)
@@ -151,16 +153,23 @@ func (d *Draft) undoDebit(debit sale) error {
 	}
 	err = d.post(DebitReversed{
 		Value: d.value(rest, back.moves), DebitID: debit.DebitID, RefundedBefore: before,
-		Cause: "cancel", Reopened: back.reopened, Forfeited: back.forfeited,
+		Cause: "cancel", Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: owed.orNone(),
 	})
 	if err != nil {
 		return err
 	}
-	return d.settleReturned(back.moves, SettledByRefund)
+	if err := d.settleReturned(back.moves, SettledByRefund); err != nil {
+		return err
+	}
+	return d.forgive(receivable, owed)
 }
 
+// Undone is all that was given back: to the lots, and of what was still owed.
+func (e DebitReversed) Undone() Money { return e.Amount.plus(e.Unpaid) }
+
 func (e DebitReversed) check() error {
-	return cmp.Or(e.returns(e.Forfeited), e.Amount.like(e.RefundedBefore))
+	return cmp.Or(e.returns(e.Forfeited), e.Amount.like(e.RefundedBefore),
+		e.Amount.likeSome(e.Unpaid))
 }
 
 func (DebitReversed) command(Posted) Command      { return Cancel{} }

@@ -24,8 +24,10 @@ type DebitPosted struct {
 	AcceptPartial bool      `json:"accept_partial,omitempty"`
 	ListAmount    Money     `json:"list_amount,omitzero"`
 	HoldID        uuid.UUID `json:"hold_id,omitzero"`
-	HoldFinal     bool      `json:"hold_final,omitempty"` // the hold ends with this capture
-	Final         bool      `json:"final,omitempty"`      // as the capture asked for
+	HoldFinal     bool      `json:"hold_final,omitempty"`   // the hold ends with this capture
+	Final         bool      `json:"final,omitempty"`        // as the capture asked for
+	ReceivableID  uuid.UUID `json:"receivable_id,omitzero"` // of RemainingDue, where it is owed
+	Frozen        bool      `json:"frozen,omitempty"`       // an offline one, of a frozen account
 }
 
 func (DebitPosted) event() {}
@@ -53,11 +55,8 @@ func (b Debit) asked() Money { return b.Amount }
 
 // Decide checks the amount, the account, the reference, then the balance.
 func (b Debit) Decide(d *Draft) error {
-	if !b.Amount.IsPositive() {
-		return ErrAmountNotPositive
-	}
-	if b.ListAmount.Unit() != "" && b.ListAmount.Unit() != b.Amount.Unit() {
-		return ErrMalformed.Field("list_amount", "want the unit of the amount")
+	if err := saleable(b.Amount, b.ListAmount); err != nil {
+		return err
 	}
 	if err := d.mayTake(); err != nil {
 		return err
@@ -78,6 +77,17 @@ func (b Debit) Decide(d *Draft) error {
 		Requested:    b.Amount,
 		RemainingDue: b.Amount.Sub(amount), AcceptPartial: b.AcceptPartial, ListAmount: b.ListAmount,
 	})
+}
+
+// saleable checks the amounts of a sale.
+func saleable(amount, list Money) error {
+	if !amount.IsPositive() {
+		return ErrAmountNotPositive
+	}
+	if list.Unit() != "" && list.Unit() != amount.Unit() {
+		return ErrMalformed.Field("list_amount", "want the unit of the amount")
+	}
+	return nil
 }
 
 // affordable is the amount, or the part of it there is when that may be taken.
@@ -121,7 +131,11 @@ func (e DebitPosted) appendJSON(b jsonText) jsonText {
 	if e.HoldID != noID {
 		b = b.id("hold_id", e.HoldID)
 	}
-	return append(b.yes("hold_final", e.HoldFinal).yes("final", e.Final), '}')
+	b = b.yes("hold_final", e.HoldFinal).yes("final", e.Final)
+	if e.ReceivableID != noID {
+		b = b.id("receivable_id", e.ReceivableID)
+	}
+	return append(b.yes("frozen", e.Frozen), '}')
 }
 
 func (e DebitPosted) command(Posted) Command {

@@ -9,10 +9,12 @@ import (
 	"github.com/google/uuid"
 )
 
-// Receivable is what an account owes: value of a reversed top-up that it had used.
+// Receivable is what an account owes: value of a reversed top-up that it had used, or what an offline
+// debit could not take.
 type Receivable struct {
 	ID          uuid.UUID `json:"id"`
-	SourceID    uuid.UUID `json:"source_id"` // the top-up
+	Cause       string    `json:"cause"`
+	SourceID    uuid.UUID `json:"source_id"` // the top-up, or the debit
 	Outstanding Money     `json:"outstanding"`
 }
 
@@ -43,6 +45,7 @@ type ReceivableSettled struct {
 	Value
 	ReceivableID uuid.UUID `json:"receivable_id"`
 	By           SettledBy `json:"by"`
+	Cause        string    `json:"cause,omitempty"` // the receivable's; none: chargeback
 	SourceID     uuid.UUID `json:"source_id"`
 	Outstanding  Money     `json:"outstanding"` // what is still owed
 }
@@ -114,7 +117,7 @@ func (d *Draft) settle(r Receivable, l *Lot, x Quantity, by SettledBy) error {
 	}
 	paid := r.Outstanding.With(x)
 	return d.post(ReceivableSettled{
-		Value: d.value(paid, []Move{l.lost(x)}), ReceivableID: r.ID, By: by,
+		Value: d.value(paid, []Move{l.lost(x)}), ReceivableID: r.ID, By: by, Cause: r.Cause,
 		SourceID: r.SourceID, Outstanding: r.Outstanding.Sub(paid),
 	})
 }
@@ -136,11 +139,19 @@ func (e ReceivableOpened) check() error {
 	return nil
 }
 
-func (e ReceivableSettled) check() error { return cmp.Or(e.takes(), e.Amount.like(e.Outstanding)) }
-func (e CreditRevoked) check() error     { return e.takes() }
+func (e ReceivableSettled) check() error {
+	moved := e.Amount.Quantity.Neg()
+	if e.By == SettledByReturn {
+		moved = moved.Zero()
+	}
+	return cmp.Or(e.adds(moved, moved.Zero()), e.Amount.like(e.Outstanding))
+}
+
+func (e CreditRevoked) check() error { return e.takes() }
 
 func (e ReceivableOpened) apply(a *Account, _ time.Time) error {
-	a.receivables = append(a.receivables, Receivable{e.ReceivableID, e.SourceID, e.Outstanding})
+	a.receivables = append(a.receivables, Receivable{e.ReceivableID, e.Cause, e.SourceID,
+		e.Outstanding})
 	return nil
 }
 

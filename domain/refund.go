@@ -24,6 +24,7 @@ type DebitRefunded struct {
 	Reason        string      `json:"reason,omitempty"`
 	Reopened      []Reopened  `json:"reopened,omitempty"`
 	Forfeited     []Forfeited `json:"forfeited,omitempty"`
+	Unpaid        Money       `json:"unpaid,omitzero"` // given back beside Amount, as still owed
 }
 
 // Reopened says that an expired lot can be spent again, until ExpiresAt.
@@ -75,25 +76,31 @@ func (r Refund) Decide(d *Draft) error {
 		return ErrMalformed.Field("amount", "want the unit of the debit")
 	}
 	before := d.refunded(debit)
-	if left := debit.Amount.Sub(before); left.Less(r.Amount) {
+	owed, receivable := d.owedFor(debit.DebitPosted)
+	if left := debit.Amount.Sub(before).Add(owed); left.Less(r.Amount) {
 		return ErrRefundExceedsDebit.Short(r.Amount, left)
 	}
 	if err := d.lapseHolds(); err != nil {
 		return err
 	}
-	back, err := d.giveBack(debit, before, r.Amount)
+	unpaid := owed.With(least(owed.Quantity, r.Amount.Quantity))
+	paid := r.Amount.Sub(unpaid)
+	back, err := d.giveBack(debit, before, paid)
 	if err != nil {
 		return err
 	}
 	err = d.post(DebitRefunded{
-		Value: d.value(r.Amount, back.moves), RefundID: d.nextID(), DebitID: r.DebitID,
-		RefundedTotal: before.Add(r.Amount), Reason: r.Reason,
-		Reopened: back.reopened, Forfeited: back.forfeited,
+		Value: d.value(paid, back.moves), RefundID: d.nextID(), DebitID: r.DebitID,
+		RefundedTotal: before.Add(paid), Reason: r.Reason,
+		Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: unpaid.orNone(),
 	})
 	if err != nil {
 		return err
 	}
-	return d.settleReturned(back.moves, SettledByRefund)
+	if err := d.settleReturned(back.moves, SettledByRefund); err != nil {
+		return err
+	}
+	return d.forgive(receivable, unpaid)
 }
 
 // sale is a debit of the past, with when it was recorded.
@@ -203,12 +210,16 @@ func (l *Lot) reopens(at, soldAt time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// Asked is all that was given back: to the lots, and of what was still owed.
+func (e DebitRefunded) Asked() Money { return e.Amount.plus(e.Unpaid) }
+
 func (e DebitRefunded) check() error {
-	return cmp.Or(e.returns(e.Forfeited), e.Amount.like(e.RefundedTotal))
+	return cmp.Or(e.returns(e.Forfeited), e.Amount.like(e.RefundedTotal),
+		e.Amount.likeSome(e.Unpaid))
 }
 
 func (e DebitRefunded) command(Posted) Command {
-	return Refund{DebitID: e.DebitID, Amount: e.Amount, Reason: e.Reason}
+	return Refund{DebitID: e.DebitID, Amount: e.Asked(), Reason: e.Reason}
 }
 
 func (e DebitRefunded) apply(a *Account, _ time.Time) error {
