@@ -41,7 +41,10 @@ type bulkItem struct {
 var bulkOperations = func() map[string]operation {
 	all := map[string]operation{}
 	for _, op := range []operation{openAccount, topUp, debit, placeHold, captureHold, voidHold,
-		refund, cancel, reverseTopUp, grant, freeze, unfreeze} {
+		refund, cancel, reverseTopUp, grant, freeze, unfreeze,
+		failTopUp,
+		postTopUp,
+	} {
 		all[op.name] = op
 	}
 	return all

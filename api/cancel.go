@@ -55,6 +55,8 @@ func (o *out) undone(p domain.Posted) {
 		o.returned(e.Moves, e.Reopened, e.Forfeited)
 	case domain.HoldReleased:
 		o.money("amount", e.Amount)
+	case domain.TopUpFailed:
+		o.money("amount", e.Amount)
 	case domain.TopUpReversed:
 		o.money("amount", e.Amount)
 		o.money("principal_taken", e.PrincipalTaken)
@@ -74,6 +76,10 @@ func cancels(p domain.Posted) (uuid.UUID, domain.Operation) {
 			return e.HoldID, domain.OpHold
 		}
 	case domain.TopUpReversed:
+		if e.Cause == domain.CauseCancelled {
+			return e.TopUpID, domain.OpTopUp
+		}
+	case domain.TopUpFailed:
 		if e.Cause == domain.CauseCancelled {
 			return e.TopUpID, domain.OpTopUp
 		}

@@ -39,6 +39,8 @@ var meanings = map[string]string{
 	"ReferenceCancelled": "A tombstone: no late original may use the reference any more.",
 	"StoreChanged":       "What is true of a store from now on.",
 	"StoreRegistered":    "A store was registered.",
+	"TopUpFailed":        "A pending top-up ended without value: its money did not come.",
+	"TopUpInitiated":     "A top-up is pending: its money is still to come, and nothing can be spent.",
 	"TopUpPosted":        "Value was sold: a principal lot, and a bonus lot where one was given.",
 	"TopUpReversed":      "A top-up was taken back: all that was left of it.",
 	"UnitRegistered":     "A points or count unit was registered. It is never changed.",

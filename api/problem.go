@@ -64,6 +64,7 @@ var table = map[domain.Code]class{
 	"hold_lapsed":          {422, "The hold's time is over", false},
 	"capture_exceeds_hold": {422, "More than is left of the hold", false},
 	"refund_exceeds_debit": {422, "More than is left of the debit", false},
+	"top_up_not_pending":   {422, "The top-up was posted or has failed", false},
 	"top_up_spent":         {422, "Some of the top-up was used already", false},
 	"receivable_open":      {422, "The account owes a receivable", false},
 	"not_cancellable":      {422, "Nothing is left that could be reversed", false},
@@ -221,8 +222,11 @@ func (o *out) original(p domain.Posted) {
 	if kind := kindOf(p); kind != "" {
 		o.plain("kind", string(kind))
 	}
-	if v, ok := p.Event.(domain.Valued); ok {
-		o.money("amount", principal(v))
+	switch e := p.Event.(type) {
+	case domain.TopUpInitiated:
+		o.money("amount", e.Amount)
+	case domain.Valued:
+		o.money("amount", principal(e))
 	}
 	o.time("recorded_at", p.Metadata.RecordedAt)
 	o.end('}')

@@ -80,7 +80,9 @@ const account = "/v1/accounts/{id}"
 
 // routes is everything that is served, the busiest first.
 func (s *Server) routes() []*route {
-	return slices.Concat(s.valueRoutes(), s.readingRoutes(), s.adminRoutes(), s.publicRoutes())
+	return slices.Concat(s.valueRoutes(), s.readingRoutes(), s.adminRoutes(), s.publicRoutes(),
+		s.pendingTopUpRoutes(),
+	)
 }
 
 func (s *Server) valueRoutes() []*route {

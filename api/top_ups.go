@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -20,6 +19,7 @@ type topUpBody struct {
 	Scope          *domain.Scope `json:"scope"`
 	Draw           *domain.Draw  `json:"draw"`
 	Terms          *string       `json:"terms"`
+	Pending        bool          `json:"pending"`
 	post
 }
 
@@ -38,22 +38,27 @@ var topUp = operation{name: "top_up", roles: tills, parse: func(
 	if !r.decode(body, &b) {
 		return nil
 	}
-	t := domain.TopUp{Amount: r.money("amount", b.Amount), TopUpTerms: b.terms(r)}
-	if len(b.Payments) > mostPayments {
+	t := domain.TopUp{Amount: r.money("amount", b.Amount), TopUpTerms: b.terms(r),
+		Payments: r.payments(b.Payments), Pending: b.Pending}
+	r.about(b.post)
+	return t
+}}
+
+func (r *reading) payments(given []paymentBody) (payments []domain.Payment) {
+	if len(given) > mostPayments {
 		r.malformed("payments", fmt.Sprint("want at most ", mostPayments))
 		return nil
 	}
-	for i, p := range b.Payments {
+	for i, p := range given {
 		field := fmt.Sprint("payments.", i)
-		t.Payments = append(t.Payments, domain.Payment{
+		payments = append(payments, domain.Payment{
 			Method:    r.word(field+".method", p.Method),
 			Reference: r.word(field+".reference", p.Reference),
 			Amount:    r.someMoney(field+".amount", p.Amount),
 		})
 	}
-	r.about(b.post)
-	return t
-}}
+	return payments
+}
 
 // terms are those of the request, on top of the program's. Each needs the permission terms:set.
 func (b topUpBody) terms(r *reading) domain.TopUpTerms {
@@ -101,8 +106,14 @@ func (o *out) topUpFacts(a ledger.Answer, e domain.TopUpPosted) {
 	o.money("amount", e.Principal())
 	o.someMoney("bonus", e.Bonus)
 	o.money("paid", e.Paid)
+	o.payments(e.Payments)
+	o.opened(a, e)
+}
+
+// payments writes what each tender of a top-up was.
+func (o *out) payments(payments []domain.Payment) {
 	o.open("payments", '[')
-	for _, p := range e.Payments {
+	for _, p := range payments {
 		o.begin('{')
 		o.text("method", p.Method)
 		o.some("reference", p.Reference)
@@ -110,22 +121,6 @@ func (o *out) topUpFacts(a ledger.Answer, e domain.TopUpPosted) {
 		o.end('}')
 	}
 	o.end(']')
-	o.opened(a, e)
-}
-
-func getTopUp(c *call) error {
-	return getOperation(c, "top_up_id", func(o *out, a ledger.Answer, e domain.TopUpPosted) error {
-		name := domain.ReversalName(e.TopUpID)
-		_, reversed, err := c.s.Ledger.Last(context.Background(), a.Account, name)
-		status := "posted"
-		if reversed {
-			status = "reversed"
-		}
-		o.plain("status", status)
-		o.topUpFacts(a, e)
-		o.tail(a)
-		return err
-	})
 }
 
 type reverseBody struct {
@@ -166,6 +161,7 @@ func (o *out) reversalFacts(e domain.TopUpReversed) {
 	o.id("top_up_id", e.TopUpID)
 	o.text("cause", string(e.Cause))
 	o.some("payment_reference", e.PaymentReference)
+	o.payments(e.Payments)
 	o.money("principal_taken", e.PrincipalTaken)
 	o.money("bonus_revoked", e.BonusRevoked)
 	if e.ReceivableID != uuid.Nil {

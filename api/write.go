@@ -222,7 +222,9 @@ var answers = map[string]answering{
 	"HoldReleased":    done((*out).release),
 	"StoreChanged":    done((*out).storeChanged),
 	"StoreRegistered": made((*out).storeRegistered, storePlace),
-	"TopUpPosted":     made((*out).topUp, below("/top-ups/")),
+	"TopUpFailed":     done((*out).topUpFailed),
+	"TopUpInitiated":  made((*out).topUpInitiated, topUpPlace),
+	"TopUpPosted":     made((*out).topUp, topUpPlace),
 	"TopUpReversed":   made((*out).reversal, reversedPlace),
 	"UnitRegistered":  made((*out).unitRegistered, unitPlace),
 }

@@ -38,6 +38,7 @@ type Account struct {
 	lots         []*Lot  // all there ever were, in opening order; entries are replaced, not changed
 	holds        []*Hold // active ones, in placing order
 	receivables  []Receivable
+	pending      []PendingTopUp
 }
 
 // NewAccount is the account before its first event.
@@ -85,6 +86,7 @@ func (a *Account) Clone() *Account {
 	c.lots = slices.Clone(a.lots)
 	c.holds = slices.Clone(a.holds)
 	c.receivables = slices.Clone(a.receivables)
+	c.pending = slices.Clone(a.pending)
 	return &c
 }
 

@@ -77,7 +77,7 @@ func (m *machine) draw(r *rapid.T) Command {
 		"hold",
 		"hold", "capture", "capture", "void", "refund", "refund", "refund", "cancel", "cancel", "reverse",
 		"grant",
-		"freeze", "unfreeze", "unfreeze", "sweep"}).Draw(r, "kind") {
+		"freeze", "unfreeze", "unfreeze", "sweep", "post", "fail"}).Draw(r, "kind") {
 	case "debit":
 		return Debit{Amount: amount, AcceptPartial: rapid.Bool().Draw(r, "partial")}
 	case "hold":
@@ -121,6 +121,10 @@ func (m *machine) draw(r *rapid.T) Command {
 		return UnfreezeAccount{Reason: "x"}
 	case "sweep":
 		return Sweep{}
+	case "post":
+		return PostTopUp{TopUpID: m.waiting(r)}
+	case "fail":
+		return FailTopUp{TopUpID: m.waiting(r)}
 	}
 	return m.topUp(r, u, amount)
 }
@@ -137,6 +141,14 @@ func (m *machine) expiry(r *rapid.T) time.Time {
 	return time.Time{}
 }
 
+// waiting is a top-up, pending if there is one.
+func (m *machine) waiting(r *rapid.T) uuid.UUID {
+	if len(m.account.pending) > 0 {
+		return rapid.SampledFrom(m.account.pending).Draw(r, "pending").ID
+	}
+	return m.id(r)
+}
+
 func (m *machine) topUp(r *rapid.T, u Unit, amount Money) TopUp {
 	t := TopUp{Amount: amount, TopUpTerms: DefaultTerms()}
 	t.Draw = rapid.SampledFrom(draws).Draw(r, "draw")
@@ -148,6 +160,7 @@ func (m *machine) topUp(r *rapid.T, u Unit, amount Money) TopUp {
 	if rapid.Bool().Draw(r, "with bonus") {
 		t.Bonus, t.BonusExpiresAt = m.part(r, amount), m.expiry(r)
 	}
+	t.Pending = rapid.IntRange(0, 3).Draw(r, "pending") == 0
 	if u.Kind == Count {
 		t.Payments = []Payment{{Method: "cash", Amount: cny("99.97")}}
 	}

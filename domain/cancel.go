@@ -43,7 +43,7 @@ func (e DebitReversed) appendNames(names []Name) []Name {
 func (e DebitReversed) balanced(b Balance) Event { e.Balance = b; return e }
 
 // cancellable are the kinds of operation that a reference can cancel, in the order they are undone.
-var cancellable = []Operation{OpCapture, OpDebit, OpHold, OpTopUp}
+var cancellable = []Operation{OpCapture, OpDebit, OpHold, OpPostTopUp, OpTopUp}
 
 // stopped are the kinds that a cancelled reference refuses from then on.
 var stopped = append([]Operation{OpRefund}, cancellable...)
@@ -128,16 +128,22 @@ func (d *Draft) undo(p Posted) error {
 		}
 		return nil
 	case TopUpPosted:
-		if d.funding(e.TopUpID)[0].Reversed {
-			return nil
-		}
-		err := d.reverse(e.TopUpID, CauseCancelled, "")
-		if errors.Is(err, ErrTopUpSpent) {
-			return ErrNotCancellable.Because(ErrTopUpSpent.Detail)
-		}
-		return err
+		return d.undoTopUp(e.TopUpID)
+	case TopUpInitiated:
+		return d.undoInitiated(e)
 	}
 	return nil
+}
+
+func (d *Draft) undoTopUp(id uuid.UUID) error {
+	if d.funding(id)[0].Reversed {
+		return nil
+	}
+	err := d.reverse(id, CauseCancelled, "")
+	if errors.Is(err, ErrTopUpSpent) {
+		return ErrNotCancellable.Because(ErrTopUpSpent.Detail)
+	}
+	return err
 }
 
 func (d *Draft) undoDebit(debit sale) error {

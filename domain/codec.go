@@ -33,6 +33,8 @@ var catalogue = map[string]stored{
 	"ReferenceCancelled": of[ReferenceCancelled](),
 	"StoreChanged":       of[StoreChanged](),
 	"StoreRegistered":    of[StoreRegistered](),
+	"TopUpFailed":        of[TopUpFailed](),
+	"TopUpInitiated":     of[TopUpInitiated](),
 	"TopUpPosted":        of[TopUpPosted](),
 	"TopUpReversed":      of[TopUpReversed](),
 	"UnitRegistered":     of[UnitRegistered](),

@@ -24,6 +24,7 @@ func sample(t testing.TB) []Posted {
 		in(Context{}),
 		didAs(refund(2, "1")), tried(debit("1000")), ref("2"), did(week), in(Context{}),
 		didAs(capture(5, "6.50", true)), ref("1"), did(Cancel{}), ref("9"), did(Cancel{}), in(Context{}),
+		did(initiated("10", "1")), posting, did(initiated("20", "2")), failing,
 		did(GrantCredit{Amount: cny("5"), Class: Gift, Cost: cny("5"), Cause: CauseOpeningBalance,
 			ExpiresAt: noon.Add(30 * day)}),
 		frozen(FreezeDebit), did(UnfreezeAccount{Reason: "x"}), did(topUp("50", "5")), did(debit("70")),
@@ -141,6 +142,8 @@ func TestDamage(t *testing.T) {
 		"ReceivableSettled": {{`"outstanding":{`, `"x":{`}, {`"receivable_id":"0`, `"receivable_id":"1`}},
 		"TopUpReversed":     {{`"top_up_id":"0`, `"top_up_id":"1`}, {`"bonus_revoked":{`, `"x":{`}},
 		"DebitReversed":     {{`"refunded_before":{`, `"x":{`}},
+		"TopUpFailed":       {{`"amount":{`, `"x":{`}, {`"top_up_id":"0`, `"top_up_id":"1`}},
+		"TopUpInitiated":    {{`"amount":{`, `"x":{`}},
 	}
 	for kind, pairs := range edits {
 		at := slices.IndexFunc(log, func(p Posted) bool { return TypeOf(p.Event) == kind })
@@ -228,7 +231,8 @@ func TestCatalogue(t *testing.T) {
 	closed := strings.Fields(`malformed unknown_field amount_scale amount_not_positive unknown_unit
 		key_missing forbidden not_found reference_used reference_cancelled account_exists key_reused
 		account_not_open account_frozen insufficient_funds limit_exceeded hold_not_active hold_lapsed
-		capture_exceeds_hold refund_exceeds_debit top_up_spent receivable_open not_cancellable`)
+		capture_exceeds_hold refund_exceeds_debit top_up_not_pending
+		top_up_spent receivable_open not_cancellable`)
 	seen := map[string]bool{}
 	names, err := filepath.Glob("*.go")
 	if err != nil {

@@ -49,6 +49,7 @@ var (
 	ErrCaptureExceedsHold = refusal("capture_exceeds_hold", "more than is left of the hold")
 	ErrRefundExceedsDebit = refusal("refund_exceeds_debit", "more than is left of the debit")
 	ErrTopUpSpent         = refusal("top_up_spent", "some of the top-up was used already")
+	ErrTopUpNotPending    = refusal("top_up_not_pending", "the top-up was posted or has failed")
 	ErrReceivableOpen     = refusal("receivable_open", "the account owes a receivable")
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
 )

@@ -31,6 +31,7 @@ type TopUpReversed struct {
 	TopUpID          uuid.UUID `json:"top_up_id"`
 	Cause            Cause     `json:"cause"`
 	PaymentReference string    `json:"payment_reference,omitempty"`
+	Payments         []Payment `json:"payments,omitempty"` // the tenders of the top-up
 	PrincipalTaken   Money     `json:"principal_taken"`
 	BonusRevoked     Money     `json:"bonus_revoked"`
 	ReceivableID     uuid.UUID `json:"receivable_id,omitzero"`
@@ -87,7 +88,11 @@ func (d *Draft) mayReverse(cause Cause) error {
 // sold or is held becomes a receivable.
 func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 	lots := d.funding(topUp)
+	begun, _ := d.first(EventName(topUp))
+	_, initiated := begun.Event.(TopUpInitiated)
 	switch {
+	case len(lots) == 0 && initiated:
+		return ErrNotCancellable.Because("the top-up is pending or has failed: there is nothing to take")
 	case len(lots) == 0:
 		return ErrNotFound.Because("there is no such top-up")
 	case lots[0].Reversed:
@@ -98,7 +103,8 @@ func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 	if !used.IsZero() && cause != CauseChargeback {
 		return ErrTopUpSpent
 	}
-	e := TopUpReversed{TopUpID: topUp, Cause: cause, PaymentReference: payment}
+	e := TopUpReversed{TopUpID: topUp, Cause: cause, PaymentReference: payment,
+		Payments: d.tenders(sold)}
 	money := Money{unit: sold.Unit, Quantity: sold.free()}
 	e.PrincipalTaken, e.BonusRevoked = money, money.With(money.Quantity.Zero())
 	var moves []Move
@@ -120,6 +126,13 @@ func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 	owed := money.With(used)
 	return d.post(ReceivableOpened{ReceivableID: e.ReceivableID, Amount: owed,
 		Cause: ReceivableChargeback, SourceID: topUp, Outstanding: owed})
+}
+
+// tenders are what was paid with for a lot that a top-up opened.
+func (d *Draft) tenders(sold *Lot) []Payment {
+	p, _ := d.first(EventName(partOf(sold.ID, 0)))
+	e, _ := p.Event.(TopUpPosted)
+	return e.Payments
 }
 
 func (e TopUpReversed) check() error {

@@ -12,23 +12,24 @@ const SnapshotVersion = 2
 
 // snapshot is an Account as it is written beside its stream.
 type snapshot struct {
-	ID           uuid.UUID    `json:"id"`
-	Kind         string       `json:"kind"`
-	CustomerRef  string       `json:"customer_ref"`
-	OpenedAt     time.Time    `json:"opened_at"`
-	LastRecorded time.Time    `json:"last_recorded"`
-	Revision     int64        `json:"revision"`
-	Freezes      []Freeze     `json:"freezes,omitempty"`
-	Lots         []*Lot       `json:"lots,omitempty"`
-	Holds        []*Hold      `json:"holds,omitempty"`
-	Receivables  []Receivable `json:"receivables,omitempty"`
+	ID           uuid.UUID      `json:"id"`
+	Kind         string         `json:"kind"`
+	CustomerRef  string         `json:"customer_ref"`
+	OpenedAt     time.Time      `json:"opened_at"`
+	LastRecorded time.Time      `json:"last_recorded"`
+	Revision     int64          `json:"revision"`
+	Freezes      []Freeze       `json:"freezes,omitempty"`
+	Lots         []*Lot         `json:"lots,omitempty"`
+	Holds        []*Hold        `json:"holds,omitempty"`
+	Receivables  []Receivable   `json:"receivables,omitempty"`
+	Pending      []PendingTopUp `json:"pending,omitempty"`
 }
 
 // MarshalSnapshot is the account's state as bytes.
 func (a *Account) MarshalSnapshot() ([]byte, error) {
 	return json.Marshal(snapshot{
 		a.id, a.kind, a.customerRef, a.openedAt, a.lastRecorded, a.revision,
-		a.freezes, a.lots, a.holds, a.receivables,
+		a.freezes, a.lots, a.holds, a.receivables, a.pending,
 	})
 }
 
@@ -40,9 +41,9 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 	}
 	return &Account{
 		s.ID, s.Kind, s.CustomerRef, s.OpenedAt, s.LastRecorded, s.Revision,
-		s.Freezes, s.Lots, s.Holds, s.Receivables,
+		s.Freezes, s.Lots, s.Holds, s.Receivables, s.Pending,
 	}, nil
 }
 
 // Size estimates the account's memory, in bytes, for caches that bound it.
-func (a *Account) Size() int { return 512 + 700*len(a.lots) + 900*len(a.holds) }
+func (a *Account) Size() int { return 512 + 700*len(a.lots) + 900*len(a.holds) + 200*len(a.pending) }

@@ -13,6 +13,7 @@ type TopUp struct {
 	Amount   Money     `json:"amount"`
 	Payments []Payment `json:"payments,omitempty"`
 	TopUpTerms
+	Pending bool `json:"pending,omitempty"` // the money is still to come: see PostTopUp
 }
 
 // TopUpTerms is the part of a top-up that only who may set terms can ask for.
@@ -41,20 +42,34 @@ type Payment struct {
 // TopUpPosted records sold value. Amount is principal and bonus together.
 type TopUpPosted struct {
 	Value
-	TopUpID  uuid.UUID   `json:"top_up_id"` // the event's own id, and the lots' funding
-	Paid     Money       `json:"paid"`
-	Bonus    Money       `json:"bonus,omitzero"`
-	Payments []Payment   `json:"payments,omitempty"`
-	Draw     Draw        `json:"draw"`
-	Lots     []LotOpened `json:"lots"` // the principal, then the bonus
+	TopUpID   uuid.UUID   `json:"top_up_id"` // the lots' funding: TopUpInitiated's id, or the event's own
+	Paid      Money       `json:"paid"`
+	Bonus     Money       `json:"bonus,omitzero"`
+	Payments  []Payment   `json:"payments,omitempty"`
+	Draw      Draw        `json:"draw"`
+	Lots      []LotOpened `json:"lots"`                // the principal, then the bonus
+	Initiated bool        `json:"initiated,omitempty"` // it was pending
+	Completed bool        `json:"completed,omitempty"` // Payments came with its posting
 }
 
 func (TopUpPosted) event() {}
 
-func (TopUpPosted) operation() Operation { return OpTopUp }
+func (e TopUpPosted) operation() Operation {
+	if e.Initiated {
+		return OpPostTopUp
+	}
+	return OpTopUp
+}
 
 func (e TopUpPosted) appendNames(names []Name) []Name {
-	for _, pay := range e.Payments {
+	if e.Initiated {
+		names = append(names, OutcomeName(e.TopUpID))
+	}
+	return paymentNames(names, e.Payments)
+}
+
+func paymentNames(names []Name, payments []Payment) []Name {
+	for _, pay := range payments {
 		if n := paymentName(pay); n.Value != "" {
 			names = append(names, n)
 		}
@@ -88,7 +103,10 @@ func (t TopUp) Decide(d *Draft) error {
 			return ErrReferenceUsed.By(used)
 		}
 	}
-	if err := d.post(t.posted(d, paid)); err != nil {
+	if t.Pending {
+		return t.initiate(d)
+	}
+	if err := d.post(t.posted(d, d.nextID(), paid)); err != nil {
 		return err
 	}
 	return d.settleFromTopUp(d.lots, t.Amount)
@@ -191,8 +209,7 @@ func (t TopUp) eachPayment(unit string) error {
 	return nil
 }
 
-func (t TopUp) posted(d *Draft, paid Money) TopUpPosted {
-	id := d.nextID()
+func (t TopUp) posted(d *Draft, id uuid.UUID, paid Money) TopUpPosted {
 	e := TopUpPosted{TopUpID: id, Paid: paid, Bonus: t.Bonus, Payments: t.Payments, Draw: t.Draw}
 	e.Lots = append(e.Lots, t.lot(d, id, 1, Principal, t.Amount, paid, t.ExpiresAt))
 	if !t.Bonus.IsZero() {
@@ -211,7 +228,7 @@ func (t TopUp) lot(
 	d *Draft, id uuid.UUID, part int, class Class, face, cost Money, expires time.Time,
 ) LotOpened {
 	l := LotOpened{
-		ID: partOf(id, part), Class: class, Face: face.Quantity, Cost: cost.Quantity, Funding: id,
+		ID: partOf(d.nextID(), part), Class: class, Face: face.Quantity, Cost: cost.Quantity, Funding: id,
 		EffectiveAt: d.Decided, ExpiresAt: expires, Priority: t.Priority, Scope: t.Scope,
 		Draw: t.Draw, OnRefundExpired: onRefundExpired(cost.Quantity),
 		IssuerEntity: d.Place.Entity, Terms: t.Terms,
@@ -252,7 +269,20 @@ func (t TopUp) canonical() any {
 	return t
 }
 
+func (e TopUpPosted) apply(a *Account, _ time.Time) error {
+	if e.Initiated {
+		return a.outcome(e.TopUpID)
+	}
+	return nil
+}
+
 func (e TopUpPosted) command(Posted) Command {
+	if e.Initiated && e.Completed {
+		return PostTopUp{TopUpID: e.TopUpID, Payments: e.Payments}
+	}
+	if e.Initiated {
+		return PostTopUp{TopUpID: e.TopUpID}
+	}
 	sold := e.Lots[0]
 	t := TopUp{Amount: e.Principal(), Payments: e.Payments, TopUpTerms: TopUpTerms{
 		Bonus: e.Bonus, ExpiresAt: sold.ExpiresAt, Priority: sold.Priority, Scope: sold.Scope,

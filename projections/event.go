@@ -106,6 +106,10 @@ func (e Event) OperationKind() domain.Operation {
 		return e.Body.Operation
 	case domain.DebitPosted:
 		zero = domain.DebitPosted{HoldID: e.Body.Hold}
+	case domain.TopUpFailed:
+		zero = domain.TopUpFailed{Cause: domain.Cause(e.Body.Cause)}
+	case domain.TopUpPosted:
+		zero = domain.TopUpPosted{Initiated: e.Body.TopUp != e.Metadata.EventID}
 	case domain.TopUpReversed:
 		zero = domain.TopUpReversed{Cause: domain.Cause(e.Body.Cause)}
 	case domain.HoldReleased:
@@ -120,7 +124,8 @@ func (e Event) Cancels() uuid.UUID {
 	switch b := e.Body; {
 	case e.Type == "DebitReversed":
 		return b.Debit
-	case e.Type == "TopUpReversed" && b.Cause == string(domain.CauseCancelled):
+	case (e.Type == "TopUpReversed" || e.Type == "TopUpFailed") &&
+		b.Cause == string(domain.CauseCancelled):
 		return b.TopUp
 	case e.Type == "HoldReleased" && b.Reason == string(domain.ReleasedCancelled):
 		return b.Hold

@@ -74,6 +74,7 @@ func (l *Ledger) Operation(ctx context.Context, account, id uuid.UUID) (Answer, 
 var referenced = []domain.Operation{
 	domain.OpOpen, domain.OpTopUp, domain.OpReverse, domain.OpDebit, domain.OpHold, domain.OpCapture,
 	domain.OpVoid, domain.OpRefund, domain.OpGrant, domain.OpCancel, domain.OpDeclined,
+	domain.OpFailTopUp, domain.OpPostTopUp,
 }
 
 // Operations are the answers of everything that a reference posted on the account, or was declined or
