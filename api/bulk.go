@@ -43,7 +43,10 @@ var bulkOperations = func() map[string]operation {
 	for _, op := range []operation{openAccount, topUp, debit, placeHold, captureHold, voidHold,
 		refund, cancel, reverseTopUp, grant, freeze, unfreeze,
 		failTopUp,
+		giveCredit,
 		postTopUp,
+		revokeCredit,
+		unreferencedRefund,
 	} {
 		all[op.name] = op
 	}

@@ -1,9 +1,6 @@
 package api
 
-import (
-	"github.com/tillbook/tillbook/domain"
-	"github.com/tillbook/tillbook/domain/ledger"
-)
+import "github.com/tillbook/tillbook/domain"
 
 type grantBody struct {
 	Amount    *amount      `json:"amount"`
@@ -34,13 +31,3 @@ var grant = operation{name: "grant", roles: []domain.Role{domain.RoleAdmin}, par
 	r.about(b.post)
 	return g
 }}
-
-func (o *out) grant(a ledger.Answer, e domain.CreditGranted) {
-	o.id("id", e.GrantID)
-	o.id("account_id", a.Account)
-	o.money("amount", e.Amount)
-	o.plain("class", string(e.Class))
-	o.plain("cause", e.Cause)
-	o.opened(a, e)
-	o.tail(a)
-}

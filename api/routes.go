@@ -81,6 +81,7 @@ const account = "/v1/accounts/{id}"
 // routes is everything that is served, the busiest first.
 func (s *Server) routes() []*route {
 	return slices.Concat(s.valueRoutes(), s.readingRoutes(), s.adminRoutes(), s.publicRoutes(),
+		s.creditRoutes(),
 		s.pendingTopUpRoutes(),
 	)
 }

@@ -216,6 +216,7 @@ var answers = map[string]answering{
 	"AccountOpened":   made((*out).opening, accountPlace),
 	"AccountUnfrozen": done((*out).unfrozen),
 	"CreditGranted":   made((*out).grant, historyPlace),
+	"CreditRevoked":   done((*out).revocation),
 	"DebitPosted":     made((*out).debit, below("/debits/")),
 	"DebitRefunded":   made((*out).refund, below("/refunds/")),
 	"HoldPlaced":      made((*out).hold, below("/holds/")),

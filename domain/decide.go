@@ -92,7 +92,9 @@ func business(p Posted) bool {
 	switch e := p.Event.(type) {
 	case HoldReleased:
 		return e.Reason != ReleasedLapsed
-	case LotExpired, ReceivableSettled, CreditRevoked:
+	case CreditRevoked:
+		return e.Cause == RevokedError
+	case LotExpired, ReceivableSettled:
 		return false
 	}
 	return true

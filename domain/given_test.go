@@ -23,6 +23,7 @@ type book struct {
 	now      time.Time
 	context  Context
 	place    Store
+	program  *Program // that rules; nil: default@1
 	key      string
 	asked    int
 }
@@ -38,7 +39,8 @@ func newBook(t testing.TB) *book {
 func (b *book) moment() Moment {
 	m := Moment{Recorded: b.now, Decided: b.now, Seed: Seed{1, 2, byte(b.asked >> 8), byte(b.asked)},
 		Actor: "till", Role: "pos", IdempotencyKey: b.key, Context: b.context, Place: b.place,
-		Found: func(n Name) []Posted { return b.names[n] }}
+		Program: b.program,
+		Found:   func(n Name) []Posted { return b.names[n] }}
 	if b.context.Channel == ChannelImport && !b.context.OccurredAt.IsZero() {
 		m.Decided = b.context.OccurredAt
 	}
@@ -229,7 +231,7 @@ func particulars(e Event) (s string) {
 	case AccountUnfrozen:
 		s += fmt.Sprint(" ", e.Modes)
 	default:
-		if tell := tellers[TypeOf(e)]; tell != nil {
+		if tell := tellers[TypeOf(e)]; tell != nil && tell(e) != "" {
 			s += " " + tell(e)
 		}
 	}
@@ -279,6 +281,9 @@ func asks(c Command) ask { return func(*book) Command { return c } }
 func later(d time.Duration) step { return func(b *book) { b.now = b.now.Add(d) } }
 
 func in(c Context) step { return func(b *book) { b.context = c } }
+
+// ruled lets a program rule what follows.
+func ruled(p *Program) step { return func(b *book) { b.program = p } }
 
 // ref sets the reference of what follows; "" ends that.
 func ref(n string) step { return in(Context{Store: "S1", Terminal: "T1", PosTxnID: n}) }

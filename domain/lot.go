@@ -100,7 +100,7 @@ type Lot struct {
 	Consumed  Quantity `json:"consumed"`  // debited and captured, less what refunds undid
 	CostUsed  Quantity `json:"cost_used"` // the part of Cost that Consumed took
 	Expiries  int      `json:"expiries,omitempty"`
-	Reversed  bool     `json:"reversed,omitempty"` // its funding was reversed
+	Reversed  bool     `json:"reversed,omitempty"` // its funding was reversed, or its grant revoked
 }
 
 // free is what no hold pins, lot effective and unexpired or not.

@@ -50,23 +50,13 @@ type ReceivableSettled struct {
 	Outstanding  Money     `json:"outstanding"` // what is still owed
 }
 
-// CreditRevoked records that free value was taken back, such as the bonus of a reversed top-up when
-// a refund or a release returned it.
-type CreditRevoked struct {
-	Value
-	Funding uuid.UUID `json:"funding,omitzero"`
-	Cause   string    `json:"cause"` // reversal
-}
-
 func (ReceivableOpened) event()  {}
 func (ReceivableSettled) event() {}
-func (CreditRevoked) event()     {}
 
 func (e ReceivableSettled) balanced(b Balance) Event { e.Balance = b; return e }
-func (e CreditRevoked) balanced(b Balance) Event     { e.Balance = b; return e }
 
 // settleReturned lets value that returned to a reversed top-up settle what is owed for it,
-// principal first; its bonus is revoked, as the top-up's own was.
+// principal first; its bonus is revoked, as the top-up's own was, and so is a revoked grant's value.
 func (d *Draft) settleReturned(moves []Move, by SettledBy) error {
 	for _, m := range moves {
 		l := d.lot(m.Lot)
@@ -74,8 +64,8 @@ func (d *Draft) settleReturned(moves []Move, by SettledBy) error {
 			continue
 		}
 		x := least(m.Amount.Add(m.Held.Neg()), l.free())
-		if l.Class == Bonus {
-			if err := d.revoke(l, x); err != nil {
+		if l.Class == Bonus || l.Funding == noID {
+			if err := d.revokeReturned(l, x); err != nil {
 				return err
 			}
 			continue
@@ -122,16 +112,6 @@ func (d *Draft) settle(r Receivable, l *Lot, x Quantity, by SettledBy) error {
 	})
 }
 
-func (d *Draft) revoke(l *Lot, x Quantity) error {
-	if !x.IsPositive() {
-		return nil
-	}
-	money := Money{unit: l.Unit, Quantity: x}
-	return d.post(CreditRevoked{
-		Value: d.value(money, []Move{l.lost(x)}), Funding: l.Funding, Cause: "reversal",
-	})
-}
-
 func (e ReceivableOpened) check() error {
 	if e.Amount.unit == "" || !e.Amount.IsPositive() || !e.Amount.Equal(e.Outstanding) {
 		return fmt.Errorf("%s is owed of %s", e.Outstanding, e.Amount)
@@ -146,8 +126,6 @@ func (e ReceivableSettled) check() error {
 	}
 	return cmp.Or(e.adds(moved, moved.Zero()), e.Amount.like(e.Outstanding))
 }
-
-func (e CreditRevoked) check() error { return e.takes() }
 
 func (e ReceivableOpened) apply(a *Account, _ time.Time) error {
 	a.receivables = append(a.receivables, Receivable{e.ReceivableID, e.Cause, e.SourceID,

@@ -75,6 +75,7 @@ var referenced = []domain.Operation{
 	domain.OpOpen, domain.OpTopUp, domain.OpReverse, domain.OpDebit, domain.OpHold, domain.OpCapture,
 	domain.OpVoid, domain.OpRefund, domain.OpGrant, domain.OpCancel, domain.OpDeclined,
 	domain.OpFailTopUp, domain.OpPostTopUp,
+	domain.OpRevoke,
 }
 
 // Operations are the answers of everything that a reference posted on the account, or was declined or

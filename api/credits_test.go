@@ -1,0 +1,54 @@
+package api_test
+
+import (
+	"testing"
+
+	"github.com/tillbook/tillbook/domain"
+)
+
+// TestCredits: who gives what, and what of it is taken back.
+func TestCredits(t *testing.T) {
+	s := openWithAdmin(t)
+	for _, role := range []domain.Role{domain.RoleSupport, domain.RoleMarketing, domain.RoleFinance} {
+		s.addKey(domain.APIKey{Role: role})
+	}
+	path := s.account("C-1", "")
+	give := func(role domain.Role, cause, more string) answer {
+		return s.ask(role, "POST", path+"/credits",
+			`{"amount":`+cny("10")+`,"cause":"`+cause+`","reason":"r"`+more+`}`).send()
+	}
+	for _, c := range []struct {
+		role  domain.Role
+		cause string
+		may   bool
+	}{
+		{domain.RoleSupport, "goodwill", true}, {domain.RoleSupport, "promo", false},
+		{domain.RoleMarketing, "goodwill", false}, {domain.RoleMarketing, "promo", true},
+		{domain.RoleFinance, "goodwill", true}, {domain.RoleFinance, "promo", true},
+	} {
+		got := give(c.role, c.cause, "")
+		if c.may {
+			got.is(201)
+		} else {
+			got.refused(403, "forbidden").has(fields{"errors.0.field": "cause"})
+		}
+	}
+	give(admin, "cashback", "").refused(400, "malformed")
+	give(domain.RoleFinance, "promo", `,"expires_at":"2099-01-01T00:00:00Z"`).refused(403, "forbidden")
+	grant := give(admin, "promo", `,"expires_at":"2099-01-01T00:00:00Z","campaign":"spring"`).is(201).
+		has(fields{"class": "promo", "campaign": "spring", "lots.0.expires_at": "2099-01-01T00:00:00Z",
+			"lots.0.cost": "0.00", "balance.total": "50.00"})
+	s.post(path+"/debits", `{"amount":`+cny("4")+`}`).is(201)
+
+	revoke := path + "/credits/" + grant.at("id") + "/revoke"
+	s.ask(domain.RoleFinance, "POST", revoke, `{"reason":"wrong"}`).send().is(200).
+		has(fields{"amount.amount": "6.00", "uncollected.amount": "4.00", "balance.total": "40.00"})
+	s.post(revoke, `{"reason":"wrong"}`).refused(422, "not_cancellable")
+	s.post(revoke, `{}`).refused(400, "malformed").has(fields{"errors.0.field": "reason"})
+
+	refund := `{"amount":` + cny("1") + `,"reason":"no receipt"}`
+	s.post(path+"/unreferenced-refunds", refund).refused(422, "limit_exceeded").
+		has(fields{"available.amount": "0.00", "shortfall.amount": "1.00"})
+	s.ask(domain.RoleSupport, "POST", path+"/unreferenced-refunds", refund).send().
+		refused(403, "forbidden")
+}

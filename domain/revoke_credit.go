@@ -1,0 +1,183 @@
+package domain
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The causes for which value that was given is taken back.
+const (
+	RevokedRefund   = "refund"   // the debit that earned it gave value back
+	RevokedReversal = "reversal" // it came back to a top-up that was reversed, or a revoked grant
+	RevokedError    = "error"    // it was given by mistake
+)
+
+// RevokeCredit takes back what is left of a grant that was a mistake: of the grant with that id, or of
+// the one that a job made on the account.
+type RevokeCredit struct {
+	GrantID uuid.UUID `json:"grant_id,omitzero"`
+	JobID   uuid.UUID `json:"job_id,omitzero"` // of the grant; in place of its id
+	Amount  Money     `json:"-"`               // what the job grants; tells the unit
+	Reason  string    `json:"reason"`          // 1 to 200 bytes
+}
+
+// CreditRevoked records that free value was taken back. Amount may be zero. Uncollected is what could
+// not be taken: of a mistake all that was spent or is held, so that for a grant that nothing else
+// diminished it and Amount are the grant.
+type CreditRevoked struct {
+	Value
+	GrantID     uuid.UUID `json:"grant_id,omitzero"`
+	Funding     uuid.UUID `json:"funding,omitzero"` // the top-up, of a bonus
+	Cause       string    `json:"cause"`
+	Uncollected Money     `json:"uncollected,omitzero"`
+	JobID       uuid.UUID `json:"job_id,omitzero"` // whose grant was asked for
+	Reason      string    `json:"reason,omitempty"`
+}
+
+func (CreditRevoked) event() {}
+
+func (CreditRevoked) operation() Operation { return OpRevoke }
+
+// OpRevoke is the kind of a revocation that was asked for.
+const OpRevoke Operation = "revoke"
+
+func (e CreditRevoked) balanced(b Balance) Event { e.Balance = b; return e }
+
+// JobName is the name that what a job did on the account answers to.
+func JobName(job uuid.UUID) Name {
+	if job == noID {
+		return Name{}
+	}
+	return Name{"job", job.String()}
+}
+
+// RevocationName is the name that the revocation of a grant answers to.
+func RevocationName(grant uuid.UUID) Name { return Name{"revocation", grant.String()} }
+
+func (e CreditRevoked) appendNames(names []Name) []Name {
+	if e.Cause != RevokedError {
+		return names
+	}
+	if e.GrantID != noID {
+		names = append(names, RevocationName(e.GrantID))
+	}
+	if e.JobID != noID {
+		names = append(names, JobName(e.JobID))
+	}
+	return names
+}
+
+// Operation is revoke.
+func (RevokeCredit) Operation() Operation { return OpRevoke }
+
+// Decide checks the reason, the account, the reference, the grant and what it cost, then whether it
+// was revoked before. Value that comes back to the grant later, from a hold or a refund, is revoked
+// then. No freeze but the law's stops it, as it takes nothing that the account should have.
+func (r RevokeCredit) Decide(d *Draft) error {
+	if r.Reason == "" || len(r.Reason) > 200 {
+		return ErrMalformed.Field("reason", "want 1 to 200 bytes")
+	}
+	if err := d.maySettle(); err != nil {
+		return err
+	}
+	if err := d.unused(OpRevoke); err != nil {
+		return err
+	}
+	if r.JobID != noID {
+		return r.ofJob(d)
+	}
+	p, _ := d.first(EventName(r.GrantID))
+	granted, ok := p.Event.(CreditGranted)
+	switch {
+	case !ok:
+		return ErrNotFound.Because("there is no such grant")
+	case granted.Lots[0].Cost.IsPositive():
+		return ErrNotCancellable.Because("it was paid for: take it back by an adjustment")
+	}
+	if before, ok := d.first(RevocationName(r.GrantID)); ok {
+		return ErrNotCancellable.By(before)
+	}
+	return r.revoke(d, granted)
+}
+
+// ofJob revokes what a job granted here. Where it granted nothing, it never will: what is written then
+// takes the job's name, and a node that comes late with the grant finds it.
+func (r RevokeCredit) ofJob(d *Draft) error {
+	p, found := d.last(JobName(r.JobID))
+	granted, ok := p.Event.(CreditGranted)
+	switch {
+	case !found:
+		none := r.Amount.With(r.Amount.Quantity.Zero())
+		return d.post(CreditRevoked{Value: d.value(none, nil), Cause: RevokedError, JobID: r.JobID,
+			Reason: r.Reason})
+	case !ok:
+		return &Done{p}
+	}
+	if before, ok := d.first(RevocationName(granted.GrantID)); ok {
+		return &Done{before}
+	}
+	return r.revoke(d, granted)
+}
+
+// revoke takes what is free of the grant's lot.
+func (r RevokeCredit) revoke(d *Draft, granted CreditGranted) error {
+	if err := d.lapseHolds(); err != nil {
+		return err
+	}
+	l := d.lot(granted.Lots[0].ID)
+	return d.revoke(l, l.free(), CreditRevoked{GrantID: granted.GrantID, Cause: RevokedError,
+		Uncollected: granted.Amount.With(l.taken()), JobID: r.JobID, Reason: r.Reason})
+}
+
+// revoke posts that x, at most what is free, of a lot is taken back. e says why.
+func (d *Draft) revoke(l *Lot, x Quantity, e CreditRevoked) error {
+	var moves []Move
+	if x.IsPositive() {
+		moves = append(moves, l.lost(x))
+	}
+	e.Value = d.value(Money{unit: l.Unit, Quantity: x}, moves)
+	return d.post(e)
+}
+
+// revokeReturned takes back what came back to a bonus of a reversed top-up, or to a revoked grant.
+func (d *Draft) revokeReturned(l *Lot, x Quantity) error {
+	if !x.IsPositive() {
+		return nil
+	}
+	e := CreditRevoked{Funding: l.Funding, Cause: RevokedReversal}
+	if l.Funding == noID {
+		e.GrantID = grantOf(l)
+	}
+	return d.revoke(l, x, e)
+}
+
+// grantOf is the id of the grant that opened a lot.
+func grantOf(l *Lot) uuid.UUID { return partOf(l.ID, 0) }
+
+func (e CreditRevoked) check() error {
+	if e.Uncollected.unit == "" {
+		return e.takes()
+	}
+	return cmp.Or(e.takes(), e.Amount.like(e.Uncollected))
+}
+
+func (e CreditRevoked) command(Posted) Command {
+	if e.JobID != noID {
+		return RevokeCredit{JobID: e.JobID, Reason: e.Reason}
+	}
+	return RevokeCredit{GrantID: e.GrantID, Reason: e.Reason}
+}
+
+func (e CreditRevoked) apply(a *Account, _ time.Time) error {
+	if e.Cause != RevokedError || e.GrantID == noID {
+		return nil
+	}
+	l, err := a.edit(partOf(e.GrantID, 1))
+	if err != nil {
+		return err
+	}
+	l.Reversed = true
+	return nil
+}
