@@ -47,6 +47,7 @@ var bulkOperations = func() map[string]operation {
 		postTopUp,
 		revokeCredit,
 		unreferencedRefund,
+		writeOff,
 	} {
 		all[op.name] = op
 	}

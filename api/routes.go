@@ -83,6 +83,7 @@ func (s *Server) routes() []*route {
 	return slices.Concat(s.valueRoutes(), s.readingRoutes(), s.adminRoutes(), s.publicRoutes(),
 		s.creditRoutes(),
 		s.pendingTopUpRoutes(),
+		s.receivableRoutes(),
 	)
 }
 

@@ -77,7 +77,7 @@ func (m *machine) draw(r *rapid.T) Command {
 		"hold",
 		"hold", "capture", "capture", "void", "refund", "refund", "refund", "cancel", "cancel", "reverse",
 		"grant",
-		"freeze", "unfreeze", "unfreeze", "sweep", "post", "fail"}).Draw(r, "kind") {
+		"freeze", "unfreeze", "unfreeze", "sweep", "post", "fail", "write off"}).Draw(r, "kind") {
 	case "debit":
 		return Debit{Amount: amount, AcceptPartial: rapid.Bool().Draw(r, "partial")}
 	case "hold":
@@ -123,6 +123,12 @@ func (m *machine) draw(r *rapid.T) Command {
 		return Sweep{}
 	case "post":
 		return PostTopUp{TopUpID: m.waiting(r)}
+	case "write off":
+		w := WriteOff{ReceivableID: m.id(r), Reason: "x"}
+		if len(m.account.receivables) > 0 {
+			w.ReceivableID = m.account.receivables[0].ID
+		}
+		return w
 	case "fail":
 		return FailTopUp{TopUpID: m.waiting(r)}
 	}
@@ -238,6 +244,9 @@ func (m *machine) enter(p Posted) {
 	case HoldReleased:
 		l.held.Sub(&l.held, x)
 	default: // expired, reversed, revoked, settled
+		if len(w.Moves) == 0 {
+			break // written off: the account has nothing less
+		}
 		l.value.Sub(&l.value, x)
 		l.lost.Sub(&l.lost, &cost)
 	}

@@ -94,7 +94,9 @@ func business(p Posted) bool {
 		return e.Reason != ReleasedLapsed
 	case CreditRevoked:
 		return e.Cause == RevokedError
-	case LotExpired, ReceivableSettled:
+	case ReceivableSettled:
+		return e.By == SettledByWriteOff
+	case LotExpired:
 		return false
 	}
 	return true

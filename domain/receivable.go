@@ -15,7 +15,9 @@ type Receivable struct {
 	ID          uuid.UUID `json:"id"`
 	Cause       string    `json:"cause"`
 	SourceID    uuid.UUID `json:"source_id"` // the top-up, or the debit
+	Amount      Money     `json:"amount"`    // what was owed at first
 	Outstanding Money     `json:"outstanding"`
+	OpenedAt    time.Time `json:"opened_at"`
 }
 
 // The causes of a receivable.
@@ -47,7 +49,8 @@ type ReceivableSettled struct {
 	By           SettledBy `json:"by"`
 	Cause        string    `json:"cause,omitempty"` // the receivable's; none: chargeback
 	SourceID     uuid.UUID `json:"source_id"`
-	Outstanding  Money     `json:"outstanding"` // what is still owed
+	Outstanding  Money     `json:"outstanding"`      // what is still owed
+	Reason       string    `json:"reason,omitempty"` // of a write-off
 }
 
 func (ReceivableOpened) event()  {}
@@ -121,15 +124,15 @@ func (e ReceivableOpened) check() error {
 
 func (e ReceivableSettled) check() error {
 	moved := e.Amount.Quantity.Neg()
-	if e.By == SettledByReturn {
+	if e.By == SettledByReturn || e.By == SettledByWriteOff {
 		moved = moved.Zero()
 	}
 	return cmp.Or(e.adds(moved, moved.Zero()), e.Amount.like(e.Outstanding))
 }
 
-func (e ReceivableOpened) apply(a *Account, _ time.Time) error {
+func (e ReceivableOpened) apply(a *Account, recorded time.Time) error {
 	a.receivables = append(a.receivables, Receivable{e.ReceivableID, e.Cause, e.SourceID,
-		e.Outstanding})
+		e.Amount, e.Outstanding, recorded})
 	return nil
 }
 

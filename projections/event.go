@@ -41,6 +41,7 @@ type Body struct {
 	OrderRef  string           // of a hold
 	Reason    string           // of a release
 	Cause     string
+	By        string             // of a settlement
 	Debit     uuid.UUID          // the debit it is, or gives back
 	TopUp     uuid.UUID          // the top-up it is, or reverses
 	Lot       uuid.UUID          // the lot that expired
@@ -106,6 +107,8 @@ func (e Event) OperationKind() domain.Operation {
 		return e.Body.Operation
 	case domain.DebitPosted:
 		zero = domain.DebitPosted{HoldID: e.Body.Hold}
+	case domain.ReceivableSettled:
+		zero = domain.ReceivableSettled{By: domain.SettledBy(e.Body.By)}
 	case domain.TopUpFailed:
 		zero = domain.TopUpFailed{Cause: domain.Cause(e.Body.Cause)}
 	case domain.TopUpPosted:
@@ -169,6 +172,8 @@ func (b *Body) field(s *scanner, name string) {
 		b.Reason = s.name()
 	case "cause":
 		b.Cause = s.name()
+	case "by":
+		b.By = s.name()
 	case "debit_id":
 		s.into(&b.Debit)
 	case "top_up_id":

@@ -76,6 +76,7 @@ var referenced = []domain.Operation{
 	domain.OpVoid, domain.OpRefund, domain.OpGrant, domain.OpCancel, domain.OpDeclined,
 	domain.OpFailTopUp, domain.OpPostTopUp,
 	domain.OpRevoke,
+	domain.OpWriteOff,
 }
 
 // Operations are the answers of everything that a reference posted on the account, or was declined or
