@@ -55,6 +55,13 @@ var table = map[domain.Code]class{
 	"reference_cancelled": {409, "This reference was cancelled before", false},
 	"account_exists":      {409, "This customer_ref has an account already", false},
 
+	"transfer_in_flight": {409, "What the account sent has not arrived yet", true},
+
+	"account_not_empty": {422, "The account still holds value", false},
+	"holds_active":      {422, "The account has active holds", false},
+	"top_up_pending":    {422, "The account has pending top-ups", false},
+	"transfer_returned": {422, "The other account did not take it in", false},
+
 	"key_reused":           {422, "This Idempotency-Key was used for another request", false},
 	"account_not_open":     {422, "The account is not open", false},
 	"account_frozen":       {422, "The account is frozen for this", false},

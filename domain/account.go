@@ -18,11 +18,14 @@ import (
 // Status is where an account stands in its life.
 type Status string
 
-// The statuses of an account. Frozen is an open account with a freeze that lasts.
+// The statuses of an account. Frozen is an open account with a freeze that lasts; what was closed or
+// merged has ended, whatever freezes there are.
 const (
 	Unopened Status = ""
 	Open     Status = "open"
 	Frozen   Status = "frozen"
+	Closed   Status = "closed"
+	Merged   Status = "merged"
 )
 
 // Account is one account's state: what its events add up to. A published Account never changes;
@@ -39,6 +42,8 @@ type Account struct {
 	holds        []*Hold // active ones, in placing order
 	receivables  []Receivable
 	pending      []PendingTopUp
+	sent         uuid.UUID // the newest transfer that was sent
+	ended        *ending   // nil: it has not
 }
 
 // NewAccount is the account before its first event.
@@ -64,6 +69,8 @@ func (a *Account) Status(at time.Time) Status {
 	switch {
 	case a.revision < 0:
 		return Unopened
+	case a.ended != nil:
+		return a.ended.Status
 	case len(a.FrozenModes(at)) > 0:
 		return Frozen
 	}

@@ -3,6 +3,7 @@ package domain
 import (
 	"cmp"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,10 +25,13 @@ type DebitReversed struct {
 }
 
 // ReferenceCancelled is the tombstone: no operation that can be cancelled may use the reference of
-// this event any more.
+// this event any more, or no transfer or merge of this id will arrive here.
 type ReferenceCancelled struct {
-	Reference Reference `json:"reference"`
-	Found     string    `json:"found"` // nothing, declined, or posted where nothing was left to undo
+	Reference   Reference `json:"reference,omitzero"`
+	Found       string    `json:"found"`                 // nothing, declined, or posted where nothing was left to undo
+	OperationID uuid.UUID `json:"operation_id,omitzero"` // what another account sent
+	Code        Code      `json:"code,omitempty"`        // why that was not taken in
+	Detail      string    `json:"detail,omitempty"`
 }
 
 func (DebitReversed) event()      {}
@@ -40,20 +44,30 @@ func (e DebitReversed) appendNames(names []Name) []Name {
 	return append(names, RefundsName(e.DebitID))
 }
 
+func (e ReferenceCancelled) appendNames(names []Name) []Name {
+	if e.OperationID != noID {
+		names = append(names, TransferName(e.OperationID))
+	}
+	return names
+}
+
 func (e DebitReversed) balanced(b Balance) Event { e.Balance = b; return e }
 
 // cancellable are the kinds of operation that a reference can cancel, in the order they are undone.
 var cancellable = []Operation{OpCapture, OpDebit, OpHold, OpPostTopUp, OpTopUp}
 
 // stopped are the kinds that a cancelled reference refuses from then on.
-var stopped = append([]Operation{OpRefund}, cancellable...)
+var stopped = slices.Concat(lasting, cancellable)
+
+// lasting are the kinds that no reference cancels: their value may be spent again.
+var lasting = []Operation{OpRefund, OpTransfer}
 
 // Operation is cancel.
 func (Cancel) Operation() Operation { return OpCancel }
 
 // Decide checks that there is a reference, the account, then what stands under it. To cancel again
 // is Done: the first cancellation's answer stands. Where nothing is left to undo, the cancellation is
-// written all the same; a refund alone is not undone, as the value may be spent again.
+// written all the same; a refund or a transfer alone is not undone: the value may be spent again.
 func (Cancel) Decide(d *Draft) error {
 	ref := d.Context.Reference()
 	if ref.IsZero() {
@@ -65,8 +79,10 @@ func (Cancel) Decide(d *Draft) error {
 	if before, ok := d.first(ReferenceName(OpCancel, ref)); ok {
 		return &Done{before}
 	}
-	if refund, ok := d.first(ReferenceName(OpRefund, ref)); ok && len(d.standing(ref)) == 0 {
-		return ErrNotCancellable.By(refund)
+	for _, op := range lasting {
+		if p, ok := d.first(ReferenceName(op, ref)); ok && len(d.standing(ref)) == 0 {
+			return ErrNotCancellable.By(p)
+		}
 	}
 	undone, err := d.undoAll(d.standing(ref))
 	if err != nil || undone {

@@ -13,9 +13,11 @@ import (
 var catalogue = map[string]stored{
 	"APIKeyCreated":      of[APIKeyCreated](),
 	"APIKeyRevoked":      of[APIKeyRevoked](),
+	"AccountClosed":      of[AccountClosed](),
 	"AccountFrozen":      of[AccountFrozen](),
 	"AccountOpened":      of[AccountOpened](),
 	"AccountUnfrozen":    of[AccountUnfrozen](),
+	"AccountsMerged":     of[AccountsMerged](),
 	"CreditGranted":      of[CreditGranted](),
 	"CreditRevoked":      of[CreditRevoked](),
 	"DebitPosted":        of[DebitPosted](),
@@ -26,6 +28,7 @@ var catalogue = map[string]stored{
 	"ImportCompleted":    of[ImportCompleted](),
 	"ImportStarted":      of[ImportStarted](),
 	"LotExpired":         of[LotExpired](),
+	"MergeRefused":       of[MergeRefused](),
 	"OperationDeclined":  of[OperationDeclined](),
 	"ProgramPublished":   of[ProgramPublished](),
 	"ReceivableOpened":   of[ReceivableOpened](),
@@ -37,6 +40,9 @@ var catalogue = map[string]stored{
 	"TopUpInitiated":     of[TopUpInitiated](),
 	"TopUpPosted":        of[TopUpPosted](),
 	"TopUpReversed":      of[TopUpReversed](),
+	"TransferReceived":   of[TransferReceived](),
+	"TransferReturned":   of[TransferReturned](),
+	"TransferSent":       of[TransferSent](),
 	"UnitRegistered":     of[UnitRegistered](),
 }
 

@@ -232,7 +232,8 @@ func TestCatalogue(t *testing.T) {
 		key_missing forbidden not_found reference_used reference_cancelled account_exists key_reused
 		account_not_open account_frozen insufficient_funds limit_exceeded hold_not_active hold_lapsed
 		capture_exceeds_hold refund_exceeds_debit top_up_not_pending
-		top_up_spent receivable_open not_cancellable`)
+		top_up_spent receivable_open not_cancellable
+		account_not_empty holds_active transfer_in_flight transfer_returned top_up_pending`)
 	seen := map[string]bool{}
 	names, err := filepath.Glob("*.go")
 	if err != nil {

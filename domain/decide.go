@@ -56,7 +56,7 @@ func Decide(a *Account, c Command, m Moment) ([]Posted, *Account, error) {
 		return nil, a, err
 	}
 	m.toUTC()
-	posted, after, err := decide(a, &m, c.Decide)
+	posted, after, err := decide(a, &m, func(d *Draft) error { return d.rule(c) })
 	if err == nil {
 		return posted, after, nil
 	}
@@ -144,6 +144,13 @@ func (d *Draft) maySettle() error { return d.may(FreezeLegal) }
 func (d *Draft) may(mode FreezeMode) error {
 	if d.revision < 0 {
 		return ErrNotFound.Because("there is no such account")
+	}
+	switch {
+	case d.ended == nil:
+	case d.ended.Status == Closed:
+		return ErrAccountNotOpen
+	case mode != FreezeLegal: // what it posted itself is settled here
+		return &Moved{d.ended.Survivor, d.ended.Merge}
 	}
 	if d.Account.stops(mode, d.Recorded) {
 		return ErrAccountFrozen

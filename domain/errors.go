@@ -37,21 +37,26 @@ var (
 
 	ErrReferenceUsed      = refusal("reference_used", "this reference names an operation already")
 	ErrReferenceCancelled = refusal("reference_cancelled", "this reference was cancelled before")
+	ErrTransferInFlight   = refusal("transfer_in_flight", "what the account sent has not arrived yet")
 	ErrAccountExists      = refusal("account_exists", "this customer_ref has an account already")
 
 	ErrKeyReused          = refusal("key_reused", "this key was used for another request")
 	ErrAccountNotOpen     = refusal("account_not_open", "the account is not open")
+	ErrAccountNotEmpty    = refusal("account_not_empty", "the account still holds value")
 	ErrAccountFrozen      = refusal("account_frozen", "the account is frozen for this")
 	ErrInsufficientFunds  = refusal("insufficient_funds", "the account does not hold that much")
 	ErrLimitExceeded      = refusal("limit_exceeded", "more than the limit allows")
+	ErrHoldsActive        = refusal("holds_active", "the account has active holds")
 	ErrHoldNotActive      = refusal("hold_not_active", "the hold was captured or released")
 	ErrHoldLapsed         = refusal("hold_lapsed", "the hold's time is over")
 	ErrCaptureExceedsHold = refusal("capture_exceeds_hold", "more than is left of the hold")
 	ErrRefundExceedsDebit = refusal("refund_exceeds_debit", "more than is left of the debit")
 	ErrTopUpSpent         = refusal("top_up_spent", "some of the top-up was used already")
+	ErrTopUpPending       = refusal("top_up_pending", "the account has pending top-ups")
 	ErrTopUpNotPending    = refusal("top_up_not_pending", "the top-up was posted or has failed")
 	ErrReceivableOpen     = refusal("receivable_open", "the account owes a receivable")
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
+	ErrTransferReturned   = refusal("transfer_returned", "the other account did not take it in")
 )
 
 func refusal(code Code, detail string) *Refusal { return &Refusal{Code: code, Detail: detail} }

@@ -58,8 +58,9 @@ func (s Scope) valid() bool {
 
 func notAName(s string) bool { return !storeID.MatchString(s) }
 
+// matches reports whether s lets value be spent in a context; nil asks for what no scope bars.
 func (s Scope) matches(c *Context) bool {
-	return (len(s.Stores) == 0 || slices.Contains(s.Stores, c.Store)) &&
+	return c == nil || (len(s.Stores) == 0 || slices.Contains(s.Stores, c.Store)) &&
 		(len(s.Channels) == 0 || slices.Contains(s.Channels, c.Channel))
 }
 
@@ -101,6 +102,8 @@ type Lot struct {
 	CostUsed  Quantity `json:"cost_used"` // the part of Cost that Consumed took
 	Expiries  int      `json:"expiries,omitempty"`
 	Reversed  bool     `json:"reversed,omitempty"` // its funding was reversed, or its grant revoked
+
+	Transferred Quantity `json:"transferred"` // sent to other accounts, less what they returned
 }
 
 // free is what no hold pins, lot effective and unexpired or not.

@@ -56,7 +56,8 @@ func (e TopUpReversed) balanced(b Balance) Event { e.Balance = b; return e }
 func (ReverseTopUp) Operation() Operation { return OpReverse }
 
 // Decide checks the cause, the account, the reference, the top-up, then whether its principal was
-// used: an error's reversal is refused then, a chargeback's never; it opens a receivable.
+// used: an error's reversal is refused then, a chargeback's never; it opens a receivable. What was
+// sent to another account was used: its money is gone, and the value is not the receiver's fault.
 func (r ReverseTopUp) Decide(d *Draft) error {
 	switch {
 	case r.Cause != CauseError && r.Cause != CauseChargeback:
@@ -85,7 +86,7 @@ func (d *Draft) mayReverse(cause Cause) error {
 }
 
 // reverse takes the unheld principal of a top-up and revokes its unheld bonus; principal that was
-// sold or is held becomes a receivable.
+// sold, sent or is held becomes a receivable.
 func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 	lots := d.funding(topUp)
 	begun, _ := d.first(EventName(topUp))
@@ -93,13 +94,13 @@ func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 	switch {
 	case len(lots) == 0 && initiated:
 		return ErrNotCancellable.Because("the top-up is pending or has failed: there is nothing to take")
-	case len(lots) == 0:
+	case len(lots) == 0 || lots[0].OriginLot != noID:
 		return ErrNotFound.Because("there is no such top-up")
 	case lots[0].Reversed:
 		return ErrNotCancellable.Because("the top-up is reversed already")
 	}
 	sold := lots[0]
-	used := sold.taken()
+	used := sold.taken().Add(sold.Transferred)
 	if !used.IsZero() && cause != CauseChargeback {
 		return ErrTopUpSpent
 	}

@@ -23,13 +23,15 @@ type snapshot struct {
 	Holds        []*Hold        `json:"holds,omitempty"`
 	Receivables  []Receivable   `json:"receivables,omitempty"`
 	Pending      []PendingTopUp `json:"pending,omitempty"`
+	Sent         uuid.UUID      `json:"sent,omitzero"`
+	Ended        *ending        `json:"ended,omitempty"`
 }
 
 // MarshalSnapshot is the account's state as bytes.
 func (a *Account) MarshalSnapshot() ([]byte, error) {
 	return json.Marshal(snapshot{
 		a.id, a.kind, a.customerRef, a.openedAt, a.lastRecorded, a.revision,
-		a.freezes, a.lots, a.holds, a.receivables, a.pending,
+		a.freezes, a.lots, a.holds, a.receivables, a.pending, a.sent, a.ended,
 	})
 }
 
@@ -41,7 +43,7 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 	}
 	return &Account{
 		s.ID, s.Kind, s.CustomerRef, s.OpenedAt, s.LastRecorded, s.Revision,
-		s.Freezes, s.Lots, s.Holds, s.Receivables, s.Pending,
+		s.Freezes, s.Lots, s.Holds, s.Receivables, s.Pending, s.Sent, s.Ended,
 	}, nil
 }
 

@@ -1,0 +1,146 @@
+package domain
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// The kind of operation that ends an account.
+const OpClose Operation = "close"
+
+// ending says how an account ended, and where its value went. It never changes once it is set.
+type ending struct {
+	Status   Status    `json:"status"` // closed or merged
+	Survivor uuid.UUID `json:"survivor,omitzero"`
+	Merge    uuid.UUID `json:"merge,omitzero"`
+}
+
+// CloseAccount ends an account that is empty and owes nothing.
+type CloseAccount struct {
+	Reason string `json:"reason"` // 1 to 200 bytes
+
+	Settled uuid.UUID `json:"-"` // the shell knows the end of every transfer sent, up to this one
+}
+
+// AccountClosed records the end of an account.
+type AccountClosed struct {
+	Reason string `json:"reason"`
+}
+
+func (AccountClosed) event() {}
+
+func (AccountClosed) operation() Operation { return OpClose }
+
+// Operation is close.
+func (CloseAccount) Operation() Operation { return OpClose }
+
+// Decide checks the reason, the account, the reference, that nothing is under way, then that nothing
+// is left. What has lapsed or expired is written first.
+func (c CloseAccount) Decide(d *Draft) error {
+	if c.Reason == "" || len(c.Reason) > 200 {
+		return ErrMalformed.Field("reason", "want 1 to 200 bytes")
+	}
+	if err := d.maySettle(); err != nil {
+		return err
+	}
+	if err := d.unused(OpClose); err != nil {
+		return err
+	}
+	if err := d.atRest(c.Settled); err != nil {
+		return err
+	}
+	for _, b := range d.Balances(d.Recorded) {
+		if b.Total.IsPositive() {
+			return ErrAccountNotEmpty.Because(fmt.Sprintf("%s %s are left", b.Total, b.Unit))
+		}
+	}
+	return d.post(AccountClosed{c.Reason})
+}
+
+// atRest writes what time has brought about, and refuses while something is under way: a hold, a debt,
+// a pending top-up, a transfer that the shell has not seen the end of.
+func (d *Draft) atRest(settled uuid.UUID) error {
+	if err := d.lapseHolds(); err != nil {
+		return err
+	}
+	for _, l := range d.Due(d.Recorded) {
+		if err := d.expire(l); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(d.holds) > 0:
+		return ErrHoldsActive
+	case len(d.receivables) > 0:
+		return ErrReceivableOpen
+	case len(d.pending) > 0:
+		return ErrTopUpPending
+	case d.sent != settled:
+		return ErrTransferInFlight
+	}
+	return nil
+}
+
+func (e AccountClosed) command(Posted) Command { return CloseAccount{Reason: e.Reason} }
+
+func (AccountClosed) apply(a *Account, _ time.Time) error {
+	if a.ended != nil {
+		return fmt.Errorf("account %s has ended before", a.id)
+	}
+	a.ended = &ending{Status: Closed}
+	return nil
+}
+
+// LastSent is the newest transfer that the account sent, if it ever sent one.
+func (a *Account) LastSent() uuid.UUID { return a.sent }
+
+// rule lets a command decide.
+func (d *Draft) rule(c Command) error {
+	before := d.ended
+	err := c.Decide(d)
+	switch {
+	case before == nil:
+		return err
+	case before.Status == Closed:
+		return d.afterClose(c, err)
+	}
+	return d.afterMerge(c, err)
+}
+
+// afterClose lets nothing happen to a closed account but the steps of processes that others began.
+func (d *Draft) afterClose(c Command, err error) error {
+	switch c.(type) {
+	case Sweep, ReceiveTransfer, ReturnTransfer, AbsorbAccount:
+		return err
+	}
+	if err == nil {
+		return ErrAccountNotOpen
+	}
+	return err
+}
+
+// afterMerge lets an absorbed account undo what it posted itself, and take in what still comes to it;
+// that value moves on. Everything else is for the survivor.
+func (d *Draft) afterMerge(c Command, err error) error {
+	switch c.(type) {
+	case OpenAccount, Sweep, ReturnTransfer, AbsorbAccount, UndoMerge:
+		return err
+	case ReceiveTransfer, Refund, Cancel, ReverseTopUp:
+		if err == nil && !d.foundNothing() {
+			return d.sendAll(TransferSent{ToAccount: d.ended.Survivor})
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return &Moved{To: d.ended.Survivor, Merge: d.ended.Merge}
+}
+
+// foundNothing reports a cancellation of a reference that names nothing here.
+func (d *Draft) foundNothing() bool {
+	e, ok := d.posted[len(d.posted)-1].Event.(ReferenceCancelled)
+	return ok && e.OperationID == noID && e.Found == "nothing"
+}
