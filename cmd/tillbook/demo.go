@@ -9,14 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tillbook/tillbook/domain"
-	"github.com/tillbook/tillbook/domain/ledger"
 )
 
-// The demo's keys, by which its next start finds and revokes them.
-const (
-	demoAdmin = "demo admin"
-	demoPOS   = "demo pos"
-)
+// demoKeys begins the names of the demo's keys, by which its next start finds and revokes them.
+const demoKeys = "demo "
 
 // newDemo is `tillbook demo`.
 func newDemo() *cobra.Command {
@@ -38,40 +34,39 @@ func newDemo() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := s.demo(cmd.Context(), cmd.OutOrStdout()); err != nil {
-				s.close()
-				return err
-			}
-			return s.run(cmd.Context())
+			return s.demo(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
 	c.settings(cmd.Flags())
 	return cmd
 }
 
-// demo loads the shop into an empty folder, renews the keys, and says what to try.
+// demo serves, loads the shop into an empty folder, renews the keys, and says what to try. It closes the
+// service.
 func (s *service) demo(ctx context.Context, out io.Writer) error {
-	if err := s.ledger.Ready(ctx); err != nil {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- s.run(ctx) }()
+	if err := s.show(ctx, out); err != nil {
+		stop()
+		return errors.Join(err, <-served)
+	}
+	return <-served
+}
+
+func (s *service) show(ctx context.Context, out io.Writer) error {
+	if err := s.revokeDemo(ctx); err != nil {
 		return err
 	}
 	if err := s.loadShop(ctx); err != nil {
 		return fmt.Errorf("load the shop: %w", err)
 	}
-	for _, k := range s.ledger.Keys() {
-		if (k.Name == demoAdmin || k.Name == demoPOS) && k.RevokedAt.IsZero() {
-			_, err := s.ledger.Register(ctx, ledger.Registering{
-				Registration: domain.RevokeKey{ID: k.ID}, Caller: caller,
-			})
-			if err != nil {
-				return fmt.Errorf("revoke key %s: %w", k.ID, err)
-			}
-		}
-	}
-	admin, err := s.newKey(ctx, demoAdmin, domain.RoleAdmin)
+	admin, err := s.newKey(ctx, demoKeys+"admin", domain.RoleAdmin)
 	if err != nil {
 		return err
 	}
-	pos, err := s.newKey(ctx, demoPOS, domain.RolePOS)
+	pos, err := s.newKey(ctx, demoKeys+"pos", domain.RolePOS)
 	if err != nil {
 		return err
 	}
@@ -99,23 +94,3 @@ curl -s -H 'Authorization: Bearer %s' 'http://%s/v1/accounts/%s/history?limit=5'
 
 Stop with Ctrl-C.
 `
-
-// loadShop fills an empty ledger. Every operation has a key of its own, so a load that was cut off
-// goes on where it was; a folder with other data is left alone.
-func (s *service) loadShop(ctx context.Context) error {
-	head, err := s.ledger.Head(ctx)
-	if err != nil {
-		return err
-	}
-	_, err = s.ledger.Account(ctx, domain.AccountID(demoCustomer))
-	if head > 0 && errors.Is(err, domain.ErrNotFound) {
-		return nil
-	}
-	if err != nil && !errors.Is(err, domain.ErrNotFound) {
-		return err
-	}
-	if done, err := loaded(ctx, s.ledger); done || err != nil {
-		return err
-	}
-	return newShop(ctx, s.ledger).load()
-}
