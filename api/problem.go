@@ -76,6 +76,13 @@ var table = map[domain.Code]class{
 	"receivable_open":      {422, "The account owes a receivable", false},
 	"not_cancellable":      {422, "Nothing is left that could be reversed", false},
 
+	"adjustment_not_open":     {422, "The adjustment is decided already", false},
+	"maker_is_checker":        {422, "Another person than its maker must do this", false},
+	"mandate_not_active":      {422, "The mandate has ended", false},
+	"withdrawal_not_approved": {422, "The withdrawal is not approved", false},
+	"withdrawal_not_open":     {422, "The withdrawal is decided already", false},
+	"withdrawal_open":         {422, "A withdrawal of this unit is open already", false},
+
 	"rate_limited": {429, "This key asks too often", true},
 
 	"internal":          {500, "Our fault", true},

@@ -42,8 +42,10 @@ type Account struct {
 	holds        []*Hold // active ones, in placing order
 	receivables  []Receivable
 	pending      []PendingTopUp
-	sent         uuid.UUID // the newest transfer that was sent
-	ended        *ending   // nil: it has not
+	sent         uuid.UUID     // the newest transfer that was sent
+	ended        *ending       // nil: it has not
+	prices       []priced      // by unit
+	withdrawals  []*Withdrawal // open ones, at most one a unit; entries are replaced, not changed
 }
 
 // NewAccount is the account before its first event.
@@ -94,6 +96,8 @@ func (a *Account) Clone() *Account {
 	c.holds = slices.Clone(a.holds)
 	c.receivables = slices.Clone(a.receivables)
 	c.pending = slices.Clone(a.pending)
+	c.prices = slices.Clone(a.prices)
+	c.withdrawals = slices.Clone(a.withdrawals)
 	return &c
 }
 

@@ -239,10 +239,14 @@ func (m *machine) enter(p Posted) {
 		m.gaveBack(l, e.DebitID, x, &cost, e.Forfeited)
 	case DebitReversed:
 		m.gaveBack(l, e.DebitID, x, &cost, e.Forfeited)
-	case HoldPlaced:
+	case HoldPlaced, WithdrawalRequested:
 		l.held.Add(&l.held, x)
-	case HoldReleased:
+	case HoldReleased, WithdrawalRejected, WithdrawalFailed:
 		l.held.Sub(&l.held, x)
+	case WithdrawalPaidOut:
+		l.value.Sub(&l.value, x)
+		l.held.Sub(&l.held, x)
+		l.lost.Sub(&l.lost, &cost)
 	default: // expired, reversed, revoked, settled
 		if len(w.Moves) == 0 {
 			break // written off: the account has nothing less

@@ -18,7 +18,8 @@ type DebitReversed struct {
 	Value
 	DebitID        uuid.UUID   `json:"debit_id"`
 	RefundedBefore Money       `json:"refunded_before"`
-	Cause          string      `json:"cause"` // cancel
+	Cause          string      `json:"cause"`                 // cancel
+	ListAmount     *Money      `json:"list_amount,omitempty"` // of the debit's, what came back; see listReturned
 	Reopened       []Reopened  `json:"reopened,omitempty"`
 	Forfeited      []Forfeited `json:"forfeited,omitempty"`
 	Unpaid         Money       `json:"unpaid,omitzero"` // given back beside Amount, as still owed
@@ -175,7 +176,8 @@ func (d *Draft) undoDebit(debit sale) error {
 	}
 	err = d.post(DebitReversed{
 		Value: d.value(rest, back.moves), DebitID: debit.DebitID, RefundedBefore: before,
-		Cause: "cancel", Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: owed.orNone(),
+		Cause: "cancel", ListAmount: back.list,
+		Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: owed.orNone(),
 	})
 	if err != nil {
 		return err
@@ -198,5 +200,6 @@ func (DebitReversed) command(Posted) Command      { return Cancel{} }
 func (ReferenceCancelled) command(Posted) Command { return Cancel{} }
 
 func (e DebitReversed) apply(a *Account, _ time.Time) error {
+	a.unprice(e.Amount, e.ListAmount, e.Moves, e.Forfeited)
 	return a.unsold(e.Moves, e.Reopened, e.Forfeited)
 }

@@ -8,9 +8,10 @@ import (
 
 // CaptureHold sells what a hold pins, or a part of it. What it posts is DebitPosted.
 type CaptureHold struct {
-	HoldID uuid.UUID `json:"hold_id"`
-	Amount Money     `json:"amount"`
-	Final  bool      `json:"final,omitempty"` // release what is left
+	HoldID     uuid.UUID `json:"hold_id"`
+	Amount     Money     `json:"amount"`
+	Final      bool      `json:"final,omitempty"`      // release what is left
+	ListAmount Money     `json:"list_amount,omitzero"` // the price without stored value's terms
 }
 
 // Operation is capture.
@@ -19,8 +20,8 @@ func (CaptureHold) Operation() Operation { return OpCapture }
 // Decide checks the amount, the account, the reference, the hold and its time, then what is left. A
 // capture of all that is left is final whatever it says.
 func (c CaptureHold) Decide(d *Draft) error {
-	if !c.Amount.IsPositive() {
-		return ErrAmountNotPositive
+	if err := saleable(c.Amount, c.ListAmount); err != nil {
+		return err
 	}
 	if err := d.maySettle(); err != nil {
 		return err
@@ -41,7 +42,7 @@ func (c CaptureHold) Decide(d *Draft) error {
 	err = d.post(DebitPosted{
 		Value: d.value(c.Amount, d.capture(h, c.Amount)), DebitID: d.nextID(),
 		Requested: c.Amount, RemainingDue: c.Amount.Sub(c.Amount),
-		HoldID: h.ID, HoldFinal: final, Final: c.Final,
+		HoldID: h.ID, HoldFinal: final, Final: c.Final, ListAmount: c.ListAmount,
 	})
 	if rest := d.hold(h.ID); err == nil && final && rest != nil {
 		return d.release(rest, ReleasedRemainder)

@@ -233,7 +233,9 @@ func TestCatalogue(t *testing.T) {
 		account_not_open account_frozen insufficient_funds limit_exceeded hold_not_active hold_lapsed
 		capture_exceeds_hold refund_exceeds_debit top_up_not_pending
 		top_up_spent receivable_open not_cancellable
-		account_not_empty holds_active transfer_in_flight transfer_returned top_up_pending`)
+		account_not_empty holds_active transfer_in_flight transfer_returned top_up_pending
+		adjustment_not_open maker_is_checker mandate_not_active
+		withdrawal_not_approved withdrawal_not_open withdrawal_open`)
 	seen := map[string]bool{}
 	names, err := filepath.Glob("*.go")
 	if err != nil {

@@ -140,7 +140,8 @@ func (e DebitPosted) appendJSON(b jsonText) jsonText {
 
 func (e DebitPosted) command(Posted) Command {
 	if e.HoldID != noID {
-		return CaptureHold{HoldID: e.HoldID, Amount: e.Requested, Final: e.Final}
+		return CaptureHold{HoldID: e.HoldID, Amount: e.Requested, Final: e.Final,
+			ListAmount: e.ListAmount}
 	}
 	return Debit{Amount: e.Requested, ListAmount: e.ListAmount, AcceptPartial: e.AcceptPartial}
 }
@@ -149,6 +150,7 @@ func (e DebitPosted) apply(a *Account, _ time.Time) error {
 	if err := a.consume(e.Moves); err != nil {
 		return err
 	}
+	a.price(&e)
 	if e.HoldID == noID {
 		return nil
 	}

@@ -28,7 +28,7 @@ func (OperationDeclined) operation() Operation { return OpDeclined }
 func (c Code) ofState() bool {
 	return slices.Contains([]Code{
 		ErrAccountNotOpen.Code, ErrAccountFrozen.Code, ErrInsufficientFunds.Code,
-		ErrLimitExceeded.Code, ErrReceivableOpen.Code,
+		ErrLimitExceeded.Code, ErrReceivableOpen.Code, ErrHoldsActive.Code, ErrWithdrawalOpen.Code,
 	}, c)
 }
 

@@ -55,8 +55,15 @@ var (
 	ErrTopUpPending       = refusal("top_up_pending", "the account has pending top-ups")
 	ErrTopUpNotPending    = refusal("top_up_not_pending", "the top-up was posted or has failed")
 	ErrReceivableOpen     = refusal("receivable_open", "the account owes a receivable")
+	ErrMakerIsChecker     = refusal("maker_is_checker", "another person than its maker must do this")
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
 	ErrTransferReturned   = refusal("transfer_returned", "the other account did not take it in")
+
+	ErrAdjustmentNotOpen     = refusal("adjustment_not_open", "the adjustment is decided already")
+	ErrMandateNotActive      = refusal("mandate_not_active", "the mandate has ended")
+	ErrWithdrawalNotApproved = refusal("withdrawal_not_approved", "the withdrawal is not approved")
+	ErrWithdrawalNotOpen     = refusal("withdrawal_not_open", "the withdrawal is decided already")
+	ErrWithdrawalOpen        = refusal("withdrawal_open", "a withdrawal of this unit is open already")
 )
 
 func refusal(code Code, detail string) *Refusal { return &Refusal{Code: code, Detail: detail} }

@@ -25,6 +25,7 @@ type book struct {
 	place    Store
 	program  *Program // that rules; nil: default@1
 	key      string
+	actor    string // who asks; the till, unless it is said
 	asked    int
 	salt     byte // tells the ids of this book from those of others
 }
@@ -34,12 +35,12 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 func newBook(t testing.TB) *book {
 	id := AccountID("C-1")
 	return &book{TB: t, account: NewAccount(id), replayed: NewAccount(id), names: map[Name][]Posted{},
-		now: noon, place: UnregisteredStore(""), salt: 1}
+		now: noon, actor: "till", place: UnregisteredStore(""), salt: 1}
 }
 
 func (b *book) moment() Moment {
 	m := Moment{Recorded: b.now, Decided: b.now, Seed: Seed{b.salt, 2, byte(b.asked >> 8), byte(b.asked)},
-		Actor: "till", Role: "pos", IdempotencyKey: b.key, Context: b.context, Place: b.place,
+		Actor: b.actor, Role: "pos", IdempotencyKey: b.key, Context: b.context, Place: b.place,
 		Program: b.program,
 		Found:   func(n Name) []Posted { return b.names[n] }}
 	if b.context.Channel == ChannelImport && !b.context.OccurredAt.IsZero() {

@@ -22,6 +22,7 @@ type DebitRefunded struct {
 	DebitID       uuid.UUID   `json:"debit_id"`
 	RefundedTotal Money       `json:"refunded_total"` // of this debit, this one included
 	Reason        string      `json:"reason,omitempty"`
+	ListAmount    *Money      `json:"list_amount,omitempty"` // of the debit's, what came back; see listReturned
 	Reopened      []Reopened  `json:"reopened,omitempty"`
 	Forfeited     []Forfeited `json:"forfeited,omitempty"`
 	Unpaid        Money       `json:"unpaid,omitzero"` // given back beside Amount, as still owed
@@ -91,7 +92,7 @@ func (r Refund) Decide(d *Draft) error {
 	}
 	err = d.post(DebitRefunded{
 		Value: d.value(paid, back.moves), RefundID: d.nextID(), DebitID: r.DebitID,
-		RefundedTotal: before.Add(paid), Reason: r.Reason,
+		RefundedTotal: before.Add(paid), Reason: r.Reason, ListAmount: back.list,
 		Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: unpaid.orNone(),
 	})
 	if err != nil {
@@ -141,6 +142,7 @@ func RefundedTotal(e Event) Money {
 // back is how value of a debit returns.
 type back struct {
 	moves     []Move
+	list      *Money
 	reopened  []Reopened
 	forfeited []Forfeited
 }
@@ -151,7 +153,7 @@ type back struct {
 func (d *Draft) giveBack(debit sale, before, x Money) (back, error) {
 	earlier := debit.returned(before.Quantity)
 	now := debit.returned(before.Quantity.Add(x.Quantity))
-	var b back
+	b := back{list: d.listReturned(debit, earlier, now)}
 	for i, taken := range debit.Moves {
 		part := now[i]
 		part.Amount, part.Cost = part.Amount.Sub(earlier[i].Amount), part.Cost.Sub(earlier[i].Cost)
@@ -223,6 +225,7 @@ func (e DebitRefunded) command(Posted) Command {
 }
 
 func (e DebitRefunded) apply(a *Account, _ time.Time) error {
+	a.unprice(e.Amount, e.ListAmount, e.Moves, e.Forfeited)
 	return a.unsold(e.Moves, e.Reopened, e.Forfeited)
 }
 

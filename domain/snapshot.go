@@ -25,6 +25,8 @@ type snapshot struct {
 	Pending      []PendingTopUp `json:"pending,omitempty"`
 	Sent         uuid.UUID      `json:"sent,omitzero"`
 	Ended        *ending        `json:"ended,omitempty"`
+	Prices       []priced       `json:"prices,omitempty"`
+	Withdrawals  []*Withdrawal  `json:"withdrawals,omitempty"`
 }
 
 // MarshalSnapshot is the account's state as bytes.
@@ -32,6 +34,7 @@ func (a *Account) MarshalSnapshot() ([]byte, error) {
 	return json.Marshal(snapshot{
 		a.id, a.kind, a.customerRef, a.openedAt, a.lastRecorded, a.revision,
 		a.freezes, a.lots, a.holds, a.receivables, a.pending, a.sent, a.ended,
+		a.prices, a.withdrawals,
 	})
 }
 
@@ -44,6 +47,7 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 	return &Account{
 		s.ID, s.Kind, s.CustomerRef, s.OpenedAt, s.LastRecorded, s.Revision,
 		s.Freezes, s.Lots, s.Holds, s.Receivables, s.Pending, s.Sent, s.Ended,
+		s.Prices, s.Withdrawals,
 	}, nil
 }
 
