@@ -26,6 +26,7 @@ func TestCloseAccount(t *testing.T) {
 		{"reference before holds", append(sold[:2:2], did(hold("1")), ref("7"),
 			did(FreezeAccount{Modes: []FreezeMode{FreezeDebit}, Reason: "x"})), asks(closing), "holds_active"},
 		{"a hold", append(sold[:2:2], did(hold("1"))), asks(closing), "holds_active"},
+		{"a withdrawal", append(sold[:2:2], did(withdraw(WithdrawalByProvider))), asks(closing), "withdrawal_open"},
 		{"a debt", append(sold[:2:2], did(debit("100")), didAs(reversal(1, CauseChargeback))),
 			asks(closing), "receivable_open"},
 		{"a pending top-up", []step{opened, did(topUp("1", "", func(t *TopUp) { t.Pending = true }))},
