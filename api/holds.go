@@ -26,12 +26,13 @@ var placeHold = operation{name: "hold", roles: tills, parse: func(
 	}
 	r.about(b.post)
 	h := domain.PlaceHold{
-		Amount:     r.money("amount", b.Amount),
-		TTLSeconds: int64(domain.DefaultHoldTTL / time.Second),
-		OrderRef:   r.word("order_ref", b.OrderRef),
+		Amount:   r.money("amount", b.Amount),
+		OrderRef: r.word("order_ref", b.OrderRef),
 	}
 	if b.TTLSeconds != nil {
-		h.TTLSeconds = *b.TTLSeconds
+		if h.TTLSeconds = *b.TTLSeconds; h.TTLSeconds == 0 { // which would be the program's default
+			r.malformed("ttl_seconds", "want 60 to 604800")
+		}
 	}
 	return h
 }}

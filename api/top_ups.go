@@ -60,11 +60,13 @@ func (r *reading) payments(given []paymentBody) (payments []domain.Payment) {
 	return payments
 }
 
-// terms are those of the request, on top of the program's. Each needs the permission terms:set.
+// terms are those of the request, on top of the program's. Each needs the permission terms:set. A bonus
+// of zero is none, not even the program's.
 func (b topUpBody) terms(r *reading) domain.TopUpTerms {
 	t := domain.DefaultTerms()
-	r.term("bonus", b.Bonus != nil)
+	given := r.term("bonus", b.Bonus != nil)
 	t.Bonus = r.someMoney("bonus", b.Bonus)
+	t.NoBonus = given && t.Bonus.IsZero()
 	if r.term("bonus_expires_at", b.BonusExpiresAt != nil) {
 		t.BonusExpiresAt = r.time("bonus_expires_at", *b.BonusExpiresAt)
 	}
@@ -78,7 +80,9 @@ func (b topUpBody) terms(r *reading) domain.TopUpTerms {
 		t.Scope = *b.Scope
 	}
 	if r.term("draw", b.Draw != nil) {
-		t.Draw = *b.Draw
+		if t.Draw = *b.Draw; t.Draw == "" {
+			r.malformed("draw", "want pro_rata, bonus_first or principal_first")
+		}
 	}
 	if r.term("terms", b.Terms != nil) {
 		t.Terms = r.word("terms", *b.Terms)
@@ -105,6 +109,12 @@ func (o *out) topUpFacts(a ledger.Answer, e domain.TopUpPosted) {
 	o.id("account_id", a.Account)
 	o.money("amount", e.Principal())
 	o.someMoney("bonus", e.Bonus)
+	if e.Ladder != nil {
+		o.open("ladder", '{')
+		o.plain("version", e.Ladder.Version)
+		o.plain("step", e.Ladder.Step)
+		o.end('}')
+	}
 	o.money("paid", e.Paid)
 	o.payments(e.Payments)
 	o.opened(a, e)

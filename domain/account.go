@@ -46,6 +46,8 @@ type Account struct {
 	ended        *ending       // nil: it has not
 	prices       []priced      // by unit
 	withdrawals  []*Withdrawal // open ones, at most one a unit; entries are replaced, not changed
+	bonuses      bonuses
+	usage        []usage // of units whose limits count, in the order of their last use
 }
 
 // NewAccount is the account before its first event.

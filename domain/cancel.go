@@ -22,7 +22,8 @@ type DebitReversed struct {
 	ListAmount     *Money      `json:"list_amount,omitempty"` // of the debit's, what came back; see listReturned
 	Reopened       []Reopened  `json:"reopened,omitempty"`
 	Forfeited      []Forfeited `json:"forfeited,omitempty"`
-	Unpaid         Money       `json:"unpaid,omitzero"` // given back beside Amount, as still owed
+	Unpaid         Money       `json:"unpaid,omitzero"`   // given back beside Amount, as still owed
+	Counted        *Counted    `json:"counted,omitempty"` // as the debit was: that is given back
 }
 
 // ReferenceCancelled is the tombstone: no operation that can be cancelled may use the reference of
@@ -178,6 +179,7 @@ func (d *Draft) undoDebit(debit sale) error {
 		Value: d.value(rest, back.moves), DebitID: debit.DebitID, RefundedBefore: before,
 		Cause: "cancel", ListAmount: back.list,
 		Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: owed.orNone(),
+		Counted: debit.Counted,
 	})
 	if err != nil {
 		return err
@@ -201,5 +203,6 @@ func (ReferenceCancelled) command(Posted) Command { return Cancel{} }
 
 func (e DebitReversed) apply(a *Account, _ time.Time) error {
 	a.unprice(e.Amount, e.ListAmount, e.Moves, e.Forfeited)
+	a.uncount(e.Counted, e.Amount)
 	return a.unsold(e.Moves, e.Reopened, e.Forfeited)
 }

@@ -43,6 +43,7 @@ func (c CaptureHold) Decide(d *Draft) error {
 		Value: d.value(c.Amount, d.capture(h, c.Amount)), DebitID: d.nextID(),
 		Requested: c.Amount, RemainingDue: c.Amount.Sub(c.Amount),
 		HoldID: h.ID, HoldFinal: final, Final: c.Final, ListAmount: c.ListAmount,
+		Counted: h.Counted,
 	})
 	if rest := d.hold(h.ID); err == nil && final && rest != nil {
 		return d.release(rest, ReleasedRemainder)

@@ -28,6 +28,7 @@ type DebitPosted struct {
 	Final         bool      `json:"final,omitempty"`        // as the capture asked for
 	ReceivableID  uuid.UUID `json:"receivable_id,omitzero"` // of RemainingDue, where it is owed
 	Frozen        bool      `json:"frozen,omitempty"`       // an offline one, of a frozen account
+	Counted       *Counted  `json:"counted,omitempty"`      // by limits; of a capture, as its hold was
 }
 
 func (DebitPosted) event() {}
@@ -53,7 +54,8 @@ func (Debit) Operation() Operation { return OpDebit }
 
 func (b Debit) asked() Money { return b.Amount }
 
-// Decide checks the amount, the account, the reference, then the balance.
+// Decide checks the amount, the account, the reference, the balance, then the program's limits on what
+// there is to take.
 func (b Debit) Decide(d *Draft) error {
 	if err := saleable(b.Amount, b.ListAmount); err != nil {
 		return err
@@ -71,11 +73,16 @@ func (b Debit) Decide(d *Draft) error {
 	if err != nil {
 		return err
 	}
+	counted, err := d.limitDebit(amount)
+	if err != nil {
+		return err
+	}
 	return d.post(DebitPosted{
 		Value:        d.value(amount, d.sell(amount)),
 		DebitID:      d.nextID(),
 		Requested:    b.Amount,
 		RemainingDue: b.Amount.Sub(amount), AcceptPartial: b.AcceptPartial, ListAmount: b.ListAmount,
+		Counted: counted,
 	})
 }
 
@@ -135,7 +142,7 @@ func (e DebitPosted) appendJSON(b jsonText) jsonText {
 	if e.ReceivableID != noID {
 		b = b.id("receivable_id", e.ReceivableID)
 	}
-	return append(b.yes("frozen", e.Frozen), '}')
+	return append(e.Counted.appendMember(b.yes("frozen", e.Frozen)), '}')
 }
 
 func (e DebitPosted) command(Posted) Command {
@@ -152,6 +159,7 @@ func (e DebitPosted) apply(a *Account, _ time.Time) error {
 	}
 	a.price(&e)
 	if e.HoldID == noID {
+		a.count(e.Counted, e.Amount)
 		return nil
 	}
 	return a.captured(e.HoldID, e.Amount)

@@ -287,6 +287,11 @@ func in(c Context) step { return func(b *book) { b.context = c } }
 // ruled lets a program rule what follows.
 func ruled(p *Program) step { return func(b *book) { b.program = p } }
 
+// ruledBy is ruled by a program with these terms, published as p@1.
+func ruledBy(t Terms) step {
+	return ruled(&Program{ID: "p", Version: 1, EffectiveFrom: noon, Terms: t.normal()})
+}
+
 // ref sets the reference of what follows; "" ends that.
 func ref(n string) step { return in(Context{Store: "S1", Terminal: "T1", PosTxnID: n}) }
 

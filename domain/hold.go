@@ -19,6 +19,7 @@ type Hold struct {
 	PlacedAt  time.Time `json:"placed_at"`
 	ExpiresAt time.Time `json:"expires_at"`
 	OrderRef  string    `json:"order_ref,omitempty"`
+	Counted   *Counted  `json:"counted,omitempty"`
 }
 
 // Lapsed reports whether the hold's time is over: at ExpiresAt it is.
@@ -69,17 +70,19 @@ func pinnedBy(holds []*Hold) map[uuid.UUID]Quantity {
 // PlaceHold pins value for a sale to come.
 type PlaceHold struct {
 	Amount     Money  `json:"amount"`
-	TTLSeconds int64  `json:"ttl_seconds"` // 60 to 604800
+	TTLSeconds int64  `json:"ttl_seconds"` // 60 to 604800 and to what the program allows; 0: its default
 	OrderRef   string `json:"order_ref,omitempty"`
 }
 
 // HoldPlaced records pinned value: its moves change held, never amount.
 type HoldPlaced struct {
 	Value
-	HoldID    uuid.UUID `json:"hold_id"` // the event's own id
-	Requested Money     `json:"requested"`
-	ExpiresAt time.Time `json:"expires_at"`
-	OrderRef  string    `json:"order_ref,omitempty"`
+	HoldID     uuid.UUID `json:"hold_id"` // the event's own id
+	Requested  Money     `json:"requested"`
+	ExpiresAt  time.Time `json:"expires_at"`
+	TTLSeconds *int64    `json:"ttl_seconds,omitempty"` // as asked; in every event since it may be 0
+	OrderRef   string    `json:"order_ref,omitempty"`
+	Counted    *Counted  `json:"counted,omitempty"` // by limits
 }
 
 func (HoldPlaced) event() {}
@@ -93,14 +96,20 @@ func (PlaceHold) Operation() Operation { return OpHold }
 
 func (h PlaceHold) asked() Money { return h.Amount }
 
-func (h PlaceHold) ttl() time.Duration { return time.Duration(h.TTLSeconds) * time.Second }
+// ttl is how long the hold lasts.
+func (h PlaceHold) ttl(p *Program) time.Duration {
+	seconds := h.TTLSeconds
+	or(&seconds, p.Terms.Holds.DefaultSeconds)
+	return time.Duration(seconds) * time.Second
+}
 
-// Decide checks amount and time, the account, the reference, then the balance.
+// Decide checks amount and time, the account, the reference, the balance, then the program's limits.
 func (h PlaceHold) Decide(d *Draft) error {
 	if !h.Amount.IsPositive() {
 		return ErrAmountNotPositive
 	}
-	if h.TTLSeconds < int64(MinHoldTTL/time.Second) || h.TTLSeconds > int64(MaxHoldTTL/time.Second) {
+	if h.TTLSeconds != 0 && (h.TTLSeconds < int64(MinHoldTTL/time.Second) ||
+		h.TTLSeconds > int64(MaxHoldTTL/time.Second)) {
 		return ErrMalformed.Field("ttl_seconds", "want 60 to 604800")
 	}
 	if err := d.mayTake(); err != nil {
@@ -115,6 +124,13 @@ func (h PlaceHold) Decide(d *Draft) error {
 	if free := d.spendable(h.Amount, d.Decided, &d.Context); free.Less(h.Amount) {
 		return ErrInsufficientFunds.Short(h.Amount, free)
 	}
+	if most := d.program().Terms.Holds.MaxSeconds; h.TTLSeconds > most {
+		return ErrLimitExceeded.Because(fmt.Sprintf("a hold may last at most %d seconds", most))
+	}
+	counted, err := d.limitDebit(h.Amount)
+	if err != nil {
+		return err
+	}
 	shares := d.draw(nil, h.Amount, d.Decided, &d.Context)
 	moves := make([]Move, len(shares))
 	for i, s := range shares {
@@ -122,15 +138,22 @@ func (h PlaceHold) Decide(d *Draft) error {
 	}
 	return d.post(HoldPlaced{
 		Value: d.value(h.Amount, moves), HoldID: d.nextID(), Requested: h.Amount,
-		ExpiresAt: d.Recorded.Add(h.ttl()), OrderRef: h.OrderRef,
+		ExpiresAt: d.Recorded.Add(h.ttl(d.program())), TTLSeconds: &h.TTLSeconds,
+		OrderRef: h.OrderRef, Counted: counted,
 	})
 }
 
 func (e HoldPlaced) check() error { return cmp.Or(e.pins(), e.Requested.like(e.Amount)) }
 
 func (e HoldPlaced) command(p Posted) Command {
-	ttl := e.ExpiresAt.Sub(p.Metadata.RecordedAt)
-	return PlaceHold{Amount: e.Requested, TTLSeconds: int64(ttl / time.Second), OrderRef: e.OrderRef}
+	h := PlaceHold{Amount: e.Requested, OrderRef: e.OrderRef}
+	switch ttl := e.ExpiresAt.Sub(p.Metadata.RecordedAt); {
+	case e.TTLSeconds != nil:
+		h.TTLSeconds = *e.TTLSeconds
+	case ttl != DefaultHoldTTL: // else nobody may have asked
+		h.TTLSeconds = int64(ttl / time.Second)
+	}
+	return h
 }
 
 func (e HoldPlaced) apply(a *Account, recorded time.Time) error {
@@ -139,8 +162,9 @@ func (e HoldPlaced) apply(a *Account, recorded time.Time) error {
 	}
 	a.holds = append(a.holds, &Hold{
 		ID: e.HoldID, Requested: e.Requested, Captured: e.Requested.Quantity.Zero(), Pins: e.Moves,
-		PlacedAt: recorded, ExpiresAt: e.ExpiresAt, OrderRef: e.OrderRef,
+		PlacedAt: recorded, ExpiresAt: e.ExpiresAt, OrderRef: e.OrderRef, Counted: e.Counted,
 	})
+	a.count(e.Counted, e.Amount)
 	return nil
 }
 

@@ -88,7 +88,8 @@ type LotOpened struct {
 	Draw            Draw          `json:"draw,omitempty"`
 	OnRefundExpired RefundExpired `json:"on_refund_expired"`
 	IssuerEntity    string        `json:"issuer_entity,omitempty"`
-	Terms           string        `json:"terms,omitempty"` // the name of the terms it was sold under
+	Terms           string        `json:"terms,omitempty"`  // the name of the terms it was sold under
+	Ladder          *Ladder       `json:"ladder,omitempty"` // that gave it, of a bonus
 }
 
 // Lot is a part of a balance with one origin, as it stands.

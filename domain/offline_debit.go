@@ -48,6 +48,7 @@ func (b OfflineDebit) Decide(d *Draft) error {
 	return d.postOwing(DebitPosted{
 		Value: d.value(amount, d.sell(amount)), DebitID: d.nextID(), Requested: b.Amount,
 		RemainingDue: b.Amount.Sub(amount), ListAmount: b.ListAmount, Frozen: may != nil,
+		Counted: d.program().limits(b.Amount.Unit()).counted(d),
 	})
 }
 

@@ -91,6 +91,9 @@ func (t TopUp) initiate(d *Draft) error {
 	if len(d.pending) >= MaxPendingTopUps {
 		return ErrLimitExceeded.Because(fmt.Sprint("at most ", MaxPendingTopUps, " top-ups may be pending"))
 	}
+	if err := d.limitTopUp(t.Amount, t.Amount); err != nil {
+		return err
+	}
 	return d.post(TopUpInitiated{
 		TopUpID: d.nextID(), Amount: t.Amount, Payments: t.Payments, TopUpTerms: t.TopUpTerms,
 	})
@@ -124,6 +127,9 @@ func (p PostTopUp) Decide(d *Draft) error {
 	}
 	posted := t.posted(d, p.TopUpID, paid)
 	posted.Initiated, posted.Completed = true, len(p.Payments) > 0
+	if err := d.limitTopUp(t.Amount, posted.Amount); err != nil {
+		return err
+	}
 	if err := d.post(posted); err != nil {
 		return err
 	}

@@ -157,6 +157,15 @@ var defaultProgram = Program{ID: DefaultProgramID, Version: 1, name: ProgramVers
 		MaxSeconds: int64(MaxHoldTTL / time.Second)},
 }}
 
+// onRefundExpired is what the program does with value of a lot of that cost that a refund returns
+// after the lot has expired.
+func (p *Program) onRefundExpired(cost Quantity) RefundExpired {
+	if cost.IsPositive() {
+		return p.Terms.OnExpired.Paid
+	}
+	return p.Terms.OnExpired.Free
+}
+
 // onRefundExpired is what default@1 does with value that returns to an expired lot: what was paid
 // for gets days of grace, what was given is forfeited.
 func onRefundExpired(cost Quantity) RefundExpired {

@@ -117,9 +117,11 @@ func (e HoldReleased) command(Posted) Command {
 }
 
 func (e HoldReleased) apply(a *Account, _ time.Time) error {
-	if h := a.hold(e.HoldID); h == nil || !h.Left().Equal(e.Amount) {
+	h := a.hold(e.HoldID)
+	if h == nil || !h.Left().Equal(e.Amount) {
 		return fmt.Errorf("hold %s is not active, or has not %s left", e.HoldID, e.Amount)
 	}
+	a.uncount(h.Counted, e.Amount)
 	a.drop(e.HoldID)
 	return nil
 }

@@ -158,6 +158,8 @@ func (e TopUpReversed) apply(a *Account, _ time.Time) error {
 			return err
 		}
 		c.Reversed = true
+		a.bonuses.giveBack(l.Ladder)
 	}
+	a.bonuses.TopUps--
 	return nil
 }

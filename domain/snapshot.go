@@ -27,6 +27,8 @@ type snapshot struct {
 	Ended        *ending        `json:"ended,omitempty"`
 	Prices       []priced       `json:"prices,omitempty"`
 	Withdrawals  []*Withdrawal  `json:"withdrawals,omitempty"`
+	Bonuses      bonuses        `json:"bonuses,omitzero"`
+	Usage        []usage        `json:"usage,omitempty"`
 }
 
 // MarshalSnapshot is the account's state as bytes.
@@ -35,6 +37,7 @@ func (a *Account) MarshalSnapshot() ([]byte, error) {
 		a.id, a.kind, a.customerRef, a.openedAt, a.lastRecorded, a.revision,
 		a.freezes, a.lots, a.holds, a.receivables, a.pending, a.sent, a.ended,
 		a.prices, a.withdrawals,
+		a.bonuses, a.usage,
 	})
 }
 
@@ -48,6 +51,7 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 		s.ID, s.Kind, s.CustomerRef, s.OpenedAt, s.LastRecorded, s.Revision,
 		s.Freezes, s.Lots, s.Holds, s.Receivables, s.Pending, s.Sent, s.Ended,
 		s.Prices, s.Withdrawals,
+		s.Bonuses, s.Usage,
 	}, nil
 }
 

@@ -190,3 +190,8 @@ func (t *Terms) approvalFaults(f *faults) {
 		f.amount(a.UnreferencedRefund, a.Unit, at+"unreferenced_refund")
 	}
 }
+
+// within reports whether an instant lies in [begins, ends); zero bounds nothing.
+func within(at, begins, ends time.Time) bool {
+	return !at.Before(begins) && (ends.IsZero() || at.Before(ends))
+}

@@ -16,21 +16,21 @@ type TopUp struct {
 	Pending bool `json:"pending,omitempty"` // the money is still to come: see PostTopUp
 }
 
-// TopUpTerms is the part of a top-up that only who may set terms can ask for.
+// TopUpTerms is the part of a top-up that only who may set terms can ask for. What is absent is as the
+// program has it.
 type TopUpTerms struct {
 	Bonus          Money     `json:"bonus,omitzero"`
+	NoBonus        bool      `json:"no_bonus,omitempty"` // not even the program's
 	BonusExpiresAt time.Time `json:"bonus_expires_at,omitzero"`
 	ExpiresAt      time.Time `json:"expires_at,omitzero"`
 	Priority       int       `json:"priority"` // 0–100
 	Scope          Scope     `json:"scope,omitzero"`
-	Draw           Draw      `json:"draw"`
-	Terms          string    `json:"terms"` // a name, at most 64 bytes
+	Draw           Draw      `json:"draw,omitempty"`
+	Terms          string    `json:"terms,omitempty"` // a name, at most 64 bytes
 }
 
 // DefaultTerms are the terms of a top-up that sets none.
-func DefaultTerms() TopUpTerms {
-	return TopUpTerms{Priority: defaultPriority, Draw: defaultDraw, Terms: ProgramVersion}
-}
+func DefaultTerms() TopUpTerms { return TopUpTerms{Priority: defaultPriority} }
 
 // Payment is one tender of a top-up. Method and Reference together are used once per account.
 type Payment struct {
@@ -39,15 +39,18 @@ type Payment struct {
 	Amount    Money  `json:"amount,omitzero"`
 }
 
-// TopUpPosted records sold value. Amount is principal and bonus together.
+// TopUpPosted records sold value. Amount is principal and bonus together. Asked is what the request
+// set of the terms; Bonus, Draw and Lots are what was decided.
 type TopUpPosted struct {
 	Value
 	TopUpID   uuid.UUID   `json:"top_up_id"` // the lots' funding: TopUpInitiated's id, or the event's own
 	Paid      Money       `json:"paid"`
 	Bonus     Money       `json:"bonus,omitzero"`
+	Ladder    *Ladder     `json:"ladder,omitempty"` // that gave the bonus
 	Payments  []Payment   `json:"payments,omitempty"`
 	Draw      Draw        `json:"draw"`
 	Lots      []LotOpened `json:"lots"`                // the principal, then the bonus
+	Asked     *TopUpTerms `json:"asked,omitempty"`     // in every event since programs are published
 	Initiated bool        `json:"initiated,omitempty"` // it was pending
 	Completed bool        `json:"completed,omitempty"` // Payments came with its posting
 }
@@ -85,12 +88,15 @@ func (e TopUpPosted) balanced(b Balance) Event { e.Balance = b; return e }
 // Operation is top_up.
 func (TopUp) Operation() Operation { return OpTopUp }
 
-// Decide checks amounts, terms, the account, the reference, then each payment's. Value then opens
-// in full, and what the account owes in this unit is settled from the new principal.
+// Decide checks amounts, terms, the account, the reference, each payment's, then the program's limits.
+// Value then opens in full, and what the account owes in this unit is settled from the new principal.
 func (t TopUp) Decide(d *Draft) error {
 	paid, err := t.check(d.Decided)
 	if err != nil {
 		return err
+	}
+	if t.Bonus.IsZero() && !t.BonusExpiresAt.IsZero() && len(d.program().Terms.Ladder) == 0 {
+		return ErrMalformed.Field("bonus_expires_at", "there is no bonus")
 	}
 	if err := d.mayGive(); err != nil {
 		return err
@@ -106,7 +112,11 @@ func (t TopUp) Decide(d *Draft) error {
 	if t.Pending {
 		return t.initiate(d)
 	}
-	if err := d.post(t.posted(d, d.nextID(), paid)); err != nil {
+	e := t.posted(d, d.nextID(), paid)
+	if err := d.limitTopUp(t.Amount, e.Amount); err != nil {
+		return err
+	}
+	if err := d.post(e); err != nil {
 		return err
 	}
 	return d.settleFromTopUp(d.lots, t.Amount)
@@ -129,11 +139,13 @@ func (t TopUpTerms) check(amount Money, at time.Time) error {
 		return ErrAmountNotPositive.Field("bonus", "want zero or more")
 	case !t.Bonus.IsZero() && t.Bonus.Unit() != amount.Unit():
 		return ErrMalformed.Field("bonus", "want the unit of the amount")
-	case t.Bonus.IsZero() && !t.BonusExpiresAt.IsZero():
+	case t.NoBonus && !t.Bonus.IsZero():
+		return ErrMalformed.Field("bonus", "want one, or none")
+	case t.NoBonus && !t.BonusExpiresAt.IsZero():
 		return ErrMalformed.Field("bonus_expires_at", "there is no bonus")
 	case t.Priority < 0 || t.Priority > 100:
 		return ErrMalformed.Field("priority", "want 0 to 100")
-	case !slices.Contains(draws, t.Draw):
+	case t.Draw != "" && !slices.Contains(draws, t.Draw):
 		return ErrMalformed.Field("draw", "want pro_rata, bonus_first or principal_first")
 	case len(t.Terms) > 64:
 		return ErrMalformed.Field("terms", "want at most 64 bytes")
@@ -210,11 +222,16 @@ func (t TopUp) eachPayment(unit string) error {
 }
 
 func (t TopUp) posted(d *Draft, id uuid.UUID, paid Money) TopUpPosted {
-	e := TopUpPosted{TopUpID: id, Paid: paid, Bonus: t.Bonus, Payments: t.Payments, Draw: t.Draw}
+	asked := t.canonical().(TopUp).TopUpTerms // canonical changes no type
+	ladder := t.resolve(d)
+	e := TopUpPosted{TopUpID: id, Paid: paid, Bonus: t.Bonus, Ladder: ladder, Payments: t.Payments,
+		Draw: t.Draw, Asked: &asked}
 	e.Lots = append(e.Lots, t.lot(d, id, 1, Principal, t.Amount, paid, t.ExpiresAt))
 	if !t.Bonus.IsZero() {
 		free := paid.With(paid.Quantity.Zero())
-		e.Lots = append(e.Lots, t.lot(d, id, 2, Bonus, t.Bonus, free, t.BonusExpiresAt))
+		bonus := t.lot(d, id, 2, Bonus, t.Bonus, free, t.BonusExpiresAt)
+		bonus.Ladder = ladder
+		e.Lots = append(e.Lots, bonus)
 	}
 	total := t.Amount
 	if !t.Bonus.IsZero() {
@@ -230,7 +247,7 @@ func (t TopUp) lot(
 	l := LotOpened{
 		ID: partOf(d.nextID(), part), Class: class, Face: face.Quantity, Cost: cost.Quantity, Funding: id,
 		EffectiveAt: d.Decided, ExpiresAt: expires, Priority: t.Priority, Scope: t.Scope,
-		Draw: t.Draw, OnRefundExpired: onRefundExpired(cost.Quantity),
+		Draw: t.Draw, OnRefundExpired: d.program().onRefundExpired(cost.Quantity),
 		IssuerEntity: d.Place.Entity, Terms: t.Terms,
 	}
 	if cost.Unit() != face.Unit() {
@@ -270,6 +287,7 @@ func (t TopUp) canonical() any {
 }
 
 func (e TopUpPosted) apply(a *Account, _ time.Time) error {
+	a.bonuses.topUp(e.Ladder)
 	if e.Initiated {
 		return a.outcome(e.TopUpID)
 	}
@@ -283,11 +301,25 @@ func (e TopUpPosted) command(Posted) Command {
 	if e.Initiated {
 		return PostTopUp{TopUpID: e.TopUpID}
 	}
+	t := TopUp{Amount: e.Principal(), Payments: e.Payments, TopUpTerms: e.sold()}
+	if e.Asked != nil {
+		t.TopUpTerms = *e.Asked
+	}
+	return t
+}
+
+// sold are the terms as they were decided. Before programs were published they tell what was asked.
+func (e TopUpPosted) sold() TopUpTerms {
 	sold := e.Lots[0]
-	t := TopUp{Amount: e.Principal(), Payments: e.Payments, TopUpTerms: TopUpTerms{
+	t := TopUpTerms{
 		Bonus: e.Bonus, ExpiresAt: sold.ExpiresAt, Priority: sold.Priority, Scope: sold.Scope,
-		Draw: e.Draw, Terms: sold.Terms,
-	}}
+	}
+	if e.Draw != defaultDraw {
+		t.Draw = e.Draw
+	}
+	if sold.Terms != ProgramVersion {
+		t.Terms = sold.Terms
+	}
 	if len(e.Lots) > 1 {
 		t.BonusExpiresAt = e.Lots[1].ExpiresAt
 	}
