@@ -50,6 +50,9 @@ var meanings = map[string]string{
 	"TransferReturned":    "What was sent and refused came back to its lots.",
 	"TransferSent":        "Value left for another account: unsold, with its terms and its cost.",
 	"UnitRegistered":      "A points or count unit was registered. It is never changed.",
+	"WebhookChanged":      "What is true of a webhook from now on; with a reason, paused by the service.",
+	"WebhookRegistered":   "An address to which events are sent was registered.",
+	"WebhookRemoved":      "Nothing is sent to an address any more.",
 	"WithdrawalApproved":  "A withdrawal may be paid out, by whose approval, and how much at the most.",
 	"WithdrawalFailed":    "An approved withdrawal could not be paid: what it held is free again.",
 	"WithdrawalPaidOut":   "A withdrawal was paid: its principal is extinguished, its bonus revoked.",
@@ -84,14 +87,17 @@ func catalogue() []eventDoc {
 
 // streams are where events stand that stand in no account's stream, by their stored names.
 var streams = map[string]string{
-	"APIKeyCreated":    "key-<id>",
-	"APIKeyRevoked":    "key-<id>",
-	"ImportCompleted":  "import-<id>",
-	"ImportStarted":    "import-<id>",
-	"ProgramPublished": "program-<id>",
-	"StoreChanged":     "store-<id>",
-	"StoreRegistered":  "store-<id>",
-	"UnitRegistered":   "unit-<code>",
+	"APIKeyCreated":     "key-<id>",
+	"APIKeyRevoked":     "key-<id>",
+	"ImportCompleted":   "import-<id>",
+	"ImportStarted":     "import-<id>",
+	"ProgramPublished":  "program-<id>",
+	"StoreChanged":      "store-<id>",
+	"StoreRegistered":   "store-<id>",
+	"UnitRegistered":    "unit-<code>",
+	"WebhookChanged":    "webhook-<id>",
+	"WebhookRegistered": "webhook-<id>",
+	"WebhookRemoved":    "webhook-<id>",
 }
 
 func streamOf(name string) string {

@@ -21,7 +21,7 @@ import (
 )
 
 // registries are the streams that every node holds in memory.
-var registries = []string{storeStream, "unit-", "key-", programStream}
+var registries = []string{storeStream, "unit-", "key-", programStream, "webhook-"}
 
 const storeStream = "store-" // and the store's id
 
@@ -40,6 +40,7 @@ type entries struct {
 	Units    map[string]domain.Unit               `json:"units"`
 	Keys     map[uuid.UUID]Key                    `json:"keys"`
 	Programs map[string][]domain.ProgramPublished `json:"programs"` // versions in their order
+	Webhooks map[uuid.UUID]Webhook                `json:"webhooks,omitempty"`
 }
 
 // registry holds stores, units, API keys and programs live from a subscription. What this process registers is
@@ -60,6 +61,7 @@ type registry struct {
 	revisions map[string]int64    // of each stream's event that is in entries, where it came in this life
 	at        eventstore.Position // of the last event that came by the subscription
 	changed   chan struct{}       // closed and replaced when at grows
+	hooked    chan struct{}       // closed and replaced when a webhook changes
 }
 
 // missesPerSecond bounds how often a key that nobody knows makes a node look into a shared log.
@@ -69,7 +71,8 @@ func newRegistry(store eventstore.Store, logger *slog.Logger) *registry {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &registry{store: store, logger: logger, stop: stop, ready: make(chan struct{}),
 		misses: rate.NewLimiter(missesPerSecond, missesPerSecond), byHash: map[domain.Hash]uuid.UUID{},
-		revisions: map[string]int64{}, changed: make(chan struct{})}
+		revisions: map[string]int64{}, changed: make(chan struct{}),
+		hooked: make(chan struct{})}
 	r.done.Go(func() { r.run(ctx) })
 	return r
 }
@@ -230,6 +233,8 @@ func (r *registry) set(stream string, p domain.Posted) {
 		k := r.Keys[e.ID]
 		k.RevokedAt = p.Metadata.RecordedAt
 		r.Keys[e.ID] = k
+	case domain.WebhookRegistered, domain.WebhookChanged, domain.WebhookRemoved:
+		r.setWebhook(p)
 	}
 }
 
