@@ -19,6 +19,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/tillbook/tillbook/api/webhooks"
 	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/domain/vault"
 	"github.com/tillbook/tillbook/eventstore"
@@ -31,10 +32,13 @@ type Config struct {
 	Store    eventstore.Store    // the ledger's, for balances of the past
 	Models   *projections.Models // nil: lists and reports answer read_model_behind
 	Keyring  *vault.Keyring      // nil: what must be sealed is refused with no_master_key
+	Webhooks *webhooks.Sender    // nil: this node sends no webhooks
 	Logger   *slog.Logger        // default: discards
 	Metrics  *prometheus.Registry
 	Observed *Metrics // what observes requests; default: a new one in Metrics
 	Version  string
+
+	WebhookPrivate bool // webhooks may have private addresses and plain http
 
 	BodyLimit   int           // bytes of one request; default 64 KiB
 	BulkLimit   int           // bytes of a bulk request that is a JSON array; default 8 MiB

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/google/uuid"
 
+	"github.com/tillbook/tillbook/api/webhooks"
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
 )
@@ -18,14 +18,12 @@ import (
 // feed is a live feed of the ledger's events as Server-Sent Events (WHATWG HTML, "Server-sent
 // events").
 type feed struct {
-	s       *Server
-	conn    net.Conn
-	after   eventstore.Position
-	kind    string    // empty: every type
-	account uuid.UUID // zero: every stream
-	stores  []string  // empty: everywhere
-	keys    bool      // the streams of API keys too
-	persons bool      // personal data too
+	s     *Server
+	conn  net.Conn
+	after eventstore.Position
+	domain.Filter
+	secrets bool // the streams of API keys and webhooks too
+	persons bool // personal data too
 }
 
 const (
@@ -55,25 +53,37 @@ func streamEvents(c *call) error {
 }
 
 func (c *call) feed() (*feed, error) {
-	f := &feed{s: c.s, conn: c.Context().Conn(), kind: c.Query("type"),
-		keys: c.who.Role == domain.RoleAdmin, persons: c.who.seesPersons(), stores: c.who.stores}
-	if f.kind != "" && !isEventType(f.kind) {
-		return nil, errNoEvent
+	f := &feed{s: c.s, conn: c.Context().Conn(), secrets: c.who.Role == domain.RoleAdmin,
+		persons: c.who.seesPersons()}
+	f.Stores = c.who.stores
+	for _, kind := range c.listed("type") {
+		if !isEventType(kind) {
+			return nil, errNoEvent
+		}
+		f.Types = append(f.Types, kind)
 	}
-	if text := c.Query("account_id"); text != "" {
+	for _, text := range c.listed("account_id") {
 		id, ok := parseID(text)
 		if !ok {
-			return nil, domain.ErrMalformed.Field("account_id", "want a UUID in lower case")
+			return nil, domain.ErrMalformed.Field("account_id", "want UUIDs in lower case")
 		}
-		f.account = id
+		f.Accounts = append(f.Accounts, id)
 	}
-	if store := c.Query("store"); store != "" {
+	if store := c.Query("store"); store != "" { // one: its name may hold a comma
 		if err := c.who.mayPost(store); err != nil {
 			return nil, err
 		}
-		f.stores = []string{store}
+		f.Stores = []string{store}
 	}
 	return f, c.from(f)
+}
+
+// listed are the values of a parameter that takes several, with commas between them.
+func (c *call) listed(name string) []string {
+	if text := c.Query(name); text != "" {
+		return strings.Split(text, ",")
+	}
+	return nil
 }
 
 // from reads where the feed begins.
@@ -152,11 +162,8 @@ func (f *feed) send(w *bufio.Writer, batch []eventstore.Recorded) {
 		if !f.wants(e) {
 			continue
 		}
-		if !f.persons {
-			e = impersonal(e)
-		}
 		o.b = o.b[:0]
-		o.event(e)
+		o.recorded(e, f.persons)
 		_, _ = w.WriteString("id: " + strconv.FormatUint(uint64(e.Position), 10) + "\nevent: " +
 			e.Type + "\ndata: ")
 		_, _ = w.Write(o.b) // stored JSON has no line breaks
@@ -165,22 +172,21 @@ func (f *feed) send(w *bufio.Writer, batch []eventstore.Recorded) {
 }
 
 func (f *feed) wants(e eventstore.Recorded) bool {
-	if f.kind != "" && e.Type != f.kind || !f.keys && strings.HasPrefix(e.Stream, "key-") {
-		return false
+	return (f.secrets || !webhooks.Secretive(e.Stream)) && f.Wants(e.Stream, e.Type, e.Metadata)
+}
+
+// EventBody is an event as a live feed shows it, with personal data or without.
+func EventBody(e eventstore.Recorded, persons bool) []byte {
+	o := &out{}
+	o.recorded(e, persons)
+	return o.b
+}
+
+func (o *out) recorded(e eventstore.Recorded, persons bool) {
+	if !persons {
+		e = impersonal(e)
 	}
-	if f.account != uuid.Nil && e.Stream != domain.AccountStream(f.account) {
-		return false
-	}
-	if len(f.stores) == 0 {
-		return true
-	}
-	m, err := domain.DecodeMetadata(e.Metadata)
-	for _, store := range f.stores {
-		if err == nil && m.Store == store {
-			return true
-		}
-	}
-	return false
+	o.event(e)
 }
 
 // event writes a recorded event with its stored JSON.

@@ -24,6 +24,7 @@ type Metrics struct {
 	bytes      prometheus.Counter
 	commitTook prometheus.Histogram
 	damaged    prometheus.Counter
+	deliveries *prometheus.CounterVec
 }
 
 // NewMetrics registers the service's metrics.
@@ -45,9 +46,13 @@ func NewMetrics(registry *prometheus.Registry) *Metrics {
 		bytes:      counter("tillbook_commit_bytes_total", "Bytes of records committed."),
 		commitTook: histogram("tillbook_commit_seconds", "Time of one synced commit.", seconds),
 		damaged:    counter("tillbook_damaged_total", "Reads that found a damaged stream."),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tillbook_webhook_deliveries_total", Help: "Attempts to deliver an event.",
+		}, []string{"outcome"}),
 	}
 	registry.MustRegister(m.requests, m.took, m.inFlight, m.appends, m.events, m.commands,
-		m.appendTook, m.commits, m.bytes, m.commitTook, m.damaged)
+		m.appendTook, m.commits, m.bytes, m.commitTook, m.damaged,
+		m.deliveries)
 	return m
 }
 
@@ -109,6 +114,14 @@ func (m *Metrics) OnCommit(appends, _, bytes int, took time.Duration) {
 	m.commits.Observe(float64(appends))
 	m.bytes.Add(float64(bytes))
 	m.commitTook.Observe(took.Seconds())
+}
+
+// OnDelivery is webhooks.Options.OnDelivery.
+func (m *Metrics) OnDelivery(outcome string) { m.deliveries.WithLabelValues(outcome).Inc() }
+
+// WebhookLag shows how many positions the slowest webhook is behind the log; it is asked at each scrape.
+func (m *Metrics) WebhookLag(positions func() float64) {
+	m.gaugeOf("tillbook_webhook_lag_positions", "Positions the slowest webhook is behind.", positions)
 }
 
 // FollowerLag shows how many positions the read models are behind the log; it is asked at each scrape.

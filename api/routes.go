@@ -84,6 +84,7 @@ func (s *Server) routes() []*route {
 		s.creditRoutes(),
 		s.pendingTopUpRoutes(),
 		s.receivableRoutes(),
+		s.webhookRoutes(),
 	)
 }
 

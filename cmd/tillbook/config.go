@@ -22,6 +22,7 @@ type config struct {
 	eventstore             string // esdb://…; empty for the data folder's own log
 	esdb                   protocol
 	followers              bool
+	webhooks, webhookAny   bool
 	cacheMB, blockCacheMB  int
 	maxWaiting, bodyKB     int
 	ratePerKey             int
@@ -54,6 +55,10 @@ func (c *config) settings(f *pflag.FlagSet) {
 		"requests a second of one key, 0 for no limit")
 	bind(f, lasting(&c.sweepEvery, 10*time.Second, time.Second, time.Hour), "sweep-every",
 		"time between sweeps of lapsed holds and expired lots")
+	bind(f, yesNo(&c.webhooks, true), "webhooks",
+		"send webhooks; of several nodes on one log each that does sends everything, so one should")
+	bind(f, yesNo(&c.webhookAny, false), "webhook-private",
+		"let webhooks have private addresses, plain http and every port")
 	bind(f, lasting(&c.drain, 30*time.Second, time.Second, 10*time.Minute), "drain",
 		"time that a stop gives to requests under way")
 }

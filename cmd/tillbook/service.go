@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tillbook/tillbook/api"
+	"github.com/tillbook/tillbook/api/webhooks"
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/domain/vault"
@@ -33,6 +34,7 @@ type service struct {
 	ledger   *ledger.Ledger
 	keyring  *vault.Keyring      // nil without a master key
 	models   *projections.Models // nil without followers
+	webhooks *webhooks.Sender    // nil where this node sends none
 	api      *api.Server
 	tcp      net.Listener // nil when only the socket is served
 	socket   net.Listener
@@ -80,12 +82,17 @@ func (s *service) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if cfg.webhooks {
+		if err = s.openWebhooks(ctx, observed); err != nil {
+			return err
+		}
+	}
 	if err = s.listenOn(cfg); err != nil {
 		return err
 	}
 	s.api, err = api.New(api.Config{
 		Ledger: s.ledger, Store: s.store, Models: s.models, Logger: s.logger, Metrics: metrics,
-		Keyring:  s.keyring,
+		Keyring: s.keyring, Webhooks: s.webhooks, WebhookPrivate: cfg.webhookAny,
 		Observed: observed, Version: version, BodyLimit: cfg.bodyKB << 10,
 		RatePerKey: float64(cfg.ratePerKey), Local: s.local(),
 	})
@@ -125,13 +132,20 @@ func (s *service) openModels(ctx context.Context, observed *api.Metrics) (err er
 
 // lag is how many positions the read models are behind the log, NaN when the log does not say.
 func (s *service) lag() float64 {
+	return s.behind(func(head eventstore.Position) uint64 {
+		return uint64(head - min(head, s.models.Position()))
+	})
+}
+
+// behind asks how far something is behind the log's head.
+func (s *service) behind(lag func(head eventstore.Position) uint64) float64 {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	head, err := s.ledger.Head(ctx)
 	if err != nil {
 		return math.NaN()
 	}
-	return float64(head - min(head, s.models.Position()))
+	return float64(lag(head))
 }
 
 // address is where the service listens, "" when on its socket alone.
@@ -185,6 +199,7 @@ func (s *service) run(ctx context.Context) error {
 func (s *service) works() []func(context.Context) {
 	return []func(context.Context){
 		s.sweep,
+		s.sendWebhooks,
 	}
 }
 
@@ -243,6 +258,11 @@ func (s *service) close() {
 	s.closeListeners()
 	if s.ledger != nil {
 		s.ledger.Close()
+	}
+	if s.webhooks != nil {
+		if err := s.webhooks.Close(); err != nil {
+			s.logger.Error("webhooks not closed", "err", err)
+		}
 	}
 	if s.models != nil {
 		if err := s.models.Close(); err != nil {

@@ -19,7 +19,9 @@ const module = "github.com/tillbook/tillbook/"
 // arrows are the packages of ours that each package may import. cmd may import all; nothing imports
 // cmd; test files are exempt.
 var arrows = map[string][]string{
-	"api":                 {"domain", "domain/ledger", "domain/vault", "eventstore", "projections"},
+	"api": {"api/webhooks", "domain", "domain/ledger", "domain/vault", "eventstore",
+		"projections"},
+	"api/webhooks":        {"domain", "domain/ledger", "domain/vault", "eventstore"},
 	"domain":              {},
 	"domain/ledger":       {"domain", "domain/vault", "eventstore"},
 	"domain/vault":        {},
@@ -39,7 +41,7 @@ var arrows = map[string][]string{
 var homes = map[string][]string{
 	"github.com/gofiber/":           {"api"},
 	"github.com/cockroachdb/pebble": {"eventstore/embedded"},
-	"modernc.org/sqlite":            {"domain/vault", "projections"},
+	"modernc.org/sqlite":            {"api/webhooks", "domain/vault", "projections"},
 	"github.com/EventStore/":        {"eventstore/esdb", "eventstore/esdbserver"},
 	"google.golang.org/grpc":        {"eventstore/esdb", "eventstore/esdbserver"},
 	"github.com/dop251/goja":        {"projections/js"},
