@@ -26,8 +26,8 @@ var (
 // SQLite file in the data folder, vault.db, and nowhere else: not in the log, nor in what is derived
 // from it. A key is random, and stands there sealed with a master key.
 //
-// An erasure overwrites: the file is written anew and its write-ahead log truncated before Erase
-// returns. What a disk, a snapshot or a copy of the file keeps of older blocks is beyond it.
+// An erasure overwrites what it deletes, and truncates the write-ahead log, before Erase returns. What
+// a disk, a snapshot or a copy of the file keeps of older blocks is beyond it.
 //
 // All methods may be called at once. A nil Customers answers ErrNoMasterKey.
 type Customers struct {

