@@ -52,6 +52,8 @@ var catalogue = map[string]stored{
 	"WithdrawalPaidOut":   of[WithdrawalPaidOut](),
 	"WithdrawalRejected":  of[WithdrawalRejected](),
 	"WithdrawalRequested": of[WithdrawalRequested](),
+	"PersonalDataErased":  of[PersonalDataErased](),
+	"ProfileChanged":      of[ProfileChanged](),
 }
 
 // stored is an event type of the catalogue: one with nothing in it, and what reads one.
