@@ -150,7 +150,7 @@ func (c *checker) run(ctx context.Context) error {
 	}
 	c.report.Streams = int64(len(c.streams) + len(c.accounts))
 	for stream, events := range c.streams {
-		if err := c.stream(ctx, stream, events, nil); err != nil {
+		if err := c.other(ctx, stream, events); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,8 @@ import (
 var checkedColumns = map[string][]string{
 	"accounts": {"id", "customer_ref", "kind", "status", "frozen_until", "freezes", "opened_at",
 		"recorded_at", "revision", "position"},
-	"balances": {"unit", "total", "held", "by_class"},
+	"balances":  {"unit", "total", "held", "by_class"},
+	"customers": {"id", "tags", "consents", "changed_at", "erased_at", "revision", "position"},
 	"lots": {"id", "unit", "class", "face", "remaining", "held", "cost", "cost_left", "cost_unit",
 		"funding_id", "effective_at", "expires_at", "expiries", "priority", "draw", "scope", "terms"},
 	"holds": {"id", "unit", "status", "requested", "captured", "placed_at", "expires_at", "ended_at",
@@ -33,7 +34,7 @@ func (c *checker) compareRows(ctx context.Context, table string, id uuid.UUID,
 	if err != nil {
 		return fmt.Errorf("read %s of %s: %w", table, id, err)
 	}
-	stream := domain.AccountStream(id)
+	stream := streamOf(table, id)
 	for key, row := range want {
 		switch have, ok := got[key]; {
 		case !ok:
@@ -49,6 +50,21 @@ func (c *checker) compareRows(ctx context.Context, table string, id uuid.UUID,
 	return nil
 }
 
+// ownerOf is the column that says whose a row is, streamOf the stream that a row comes from.
+func ownerOf(table string) string {
+	if table == "accounts" || table == "customers" {
+		return "id"
+	}
+	return "account_id"
+}
+
+func streamOf(table string, id uuid.UUID) string {
+	if table == "customers" {
+		return domain.CustomerStream(id)
+	}
+	return domain.AccountStream(id)
+}
+
 func differing(table string, got, want []string) string {
 	var parts []string
 	for i, column := range checkedColumns[table][1:] {
@@ -62,10 +78,7 @@ func differing(table string, got, want []string) string {
 // readRows are an account's rows of a table by key, each without it.
 func readRows(ctx context.Context, q querier, table string,
 	id uuid.UUID) (map[string][]string, error) {
-	columns, owner := checkedColumns[table], "account_id"
-	if table == "accounts" {
-		owner = "id"
-	}
+	columns, owner := checkedColumns[table], ownerOf(table)
 	rows, err := q.QueryContext(ctx, fmt.Sprintf("SELECT %s FROM %s WHERE %s = ?",
 		columnList(columns), table, owner), id.String())
 	if err != nil {
@@ -189,14 +202,14 @@ func (ended endedHolds) note(p domain.Posted) {
 // strangers finds rows of accounts that the log does not have.
 func (c *checker) strangers(ctx context.Context) error {
 	for table := range checkedColumns {
-		owner := "account_id"
-		if table == "accounts" {
-			owner = "id"
-		}
+		owner := ownerOf(table)
 		err := eachID(ctx, c.tables, fmt.Sprintf("SELECT DISTINCT %s FROM %s", owner, table),
 			func(id uuid.UUID) {
-				if _, ok := c.accounts[id]; !ok {
+				if _, ok := c.accounts[id]; !ok && table != "customers" {
 					c.report.add(table, domain.AccountStream(id), -1, "the log has no such account")
+				}
+				if _, ok := c.streams[streamOf(table, id)]; !ok && table == "customers" {
+					c.report.add(table, streamOf(table, id), -1, "the log has no such customer")
 				}
 			})
 		if err != nil {

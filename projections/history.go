@@ -224,8 +224,12 @@ func operationStatus(e *Event, operation string) string {
 	return "posted"
 }
 
-// detail is the event's data as stored, without what proves that someone knows a secret.
+// detail is the event's data as stored, without what proves that someone knows a secret, and without
+// what is sealed or hashed of a person.
 func detail(e *Event) string {
+	if sealing[e.Type] {
+		return unsealed(e.Data)
+	}
 	if e.Type != "APIKeyCreated" {
 		return string(e.Data)
 	}

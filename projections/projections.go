@@ -44,7 +44,9 @@ type Projection interface {
 // Builtin are the projections that come with Tillbook, in the order in which they fold a batch:
 // history reads what accounts has not folded yet.
 func Builtin() []Projection {
-	return []Projection{history{}, accounts{}, balances{}, lots{}, holds{}, stores{}}
+	return []Projection{history{}, accounts{}, balances{}, lots{}, holds{}, stores{},
+		customers{},
+	}
 }
 
 // format is the version of the files' own tables.

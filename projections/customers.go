@@ -1,0 +1,206 @@
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// customers is one row a customer with a profile, or who was erased: labels, and nothing personal.
+type customers struct{}
+
+// Name is customers.
+func (customers) Name() string { return "customers" }
+
+// Version is 1.
+func (customers) Version() int { return 1 }
+
+// Tables is customers.
+func (customers) Tables() string {
+	return `
+CREATE TABLE customers (
+	id         TEXT PRIMARY KEY, -- the member account's
+	tags       TEXT NOT NULL,    -- JSON: a list of labels
+	consents   TEXT NOT NULL,    -- JSON: label to {"granted_at"} or {"withdrawn_at"}
+	changed_at TEXT,             -- NULL: there never was a profile
+	erased_at  TEXT,             -- NULL: not erased
+	revision   INTEGER NOT NULL, -- of the customer's last event
+	position   INTEGER NOT NULL  -- its place in the log
+) STRICT, WITHOUT ROWID;
+`
+}
+
+// Indexes is what looks for the erased.
+func (customers) Indexes() string {
+	return `CREATE INDEX customers_erased ON customers (position) WHERE erased_at IS NOT NULL;`
+}
+
+type customerRow struct {
+	domain.Customer
+	position eventstore.Position
+}
+
+var customerTable = &Table[uuid.UUID, customerRow]{
+	Name:    "customers",
+	Columns: []string{"id", "tags", "consents", "changed_at", "erased_at", "revision", "position"},
+	Keys:    func(id uuid.UUID) []any { return []any{id.String()} },
+	Values: func(c *customerRow) []any {
+		tags, _ := json.Marshal(append([]string{}, c.Tags...)) // labels
+		consents, _ := json.Marshal(c.Consents)                // labels and instants
+		return []any{string(tags), string(consents), instant(c.ChangedAt), instant(c.ErasedAt),
+			c.Revision, int64(c.position)}
+	},
+	Scan: func(row func(...any) error, id *uuid.UUID, c *customerRow) error {
+		var tags, consents string
+		var changed, erased sql.NullString
+		err := row(id, &tags, &consents, &changed, &erased, &c.Revision, &c.position)
+		if err != nil {
+			return err
+		}
+		c.ID = *id
+		if err := json.Unmarshal([]byte(tags), &c.Tags); err != nil {
+			return err
+		}
+		if err := json.Unmarshal([]byte(consents), &c.Consents); err != nil {
+			return err
+		}
+		if c.ChangedAt, err = readInstant(changed); err != nil {
+			return err
+		}
+		c.ErasedAt, err = readInstant(erased)
+		return err
+	},
+}
+
+// customerOf is the customer whose stream it is.
+func customerOf(stream string) (id uuid.UUID, ok bool) {
+	name, ok := strings.CutPrefix(stream, "customer-")
+	return id, ok && id.UnmarshalText([]byte(name)) == nil && id.String() == name
+}
+
+// Apply folds what customers' streams say.
+func (customers) Apply(ctx context.Context, tx *Tx, events []Event) error {
+	rows := customerTable.In(tx)
+	var about []int // the events in customers' streams
+	for i := range events {
+		if id, ok := customerOf(events[i].Stream); ok {
+			about = append(about, i)
+			rows.Want(id)
+		}
+	}
+	if len(about) == 0 {
+		return nil
+	}
+	if err := rows.Load(ctx); err != nil {
+		return err
+	}
+	for _, i := range about {
+		e := events[i]
+		id, _ := customerOf(e.Stream)
+		decoded, err := e.Decoded()
+		if err != nil {
+			tx.Damaged(e, err.Error())
+			continue
+		}
+		if rows.Row(id) == nil {
+			rows.Add(id, customerRow{Customer: domain.CustomerOf(id, nil)})
+		}
+		c := rows.Change(id)
+		c.Apply(domain.Posted{Event: decoded, Metadata: e.Metadata, Revision: int64(e.Revision)})
+		c.Sealed, c.position = nil, e.Position // what is sealed is no read model's
+	}
+	return rows.Write(ctx)
+}
+
+// sealing are the types of event that hold what is sealed or hashed of a person.
+var sealing = map[string]bool{
+	"CredentialBound":     true,
+	"CredentialReplaced":  true,
+	"InteractionRecorded": true,
+	"ProfileChanged":      true,
+}
+
+// unsealed is an event's data without what is sealed or hashed of a person: no read model has it.
+func unsealed(data []byte) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) != nil {
+		return "{}"
+	}
+	for _, name := range []string{"sealed", "request_hash", "sealed_text", "text_hash", "keyed_hash"} {
+		delete(fields, name)
+	}
+	shown, err := json.Marshal(fields)
+	if err != nil {
+		return "{}"
+	}
+	return string(shown)
+}
+
+// ErasedCustomer is one whose personal data the log calls erased, at that place.
+type ErasedCustomer struct {
+	ID       uuid.UUID
+	Position eventstore.Position
+}
+
+// ErasedCustomers are those who were erased after a place in the log, in its order, at most limit.
+func (m *Models) ErasedCustomers(ctx context.Context, after eventstore.Position, limit int) (
+	erased []ErasedCustomer, err error,
+) {
+	_, err = m.view(ctx, func(q querier) error {
+		rows, err := q.QueryContext(ctx, `SELECT id, position FROM customers
+			WHERE erased_at IS NOT NULL AND position > ? ORDER BY position LIMIT ?`, int64(after),
+			min(limit, MaxLimit))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var e ErasedCustomer
+			if err := rows.Scan(&e.ID, &e.Position); err != nil {
+				return err
+			}
+			erased = append(erased, e)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list erased customers: %w", err)
+	}
+	return erased, nil
+}
+
+// other verifies a stream that is no account's, and compares the rows that come from it.
+func (c *checker) other(ctx context.Context, stream string, events int64) error {
+	if id, ok := customerOf(stream); ok {
+		return c.customer(ctx, id, events)
+	}
+	return c.stream(ctx, stream, events, nil)
+}
+
+// customer verifies a customer's stream and compares the row.
+func (c *checker) customer(ctx context.Context, id uuid.UUID, events int64) error {
+	want := customerRow{Customer: domain.CustomerOf(id, nil)}
+	stream, differences := domain.CustomerStream(id), c.report.Count
+	err := c.stream(ctx, stream, events, func(p domain.Posted, position eventstore.Position) error {
+		if position <= c.report.Position {
+			want.Apply(p)
+			want.position = position
+		}
+		return nil
+	})
+	if err != nil || c.tables == nil || want.Revision < 0 || c.report.Count > differences {
+		return err
+	}
+	wanted := map[string][]string{id.String(): {}}
+	for _, value := range customerTable.Values(&want) {
+		wanted[id.String()] = append(wanted[id.String()], shownValue(value))
+	}
+	return c.compareRows(ctx, "customers", id, wanted)
+}
