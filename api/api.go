@@ -33,6 +33,7 @@ type Config struct {
 	Models   *projections.Models // nil: lists and reports answer read_model_behind
 	Keyring  *vault.Keyring      // nil: what must be sealed is refused with no_master_key
 	Webhooks *webhooks.Sender    // nil: this node sends no webhooks
+	People   *vault.Customers    // nil: what is personal is refused with no_master_key
 	Logger   *slog.Logger        // default: discards
 	Metrics  *prometheus.Registry
 	Observed *Metrics // what observes requests; default: a new one in Metrics
@@ -92,6 +93,8 @@ type Server struct {
 
 	docsPage func() ([]byte, error)
 	nowhere  *route // stands for paths that no route has
+
+	customers customerLocks
 
 	mu        sync.Mutex
 	listeners []net.Listener // guarded by mu

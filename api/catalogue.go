@@ -58,6 +58,8 @@ var meanings = map[string]string{
 	"WithdrawalPaidOut":   "A withdrawal was paid: its principal is extinguished, its bonus revoked.",
 	"WithdrawalRejected":  "A withdrawal was refused by people: what it held is free again.",
 	"WithdrawalRequested": "Value is held for a withdrawal: paid value, and the bonus that goes with it.",
+	"PersonalDataErased":  "The key of a person's data was destroyed: nothing it sealed opens again.",
+	"ProfileChanged":      "A customer's profile: labels, and, sealed with the customer's own key, the person.",
 }
 
 // eventDoc is an event as the catalogue shows it.
@@ -87,17 +89,19 @@ func catalogue() []eventDoc {
 
 // streams are where events stand that stand in no account's stream, by their stored names.
 var streams = map[string]string{
-	"APIKeyCreated":     "key-<id>",
-	"APIKeyRevoked":     "key-<id>",
-	"ImportCompleted":   "import-<id>",
-	"ImportStarted":     "import-<id>",
-	"ProgramPublished":  "program-<id>",
-	"StoreChanged":      "store-<id>",
-	"StoreRegistered":   "store-<id>",
-	"UnitRegistered":    "unit-<code>",
-	"WebhookChanged":    "webhook-<id>",
-	"WebhookRegistered": "webhook-<id>",
-	"WebhookRemoved":    "webhook-<id>",
+	"APIKeyCreated":      "key-<id>",
+	"APIKeyRevoked":      "key-<id>",
+	"ImportCompleted":    "import-<id>",
+	"ImportStarted":      "import-<id>",
+	"ProgramPublished":   "program-<id>",
+	"StoreChanged":       "store-<id>",
+	"StoreRegistered":    "store-<id>",
+	"UnitRegistered":     "unit-<code>",
+	"WebhookChanged":     "webhook-<id>",
+	"WebhookRegistered":  "webhook-<id>",
+	"WebhookRemoved":     "webhook-<id>",
+	"PersonalDataErased": "customer-<id>",
+	"ProfileChanged":     "customer-<id>",
 }
 
 func streamOf(name string) string {

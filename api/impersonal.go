@@ -13,7 +13,9 @@ import (
 // personal are the fields of stored events that tell of a person, or are a caller's secret: a key
 // that is known could be sent again for its answer.
 var personal = struct{ data, metadata []string }{
-	data: []string{"customer_ref"}, metadata: []string{"operator", "idempotency_key"},
+	data: []string{"customer_ref", "keyed_hash", "last4", "request_hash", "sealed", "sealed_text",
+		"text_hash"},
+	metadata: []string{"operator", "idempotency_key"},
 }
 
 // seesPersons reports whether the caller may read personal data in events.

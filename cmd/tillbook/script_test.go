@@ -78,7 +78,7 @@ func scriptServe(ts *testscript.TestScript, _ bool, args []string) {
 		"--log-level", "error"}, args...)
 	address := envName("eventstore")
 	c, err := startProcess(all, "TILLBOOK_ADMIN_KEY="+ts.Getenv("TILLBOOK_ADMIN_KEY"),
-		address+"="+ts.Getenv(address))
+		address+"="+ts.Getenv(address), masterKeyVariable+"="+ts.Getenv(masterKeyVariable))
 	ts.Check(err)
 	running.process = c
 	ts.Defer(func() { c.kill() })

@@ -33,6 +33,7 @@ type service struct {
 	protocol *protocolServer // nil where nobody asked for it
 	ledger   *ledger.Ledger
 	keyring  *vault.Keyring      // nil without a master key
+	people   *vault.Customers    // nil without a master key
 	models   *projections.Models // nil without followers
 	webhooks *webhooks.Sender    // nil where this node sends none
 	api      *api.Server
@@ -60,6 +61,9 @@ func (s *service) open(ctx context.Context) (err error) {
 		return err
 	}
 	if s.keyring, err = openKeyring(cfg.masterKeyFile); err != nil {
+		return err
+	}
+	if s.people, err = vault.OpenCustomers(ctx, cfg.data, s.keyring); err != nil {
 		return err
 	}
 	if err = s.openStore(ctx, observed); err != nil {
@@ -93,6 +97,7 @@ func (s *service) open(ctx context.Context) (err error) {
 	s.api, err = api.New(api.Config{
 		Ledger: s.ledger, Store: s.store, Models: s.models, Logger: s.logger, Metrics: metrics,
 		Keyring: s.keyring, Webhooks: s.webhooks, WebhookPrivate: cfg.webhookAny,
+		People:   s.people,
 		Observed: observed, Version: version, BodyLimit: cfg.bodyKB << 10,
 		RatePerKey: float64(cfg.ratePerKey), Local: s.local(),
 	})
@@ -200,6 +205,7 @@ func (s *service) works() []func(context.Context) {
 	return []func(context.Context){
 		s.sweep,
 		s.sendWebhooks,
+		s.tendPeople,
 	}
 }
 
@@ -274,6 +280,9 @@ func (s *service) close() {
 		if err := s.store.Close(); err != nil {
 			s.logger.Error("log not closed", "err", err)
 		}
+	}
+	if err := s.people.Close(); err != nil {
+		s.logger.Error("vault not closed", "err", err)
 	}
 	if s.lock != nil {
 		_ = s.lock.Unlock() // the end of the process does it too

@@ -46,13 +46,21 @@ func (l *Ledger) Erase(ctx context.Context, people *vault.Customers, q Registeri
 	return a, people.Erased(ctx, e.Command.ID)
 }
 
-// ResumeErasures records the erasures that were begun and are not in the log.
+// ResumeErasures ends the erasures that were begun: it records those that are not in the log. One whose
+// request is empty is.
 func (l *Ledger) ResumeErasures(ctx context.Context, people *vault.Customers) error {
 	all, err := people.Erasing(ctx)
 	if err != nil {
 		return err
 	}
 	for _, begun := range all {
+		if begun.Request == "" { // the log told of it
+			err := errors.Join(people.Erase(ctx, begun.Customer, ""), people.Erased(ctx, begun.Customer))
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		var e erasure
 		if err := json.Unmarshal([]byte(begun.Request), &e); err != nil {
 			return fmt.Errorf("read an erasure of %s: %w", begun.Customer, err)
