@@ -80,6 +80,7 @@ var table = map[domain.Code]class{
 	"customer_erased":       {422, "The customer's personal data was erased", false},
 	"not_cancellable":       {422, "Nothing is left that could be reversed", false},
 
+	"adjustment_open":         {422, "An adjustment waits for a decision", false},
 	"adjustment_not_open":     {422, "The adjustment is decided already", false},
 	"maker_is_checker":        {422, "Another person than its maker must do this", false},
 	"mandate_not_active":      {422, "The mandate has ended", false},

@@ -45,6 +45,7 @@ type Account struct {
 	sent         uuid.UUID     // the newest transfer that was sent
 	ended        *ending       // nil: it has not
 	prices       []priced      // by unit
+	adjustments  []Adjustment  // that wait for a decision, oldest first
 	withdrawals  []*Withdrawal // open ones, at most one a unit; entries are replaced, not changed
 	bonuses      bonuses
 	usage        []usage // of units whose limits count, in the order of their last use
@@ -99,6 +100,7 @@ func (a *Account) Clone() *Account {
 	c.receivables = slices.Clone(a.receivables)
 	c.pending = slices.Clone(a.pending)
 	c.prices = slices.Clone(a.prices)
+	c.adjustments = slices.Clone(a.adjustments)
 	c.withdrawals = slices.Clone(a.withdrawals)
 	return &c
 }

@@ -61,7 +61,7 @@ func (c CloseAccount) Decide(d *Draft) error {
 }
 
 // atRest writes what time has brought about, and refuses while something is under way: a hold, a debt,
-// a pending top-up, a withdrawal, a transfer that the shell has not seen the end of.
+// a pending top-up, a withdrawal, an adjustment, a transfer that the shell has not seen the end of.
 func (d *Draft) atRest(settled uuid.UUID) error {
 	if err := d.lapseHolds(); err != nil {
 		return err
@@ -78,6 +78,8 @@ func (d *Draft) atRest(settled uuid.UUID) error {
 		return ErrReceivableOpen
 	case len(d.pending) > 0:
 		return ErrTopUpPending
+	case len(d.adjustments) > 0:
+		return ErrAdjustmentOpen
 	case len(d.withdrawals) > 0:
 		return ErrWithdrawalOpen
 	case d.sent != settled:

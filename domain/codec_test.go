@@ -235,7 +235,7 @@ func TestCatalogue(t *testing.T) {
 		capture_exceeds_hold refund_exceeds_debit top_up_not_pending
 		top_up_spent receivable_open not_cancellable
 		account_not_empty holds_active transfer_in_flight transfer_returned top_up_pending
-		adjustment_not_open maker_is_checker mandate_not_active
+		adjustment_not_open adjustment_open maker_is_checker mandate_not_active
 		withdrawal_not_approved withdrawal_not_open withdrawal_open`)
 	seen := map[string]bool{}
 	names, err := filepath.Glob("*.go")

@@ -59,6 +59,7 @@ var (
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
 	ErrTransferReturned   = refusal("transfer_returned", "the other account did not take it in")
 
+	ErrAdjustmentOpen        = refusal("adjustment_open", "an adjustment waits for a decision")
 	ErrAdjustmentNotOpen     = refusal("adjustment_not_open", "the adjustment is decided already")
 	ErrMandateNotActive      = refusal("mandate_not_active", "the mandate has ended")
 	ErrWithdrawalNotApproved = refusal("withdrawal_not_approved", "the withdrawal is not approved")

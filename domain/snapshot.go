@@ -26,6 +26,7 @@ type snapshot struct {
 	Sent         uuid.UUID      `json:"sent,omitzero"`
 	Ended        *ending        `json:"ended,omitempty"`
 	Prices       []priced       `json:"prices,omitempty"`
+	Adjustments  []Adjustment   `json:"adjustments,omitempty"`
 	Withdrawals  []*Withdrawal  `json:"withdrawals,omitempty"`
 	Bonuses      bonuses        `json:"bonuses,omitzero"`
 	Usage        []usage        `json:"usage,omitempty"`
@@ -36,7 +37,9 @@ func (a *Account) MarshalSnapshot() ([]byte, error) {
 	return json.Marshal(snapshot{
 		a.id, a.kind, a.customerRef, a.openedAt, a.lastRecorded, a.revision,
 		a.freezes, a.lots, a.holds, a.receivables, a.pending, a.sent, a.ended,
-		a.prices, a.withdrawals,
+		a.prices,
+		a.adjustments,
+		a.withdrawals,
 		a.bonuses, a.usage,
 	})
 }
@@ -50,7 +53,9 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 	return &Account{
 		s.ID, s.Kind, s.CustomerRef, s.OpenedAt, s.LastRecorded, s.Revision,
 		s.Freezes, s.Lots, s.Holds, s.Receivables, s.Pending, s.Sent, s.Ended,
-		s.Prices, s.Withdrawals,
+		s.Prices,
+		s.Adjustments,
+		s.Withdrawals,
 		s.Bonuses, s.Usage,
 	}, nil
 }
