@@ -35,6 +35,7 @@ func (o *out) cancellation(a ledger.Answer) {
 		o.undone(p)
 	}
 	o.end(']')
+	o.cashbackRevoked(a)
 	o.settlements(a)
 	o.tail(a)
 }

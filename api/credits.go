@@ -141,3 +141,38 @@ func (o *out) uncollected(e domain.CreditRevoked) {
 	}
 	o.money("uncollected", e.Uncollected)
 }
+
+// cashback writes what a debit earned, where it did.
+func (o *out) cashback(a ledger.Answer) {
+	for _, p := range a.Events {
+		if e, ok := p.Event.(domain.CreditGranted); ok && e.Cause == domain.CauseCashback {
+			o.open("cashback", '{')
+			o.id("grant_id", e.GrantID)
+			o.money("amount", e.Amount)
+			o.text("rule", e.Rule)
+			o.time("expires_at", e.Lots[0].ExpiresAt)
+			o.end('}')
+		}
+	}
+}
+
+// cashbackRevoked writes what of their cashback the debits lost that an operation gave back.
+func (o *out) cashbackRevoked(a ledger.Answer) {
+	lost := slices.DeleteFunc(slices.Clone(a.Events), func(p domain.Posted) bool {
+		e, ok := p.Event.(domain.CreditRevoked)
+		return !ok || e.Cause != domain.RevokedRefund
+	})
+	if len(lost) == 0 {
+		return
+	}
+	o.open("cashback_revoked", '[')
+	for _, p := range lost {
+		e := p.Event.(domain.CreditRevoked)
+		o.begin('{')
+		o.id("grant_id", e.GrantID)
+		o.money("amount", e.Amount)
+		o.uncollected(e)
+		o.end('}')
+	}
+	o.end(']')
+}

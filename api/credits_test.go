@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/domain/ledger"
 )
 
 // TestCredits: who gives what, and what of it is taken back.
@@ -51,4 +52,33 @@ func TestCredits(t *testing.T) {
 		has(fields{"available.amount": "0.00", "shortfall.amount": "1.00"})
 	s.ask(domain.RoleSupport, "POST", path+"/unreferenced-refunds", refund).send().
 		refused(403, "forbidden")
+}
+
+// TestCashbackIsShown: on the debit, when it is read, and when it is given back.
+func TestCashbackIsShown(t *testing.T) {
+	s := openWithAdmin(t)
+	rules := domain.DefaultProgram().Terms
+	var ten domain.Quantity
+	if err := ten.UnmarshalText([]byte("10")); err != nil {
+		t.Fatal(err)
+	}
+	rules.Cashback = []domain.CashbackRule{{ID: "ten", Unit: "CNY", Percent: ten}}
+	_, err := s.ledger.Register(t.Context(), ledger.Registering{
+		Registration: domain.PublishProgram{ID: "p", New: true, Terms: rules}, Key: "k",
+		Caller: ledger.Caller{Actor: "test", Role: domain.RoleAdmin},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := s.account("C-1", "100")
+	earned := fields{"cashback.amount.amount": "5.00", "cashback.rule": "ten", "balance.total": "55.00"}
+	debit := s.post(path+"/debits", `{"amount":`+cny("50")+`,"pos_txn_id":"1"}`).is(201).has(earned)
+	s.get(path + "/debits/" + debit.at("id")).is(200).has(earned)
+	s.post(path+"/debits/"+debit.at("id")+"/refunds", `{"amount":`+cny("10")+`}`).is(201).
+		has(fields{"cashback_revoked.0.amount.amount": "1.00", "cashback_revoked.0.uncollected.amount": "0.00",
+			"balance.total": "64.00"})
+	s.post(path+"/debits", `{"amount":`+cny("3")+`}`).is(201).has(fields{"cashback": ""})
+	s.post(path+"/operations/cancel", `{"pos_txn_id":"1"}`).is(200).
+		has(fields{"cashback_revoked.0.amount.amount": "1.00",
+			"cashback_revoked.0.uncollected.amount": "3.00", "balance.total": "100.00"})
 }

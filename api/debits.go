@@ -57,6 +57,7 @@ func (o *out) debitFacts(a ledger.Answer, e domain.DebitPosted) {
 			o.money("released", r.Amount)
 		}
 	}
+	o.cashback(a)
 }
 
 func getDebit(c *call) error {
@@ -125,6 +126,7 @@ func (o *out) refundFacts(a ledger.Answer, e domain.DebitRefunded) {
 	o.money("refunded_total", e.RefundedTotal)
 	o.some("reason", e.Reason)
 	o.returned(e.Moves, e.Reopened, e.Forfeited)
+	o.cashbackRevoked(a)
 }
 
 func getRefund(c *call) error {

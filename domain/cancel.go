@@ -184,6 +184,9 @@ func (d *Draft) undoDebit(debit sale) error {
 	if err != nil {
 		return err
 	}
+	if err := d.loseCashback(debit.DebitPosted, before, rest); err != nil {
+		return err
+	}
 	if err := d.settleReturned(back.moves, SettledByRefund); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func (c CaptureHold) Decide(d *Draft) error {
 		return ErrCaptureExceedsHold.Short(c.Amount, h.Left())
 	}
 	final := c.Final || c.Amount.Equal(h.Left())
-	err = d.post(DebitPosted{
+	err = d.postSale(DebitPosted{
 		Value: d.value(c.Amount, d.capture(h, c.Amount)), DebitID: d.nextID(),
 		Requested: c.Amount, RemainingDue: c.Amount.Sub(c.Amount),
 		HoldID: h.ID, HoldFinal: final, Final: c.Final, ListAmount: c.ListAmount,

@@ -77,7 +77,7 @@ func (b Debit) Decide(d *Draft) error {
 	if err != nil {
 		return err
 	}
-	return d.post(DebitPosted{
+	return d.postSale(DebitPosted{
 		Value:        d.value(amount, d.sell(amount)),
 		DebitID:      d.nextID(),
 		Requested:    b.Amount,

@@ -47,6 +47,7 @@ type CreditGranted struct {
 	Class    Class       `json:"class"`
 	Cause    string      `json:"cause"`
 	SourceID uuid.UUID   `json:"source_id,omitzero"` // the debit that earned it
+	Rule     string      `json:"rule,omitempty"`     // of the program's cashback
 	Campaign string      `json:"campaign,omitempty"`
 	JobID    uuid.UUID   `json:"job_id,omitzero"`
 	Reason   string      `json:"reason,omitempty"`
@@ -156,7 +157,7 @@ func (g GrantCredit) granted(d *Draft) CreditGranted {
 	}
 }
 
-// lot is the lot. An opening balance ends as the other system had it: the program has no say.
+// lot is the lot. What an import brings ends as the other system had it: the program has no say.
 func (g GrantCredit) lot(d *Draft, id uuid.UUID) LotOpened {
 	l := LotOpened{
 		ID: partOf(id, 1), Class: g.Class, Face: g.Amount.Quantity, Cost: g.Amount.Quantity.Zero(),
@@ -168,7 +169,7 @@ func (g GrantCredit) lot(d *Draft, id uuid.UUID) LotOpened {
 		if g.Cost.Unit() != g.Amount.Unit() {
 			l.CostUnit = g.Cost.Unit()
 		}
-	} else if g.ExpiresAt.IsZero() {
+	} else if g.ExpiresAt.IsZero() && d.Context.Channel != ChannelImport {
 		l.ExpiresAt = d.program().expiry(g.Class, d.Decided)
 	}
 	l.OnRefundExpired = onRefundExpired(l.Cost)

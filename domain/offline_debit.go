@@ -61,10 +61,10 @@ func (b OfflineDebit) affordable(d *Draft) Money {
 // postOwing posts a debit, and that the account owes what the debit could not take.
 func (d *Draft) postOwing(e DebitPosted) error {
 	if e.RemainingDue.IsZero() {
-		return d.post(e)
+		return d.postSale(e)
 	}
 	e.ReceivableID = partOf(e.DebitID, 1)
-	if err := d.post(e); err != nil {
+	if err := d.postSale(e); err != nil {
 		return err
 	}
 	return d.post(ReceivableOpened{ReceivableID: e.ReceivableID, Amount: e.RemainingDue,

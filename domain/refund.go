@@ -98,6 +98,9 @@ func (r Refund) Decide(d *Draft) error {
 	if err != nil {
 		return err
 	}
+	if err := d.loseCashback(debit.DebitPosted, before, paid); err != nil {
+		return err
+	}
 	if err := d.settleReturned(back.moves, SettledByRefund); err != nil {
 		return err
 	}

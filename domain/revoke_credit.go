@@ -24,8 +24,8 @@ type RevokeCredit struct {
 }
 
 // CreditRevoked records that free value was taken back. Amount may be zero. Uncollected is what could
-// not be taken: of a mistake all that was spent or is held, so that for a grant that nothing else
-// diminished it and Amount are the grant.
+// not be taken: of a refunded debit's cashback what is missing of its share; of a mistake all that was
+// spent or is held, so that it and Amount are the grant, unless some of that expired.
 type CreditRevoked struct {
 	Value
 	GrantID     uuid.UUID `json:"grant_id,omitzero"`
@@ -126,9 +126,22 @@ func (r RevokeCredit) revoke(d *Draft, granted CreditGranted) error {
 	if err := d.lapseHolds(); err != nil {
 		return err
 	}
-	l := d.lot(granted.Lots[0].ID)
+	l, err := d.unexpired(d.lot(granted.Lots[0].ID))
+	if err != nil {
+		return err
+	}
 	return d.revoke(l, l.free(), CreditRevoked{GrantID: granted.GrantID, Cause: RevokedError,
 		Uncollected: granted.Amount.With(l.taken()), JobID: r.JobID, Reason: r.Reason})
+}
+
+// unexpired is a lot without what has gone with its time: that is no more there before the sweep than
+// after it.
+func (d *Draft) unexpired(l *Lot) (*Lot, error) {
+	if !l.expired(d.Decided) {
+		return l, nil
+	}
+	err := d.expire(l)
+	return d.lot(l.ID), err
 }
 
 // revoke posts that x, at most what is free, of a lot is taken back. e says why.
