@@ -42,6 +42,7 @@ var bulkOperations = func() map[string]operation {
 	all := map[string]operation{}
 	for _, op := range []operation{openAccount, topUp, debit, placeHold, captureHold, voidHold,
 		refund, cancel, reverseTopUp, grant, freeze, unfreeze,
+		extendLot,
 		failTopUp,
 		giveCredit,
 		postTopUp,

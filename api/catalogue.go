@@ -37,6 +37,7 @@ var meanings = map[string]string{
 	"ImportCompleted":     "An import ended, with its control totals.",
 	"ImportStarted":       "A file's operations are about to be brought in.",
 	"LotExpired":          "What was left of a lot, unheld, went with its time: its breakage.",
+	"LotExtended":         "A lot ends later; what was paid for and had expired is there again.",
 	"MergeRefused":        "The survivor did not take the account in: it lives on.",
 	"OperationDeclined":   "A refusal was remembered: the same key gets the same answer.",
 	"ProgramPublished":    "A version of business rules, which rules from effective_from on.",

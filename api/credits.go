@@ -30,6 +30,7 @@ func (s *Server) creditRoutes() []*route {
 	return []*route{
 		post("/credits", "giveCredit", giveCredit),
 		post("/credits/{grant_id}/revoke", "revokeCredit", revokeCredit),
+		post("/lots/{lot_id}/extend", "extendLot", extendLot),
 		post("/unreferenced-refunds", "refundUnreferenced", unreferencedRefund),
 	}
 }

@@ -82,3 +82,19 @@ func TestCashbackIsShown(t *testing.T) {
 		has(fields{"cashback_revoked.0.amount.amount": "1.00",
 			"cashback_revoked.0.uncollected.amount": "3.00", "balance.total": "100.00"})
 }
+
+// TestExtend: what was paid for and expired comes back, and the lot shows its new end.
+func TestExtend(t *testing.T) {
+	s := openWithAdmin(t)
+	path := s.account("C-1", "")
+	topUp := s.post(path+"/top-ups", `{"amount":`+cny("10")+`,"expires_at":"2099-01-01T00:00:00Z"}`).is(201)
+	lot := path + "/lots/" + topUp.at("lots.0.id") + "/extend"
+	at := s.post(lot, `{"expires_at":"2099-02-01T00:00:00Z","reason":"asked"}`).is(200).
+		has(fields{"from": "2099-01-01T00:00:00Z", "to": "2099-02-01T00:00:00Z", "reactivated": "false",
+			"amount.amount": "0.00", "balance.total": "10.00"}).header.Get("Tillbook-Position")
+	s.get(path + "/lots?min_position=" + at).is(200).has(fields{"data.0.expires_at": "2099-02-01T00:00:00Z"})
+	s.post(lot, `{"expires_at":"2099-01-15T00:00:00Z","reason":"asked"}`).refused(400, "malformed")
+	s.post(lot, `{"reason":"asked"}`).refused(400, "malformed").has(fields{"errors.0.field": "expires_at"})
+	s.post(path+"/top-ups/"+topUp.at("id")+"/reverse", `{"cause":"error"}`).is(201)
+	s.post(lot, `{"expires_at":"2099-03-01T00:00:00Z","reason":"asked"}`).refused(422, "lot_not_extendable")
+}

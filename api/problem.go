@@ -82,6 +82,7 @@ var table = map[domain.Code]class{
 
 	"adjustment_open":         {422, "An adjustment waits for a decision", false},
 	"adjustment_not_open":     {422, "The adjustment is decided already", false},
+	"lot_not_extendable":      {422, "The lot cannot end later", false},
 	"maker_is_checker":        {422, "Another person than its maker must do this", false},
 	"mandate_not_active":      {422, "The mandate has ended", false},
 	"withdrawal_not_approved": {422, "The withdrawal is not approved", false},

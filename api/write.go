@@ -221,6 +221,7 @@ var answers = map[string]answering{
 	"DebitRefunded":      made((*out).refund, below("/refunds/")),
 	"HoldPlaced":         made((*out).hold, below("/holds/")),
 	"HoldReleased":       done((*out).release),
+	"LotExtended":        done((*out).extension),
 	"ReceivableSettled":  done((*out).settled),
 	"PersonalDataErased": done((*out).erased),
 	"ProfileChanged":     done((*out).profileChanged),

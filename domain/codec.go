@@ -31,6 +31,7 @@ var catalogue = map[string]stored{
 	"ImportCompleted":     of[ImportCompleted](),
 	"ImportStarted":       of[ImportStarted](),
 	"LotExpired":          of[LotExpired](),
+	"LotExtended":         of[LotExtended](),
 	"MergeRefused":        of[MergeRefused](),
 	"OperationDeclined":   of[OperationDeclined](),
 	"ProgramPublished":    of[ProgramPublished](),

@@ -56,6 +56,7 @@ var (
 	ErrTopUpNotPending    = refusal("top_up_not_pending", "the top-up was posted or has failed")
 	ErrReceivableOpen     = refusal("receivable_open", "the account owes a receivable")
 	ErrMakerIsChecker     = refusal("maker_is_checker", "another person than its maker must do this")
+	ErrLotNotExtendable   = refusal("lot_not_extendable", "the lot cannot end later")
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
 	ErrTransferReturned   = refusal("transfer_returned", "the other account did not take it in")
 

@@ -100,5 +100,6 @@ func (e LotExpired) apply(a *Account, _ time.Time) error {
 		return fmt.Errorf("expiry %d of lot %s follows %d", e.N, e.Lot, l.Expiries)
 	}
 	l.Expiries = e.N
+	l.Lost, l.LostCost = l.Lost.Add(e.Amount.Quantity), l.LostCost.Add(e.Cost)
 	return nil
 }

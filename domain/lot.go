@@ -102,6 +102,8 @@ type Lot struct {
 	Consumed  Quantity `json:"consumed"`  // debited and captured, less what refunds undid
 	CostUsed  Quantity `json:"cost_used"` // the part of Cost that Consumed took
 	Expiries  int      `json:"expiries,omitempty"`
+	Lost      Quantity `json:"lost"`               // by expiry, less what an extension brought back
+	LostCost  Quantity `json:"lost_cost"`          // the part of Cost that Lost took
 	Reversed  bool     `json:"reversed,omitempty"` // its funding was reversed, or its grant revoked
 
 	Transferred Quantity `json:"transferred"` // sent to other accounts, less what they returned

@@ -35,7 +35,7 @@ CREATE TABLE lots (
 	cost_unit    TEXT,             -- where it is not unit
 	funding_id   TEXT,             -- the top-up or grant that opened it
 	effective_at TEXT NOT NULL,
-	expires_at   TEXT,             -- NULL: never; a refund may have moved it
+	expires_at   TEXT,             -- NULL: never; a refund or an extension may have moved it
 	expiries     INTEGER NOT NULL, -- how often it expired
 	priority     INTEGER NOT NULL, -- 0 to 100, lower is drawn first
 	draw         TEXT,
@@ -139,6 +139,9 @@ func (lots) Apply(ctx context.Context, tx *Tx, events []Event) error {
 		for _, r := range e.Body.Reopened {
 			rows.Want(lotKey{e.Account, r.Lot})
 		}
+		if e.Type == "LotExtended" {
+			rows.Want(lotKey{e.Account, e.Body.Lot})
+		}
 	}
 	if err := rows.Load(ctx); err != nil {
 		return err
@@ -181,4 +184,18 @@ func moveLots(tx *Tx, rows *Rows[lotKey, lotRow], e *Event) {
 			l.expiries = e.Body.N
 		}
 	}
+	if e.Type == "LotExtended" {
+		extendLot(tx, rows, e)
+	}
+}
+
+func extendLot(tx *Tx, rows *Rows[lotKey, lotRow], e *Event) {
+	decoded, err := e.Decoded()
+	extended, ok := decoded.(domain.LotExtended)
+	l := rows.Change(lotKey{e.Account, e.Body.Lot})
+	if err != nil || !ok || l == nil {
+		tx.Damaged(*e, "lot "+e.Body.Lot.String()+" was never opened, or its end cannot be read")
+		return
+	}
+	l.ExpiresAt = extended.To
 }

@@ -75,7 +75,7 @@ var referenced = []domain.Operation{
 	domain.OpOpen, domain.OpTopUp, domain.OpReverse, domain.OpDebit, domain.OpHold, domain.OpCapture,
 	domain.OpVoid, domain.OpRefund, domain.OpGrant, domain.OpCancel, domain.OpDeclined,
 	domain.OpFailTopUp, domain.OpPostTopUp,
-	domain.OpRevoke,
+	domain.OpRevoke, domain.OpExtend,
 	domain.OpWriteOff,
 }
 
