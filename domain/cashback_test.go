@@ -12,9 +12,8 @@ import (
 // rewarding is a program with these rules of cashback, whose cashback lasts ten days.
 func rewarding(rules ...CashbackRule) step {
 	return ruled(&Program{ID: "p", Version: 2, Terms: Terms{
-		Zone: "UTC", Draw: ProRata, OnExpired: defaultProgram.Terms.OnExpired,
 		Expiry: map[Class]Expiry{Cashback: {Days: 10}}, Cashback: rules,
-	}})
+	}.normal()})
 }
 
 func tenth(edits ...func(*CashbackRule)) CashbackRule {

@@ -56,10 +56,9 @@ func TestGrantCredit(t *testing.T) {
 // capped is a program that allows unreferenced refunds of up to 20 CNY, and ends what it gives as
 // compensation after a month.
 var capped = ruled(&Program{ID: "p", Version: 3, Terms: Terms{
-	Zone: "UTC", Draw: ProRata, OnExpired: defaultProgram.Terms.OnExpired,
 	Expiry:    map[Class]Expiry{Compensation: {Days: 30}},
 	Approvals: []Approval{{Unit: "CNY", UnreferencedRefund: cny("20")}},
-}})
+}.normal()})
 
 func TestGiveCredit(t *testing.T) {
 	good := GrantCredit{Amount: cny("10"), Cause: CauseGoodwill, Reason: "cold coffee"}

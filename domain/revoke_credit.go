@@ -25,7 +25,7 @@ type RevokeCredit struct {
 
 // CreditRevoked records that free value was taken back. Amount may be zero. Uncollected is what could
 // not be taken: of a refunded debit's cashback what is missing of its share; of a mistake all that was
-// spent or is held, so that it and Amount are the grant, unless some of that expired.
+// spent or sent on or is held, so that it and Amount are the grant, unless some of that expired.
 type CreditRevoked struct {
 	Value
 	GrantID     uuid.UUID `json:"grant_id,omitzero"`
@@ -131,7 +131,7 @@ func (r RevokeCredit) revoke(d *Draft, granted CreditGranted) error {
 		return err
 	}
 	return d.revoke(l, l.free(), CreditRevoked{GrantID: granted.GrantID, Cause: RevokedError,
-		Uncollected: granted.Amount.With(l.taken()), JobID: r.JobID, Reason: r.Reason})
+		Uncollected: granted.Amount.With(l.taken().Add(l.Transferred)), JobID: r.JobID, Reason: r.Reason})
 }
 
 // unexpired is a lot without what has gone with its time: that is no more there before the sweep than
