@@ -83,19 +83,27 @@ func (r *reading) someMoney(field string, a *amount) domain.Money {
 		r.malformed(field+".unit", "is required")
 		return domain.Money{}
 	}
-	unit, err := r.s.Ledger.Unit(context.Background(), a.Unit)
-	switch {
-	case errors.Is(err, domain.ErrUnknownUnit):
-		r.fail(domain.ErrUnknownUnit, field+".unit", "is no currency and no registered unit")
-		return domain.Money{}
-	case err != nil:
-		r.failure = err
-		return domain.Money{}
-	case unit.Kind == domain.Points:
-		r.malformed(field+".unit", "counts points, which are earned and spent at checkouts alone")
+	unit, ok := r.unit(field+".unit", a.Unit)
+	if !ok {
 		return domain.Money{}
 	}
 	return r.figure(field+".amount", a.Amount, unit)
+}
+
+// unit reads the code of a unit of stored value, and says whether it could.
+func (r *reading) unit(field, code string) (domain.Unit, bool) {
+	unit, err := r.s.Ledger.Unit(context.Background(), code)
+	switch {
+	case errors.Is(err, domain.ErrUnknownUnit):
+		r.fail(domain.ErrUnknownUnit, field, "is no currency and no registered unit")
+	case err != nil:
+		r.failure = err
+	case unit.Kind == domain.Points:
+		r.malformed(field, "counts points, which are earned and spent at checkouts alone")
+	default:
+		return unit, true
+	}
+	return unit, false
 }
 
 func (r *reading) figure(field, text string, unit domain.Unit) domain.Money {

@@ -84,6 +84,7 @@ func (s *Server) routes() []*route {
 		s.creditRoutes(),
 		s.customerRoutes(),
 		s.pendingTopUpRoutes(),
+		s.programRoutes(),
 		s.receivableRoutes(),
 		s.webhookRoutes(),
 	)

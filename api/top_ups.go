@@ -66,7 +66,9 @@ func (b topUpBody) terms(r *reading) domain.TopUpTerms {
 	t := domain.DefaultTerms()
 	given := r.term("bonus", b.Bonus != nil)
 	t.Bonus = r.someMoney("bonus", b.Bonus)
-	t.NoBonus = given && t.Bonus.IsZero()
+	if given && t.Bonus.IsZero() {
+		t.Bonus, t.NoBonus = domain.Money{}, true
+	}
 	if r.term("bonus_expires_at", b.BonusExpiresAt != nil) {
 		t.BonusExpiresAt = r.time("bonus_expires_at", *b.BonusExpiresAt)
 	}

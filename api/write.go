@@ -232,6 +232,7 @@ var answers = map[string]answering{
 	"TopUpPosted":        made((*out).topUp, topUpPlace),
 	"TopUpReversed":      made((*out).reversal, reversedPlace),
 	"UnitRegistered":     made((*out).unitRegistered, unitPlace),
+	"ProgramPublished":   made((*out).programPublished, programPlace),
 }
 
 // answeringOf is how an operation is answered: a cancel by what it took back, what the service posts

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -194,4 +195,20 @@ func (t *Terms) approvalFaults(f *faults) {
 // within reports whether an instant lies in [begins, ends); zero bounds nothing.
 func within(at, begins, ends time.Time) bool {
 	return !at.Before(begins) && (ends.IsZero() || at.Before(ends))
+}
+
+// ParsePercent reads a percentage that a caller sent: more than 0, at most 100, at most 4 fraction
+// digits. "10" and "10.00" are the same. Any other form is ErrMalformed.
+func ParsePercent(text string) (Quantity, error) {
+	if whole, fraction, point := strings.Cut(text, "."); point {
+		text = strings.TrimSuffix(whole+"."+strings.TrimRight(fraction, "0"), ".")
+		if fraction == "" || len(fraction) > 4 {
+			return Quantity{}, ErrMalformed.Because(wantPercent)
+		}
+	}
+	q, err := parseQuantity(text)
+	if err != nil || !isPercent(q) {
+		return Quantity{}, ErrMalformed.Because(wantPercent)
+	}
+	return q, nil
 }

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"cmp"
-	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -88,43 +87,39 @@ func (l *Ledger) Program(account uuid.UUID, at time.Time) *domain.Program {
 	return cmp.Or(l.registry.book.Load().ruling(account, at), domain.DefaultProgram())
 }
 
-// Programs are all versions of every published program, by id and version. They must not be changed.
+// Programs are all programs by id, each with its versions in order, default@1 among them. They must not
+// be changed.
 func (l *Ledger) Programs() [][]*domain.Program {
+	builtIn := []*domain.Program{domain.DefaultProgram()}
+	var all [][]*domain.Program
 	if b := l.registry.book.Load(); b != nil {
-		return *b
+		all = slices.Clone(*b)
+	}
+	i, published := slices.BinarySearchFunc(all, domain.DefaultProgramID,
+		func(versions []*domain.Program, id string) int { return strings.Compare(versions[0].ID, id) })
+	if published {
+		all[i] = append(builtIn, all[i]...)
+		return all
+	}
+	return slices.Insert(all, i, builtIn)
+}
+
+// ProgramVersions are all versions of a program, none if there is none of that id.
+func (l *Ledger) ProgramVersions(id string) []*domain.Program {
+	for _, versions := range l.Programs() {
+		if versions[0].ID == id {
+			return versions
+		}
 	}
 	return nil
 }
 
-// ProgramVersions are all published versions of a program, none if there are none. On a shared log they
-// are as the log held them when it was called.
-func (l *Ledger) ProgramVersions(ctx context.Context, id string) ([]*domain.Program, error) {
-	if err := l.CatchUp(ctx); err != nil {
-		return nil, err
-	}
-	for _, versions := range l.Programs() {
-		if versions[0].ID == id {
-			return versions, nil
-		}
-	}
-	return nil, nil
-}
-
-// NamedProgram is the version with that name, as lots record the terms that they were sold under:
-// default@1 or one that was published.
+// NamedProgram is the version with that name, as lots record the terms that they were sold under.
 func (l *Ledger) NamedProgram(name string) (*domain.Program, bool) {
-	if name == domain.ProgramVersion {
-		return domain.DefaultProgram(), true
-	}
 	id, _, _ := strings.Cut(name, "@")
-	for _, versions := range l.Programs() {
-		if versions[0].ID != id {
-			continue
-		}
-		for _, p := range versions {
-			if p.Name() == name {
-				return p, true
-			}
+	for _, p := range l.ProgramVersions(id) {
+		if p.Name() == name {
+			return p, true
 		}
 	}
 	return nil, false
