@@ -41,8 +41,8 @@ func (o *out) opening(a ledger.Answer, e domain.AccountOpened) {
 	o.integer("revision", a.Last().Revision)
 }
 
-// account writes an account as it stands, as the next element.
-func (o *out) account(v ledger.View) {
+// account writes an account as it stands, as the next element. The program is the one that rules it now.
+func (o *out) account(v ledger.View, program string) {
 	o.begin('{')
 	o.id("id", v.ID())
 	o.plain("customer_ref", v.CustomerRef())
@@ -65,6 +65,7 @@ func (o *out) account(v ledger.View) {
 		o.end('}')
 	}
 	o.end(']')
+	o.plain("program", program)
 	o.time("opened_at", v.OpenedAt())
 	o.time("last_recorded_at", v.LastRecorded())
 	o.integer("revision", v.Revision())
@@ -78,6 +79,6 @@ func getAccount(c *call) error {
 		return err
 	}
 	o := c.out()
-	o.account(v)
+	o.account(v, c.programOf(v))
 	return c.ok(o)
 }

@@ -75,7 +75,7 @@ func accountOf(c *call, ref string) error {
 	o.begin('{')
 	o.open("data", '[')
 	if found {
-		o.account(v)
+		o.account(v, c.programOf(v))
 	}
 	at := v.Position
 	if !found {

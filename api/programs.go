@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tillbook/tillbook/domain"
@@ -22,6 +23,8 @@ func (s *Server) programRoutes() []*route {
 		{method: "GET", path: "/v1/programs", id: "listPrograms", roles: staff, serve: listPrograms},
 		{method: "GET", path: "/v1/programs/{program_id}", id: "getProgram", roles: staff,
 			serve: getProgram},
+		{method: "GET", path: account + "/terms", id: "getTerms", roles: readers,
+			query: slices.Concat(fresh, []string{"language"}), serve: getTerms},
 	}
 }
 

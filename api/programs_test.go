@@ -94,3 +94,31 @@ func TestProgramText(t *testing.T) {
 		has(fields{"errors.1.field": "terms.draw"})
 	s.get("/v1/programs").is(200).has(fields{"data.1": ""})
 }
+
+// TestAccountTerms: lots keep the terms they were sold under, and show them in the language asked for.
+func TestAccountTerms(t *testing.T) {
+	s := openWithAdmin(t)
+	path := s.account("C-1", "10")
+	s.post("/v1/programs/default/versions", `{"terms":`+tenPercent+
+		`,"terms_text":{"en":"Ten","zh-Hans":"十","zh-Hant":"拾"}}`).is(201)
+	s.get(path + "/terms").is(200).has(fields{"program": "default@2", "data.0.terms": "default@1",
+		"data.0.sums.0.remaining": "10.00", "data.0.terms_text": "{}", "data.1": ""})
+	s.post(path+"/top-ups", `{"amount":`+cny("100")+`}`).is(201)
+	s.post(path+"/top-ups", `{"amount":`+cny("1")+`,"terms":"mine"}`).is(201)
+	s.post("/v1/programs/default/versions", `{"terms":{}}`).is(201)
+	s.get(path + "/terms").is(200).has(fields{"program": "default@3", "data.1.terms": "default@2",
+		"data.1.lots": "2", "data.1.sums.0.remaining": "110.00", "data.1.rules.ladder.0.id": "ten",
+		"data.1.terms_text.en": "Ten", "data.2.terms": "mine", "data.2.rules": "", "data.3": ""})
+	s.get(path).is(200).has(fields{"program": "default@3"})
+	for language, want := range map[string]string{
+		"en-GB": `{"en":"Ten"}`, "zh": `{"zh-Hans":"十","zh-Hant":"拾"}`, "ZH-hans-CN": `{"zh-Hans":"十"}`,
+		"fr": "{}",
+	} {
+		got := s.get(path + "/terms?language=" + language).is(200).at("data.1.terms_text")
+		if got != want {
+			t.Errorf("%s: got %s, want %s", language, got, want)
+		}
+	}
+	s.post(path+"/debits", `{"amount":`+cny("121")+`}`).is(201)
+	s.get(path + "/terms").is(200).has(fields{"data.0": ""})
+}
