@@ -46,6 +46,12 @@ func (e DebitReversed) appendNames(names []Name) []Name {
 	return append(names, RefundsName(e.DebitID))
 }
 
+// Refusal is what the sender of a transfer or merge is told, who learns the code from the field.
+func (e ReferenceCancelled) Refusal() *Refusal {
+	return ErrTransferReturned.Field("to", string(e.Code)).
+		Because(ErrTransferReturned.Detail + ": " + e.Detail)
+}
+
 func (e ReferenceCancelled) appendNames(names []Name) []Name {
 	if e.OperationID != noID {
 		names = append(names, TransferName(e.OperationID))

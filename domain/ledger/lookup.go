@@ -129,7 +129,10 @@ func (r *round) replay(ctx context.Context, p domain.Posted) verdict {
 	if r.failed != nil {
 		return verdict{err: r.failed}
 	}
-	return verdict{answer: answer, err: answer.refusal(), stands: stored}
+	if refusal := answer.Refusal(); refusal != nil {
+		return verdict{answer: answer, err: refusal, stands: stored}
+	}
+	return verdict{answer: answer, stands: stored}
 }
 
 // asAnswer is an operation's events as an answer, and whether all of them are in the log.

@@ -60,6 +60,15 @@ func (l *Ledger) look(
 // Operation is the answer that an operation of the account got, by its id. It is domain.ErrNotFound
 // for an id that names none.
 func (l *Ledger) Operation(ctx context.Context, account, id uuid.UUID) (Answer, error) {
+	a, err := l.operation(ctx, account, id)
+	if err != nil {
+		return Answer{}, err
+	}
+	return a, l.conclude(ctx, &a)
+}
+
+// operation is Operation without what other streams know of it.
+func (l *Ledger) operation(ctx context.Context, account, id uuid.UUID) (Answer, error) {
 	answers, err := l.answers(ctx, account, domain.EventName(id))
 	if err != nil {
 		return Answer{}, err
@@ -74,6 +83,7 @@ func (l *Ledger) Operation(ctx context.Context, account, id uuid.UUID) (Answer, 
 var referenced = []domain.Operation{
 	domain.OpOpen, domain.OpTopUp, domain.OpReverse, domain.OpDebit, domain.OpHold, domain.OpCapture,
 	domain.OpVoid, domain.OpRefund, domain.OpGrant, domain.OpCancel, domain.OpDeclined,
+	domain.OpTransfer, domain.OpMerge, domain.OpClose,
 	domain.OpFailTopUp, domain.OpPostTopUp,
 	domain.OpRevoke, domain.OpExtend,
 	domain.OpWriteOff,
@@ -88,7 +98,13 @@ func (l *Ledger) Operations(
 	for _, op := range referenced {
 		names = append(names, domain.ReferenceName(op, ref))
 	}
-	return l.answers(ctx, account, names...)
+	all, err := l.answers(ctx, account, names...)
+	for i := range all {
+		if err == nil {
+			err = l.conclude(ctx, &all[i])
+		}
+	}
+	return all, err
 }
 
 func (l *Ledger) answers(

@@ -27,6 +27,8 @@ type Request struct {
 	Caller        Caller
 	CorrelationID string
 	DryRun        bool // decide and answer, store nothing
+
+	hops int // accounts it was passed on by
 }
 
 // Answer is what an operation posted: its own events, the first business event first. An answer is
@@ -36,6 +38,10 @@ type Answer struct {
 	Events   []domain.Posted
 	Position eventstore.Position // of the last event; Start for a dry run
 	Replayed bool                // it was answered before
+
+	// Outcome is, of a transfer or merge, the event of the receiver's stream that ended it: a receipt
+	// or a tombstone; nil while there is none.
+	Outcome *domain.Posted
 }
 
 // First is the operation's first business event: its id is the operation's.
@@ -44,9 +50,19 @@ func (a Answer) First() domain.Posted { return a.Events[0] }
 // Last is the operation's last event: the revision and the balance it left.
 func (a Answer) Last() domain.Posted { return a.Events[len(a.Events)-1] }
 
-// refusal is the refusal that the answer remembers, nil if it was none.
-func (a Answer) refusal() error {
+// Refusal is the refusal that the log remembers: a decline, or that the receiver of a transfer or
+// merge did not take it in. It is nil where there was none.
+func (a Answer) Refusal() *domain.Refusal {
+	if len(a.Events) == 0 {
+		return nil
+	}
 	if e, ok := a.First().Event.(domain.OperationDeclined); ok {
+		return e.Refusal()
+	}
+	if a.Outcome == nil {
+		return nil
+	}
+	if e, ok := a.Outcome.Event.(domain.ReferenceCancelled); ok {
 		return e.Refusal()
 	}
 	return nil
@@ -69,22 +85,31 @@ func (e *Damaged) Unwrap() error { return e.Cause }
 // Do answers a command. When it returns without an error the events are durable.
 //
 // A *domain.Refusal with events in the Answer was remembered: the same key gets it again; without
-// events it was not. Failures are ErrBusy, ErrStopping, ErrOutcomeUnknown, *Damaged and the store's
+// events it was not. Of a transfer or merge the answer is its end; a failure after the sender's step
+// leaves the rest to whoever asks again, or to RunTransfers. What is asked of an absorbed account is
+// asked of its survivor, unless it is about what the account posted itself. Failures are ErrBusy, ErrStopping, ErrOutcomeUnknown, *Damaged and the store's
 // own. The caller's ctx ends the waiting, never a round that has begun: when it ends, the outcome is
 // not known here and the error is ctx's own.
 func (l *Ledger) Do(ctx context.Context, r Request) (Answer, error) {
+	if err := l.prepare(ctx, &r); err != nil {
+		return Answer{}, err
+	}
 	w := &waiter{request: r}
 	q, err := l.enqueue(w)
 	if err != nil {
 		return Answer{}, err
 	}
 	l.runHere(q, w)
-	return w.wait(ctx)
+	a, err := w.wait(ctx)
+	return l.finish(ctx, r, a, err)
 }
 
 // Begin puts a command into its account's queue and returns; the function it returns waits for the
 // answer, as Do does. Commands of one account are decided in the order in which they began.
 func (l *Ledger) Begin(r Request) (func(context.Context) (Answer, error), error) {
+	if err := l.prepare(context.Background(), &r); err != nil {
+		return nil, err
+	}
 	w := &waiter{request: r, done: make(chan struct{})}
 	q, err := l.enqueue(w)
 	if err != nil {
@@ -93,7 +118,10 @@ func (l *Ledger) Begin(r Request) (func(context.Context) (Answer, error), error)
 	if q != nil {
 		go l.rounds(r.Account, q, l.take(r.Account, q, 0), nil)
 	}
-	return w.wait, nil
+	return func(ctx context.Context) (Answer, error) {
+		a, err := w.wait(ctx)
+		return l.finish(ctx, r, a, err)
+	}, nil
 }
 
 // wait waits for the answer. When ctx ends first, the outcome is not known here.
