@@ -17,8 +17,8 @@ type accounts struct{}
 // Name is accounts.
 func (accounts) Name() string { return "accounts" }
 
-// Version is 1.
-func (accounts) Version() int { return 1 }
+// Version is 2.
+func (accounts) Version() int { return 2 }
 
 // Tables is accounts.
 func (accounts) Tables() string {
@@ -27,8 +27,9 @@ CREATE TABLE accounts (
 	id           TEXT PRIMARY KEY,
 	customer_ref TEXT NOT NULL, -- the caller's own name for the customer
 	kind         TEXT NOT NULL, -- member
-	status       TEXT NOT NULL, -- open or frozen, as the events left it
-	frozen_until TEXT,          -- when the last freeze ends; NULL: never, where it is frozen
+	status       TEXT NOT NULL, -- open, frozen, closed or merged, as the events left it
+	survivor_id  TEXT,          -- the account that answers for a merged one
+	frozen_until TEXT,          -- when the last freeze ends; NULL: never, or not frozen
 	freezes      TEXT NOT NULL, -- JSON: [{"mode":"debit","until":"…"}]
 	opened_at    TEXT NOT NULL,
 	recorded_at  TEXT NOT NULL, -- of the last event
@@ -46,27 +47,38 @@ func (accounts) Indexes() string {
 type accountRow struct {
 	customerRef, kind  string
 	freezes            []domain.Freeze
+	ended              domain.Status // closed or merged; "": neither
+	survivor           uuid.UUID
 	openedAt, recorded time.Time
 	revision, position int64
 }
 
 var accountTable = &Table[uuid.UUID, accountRow]{
 	Name: "accounts",
-	Columns: []string{"id", "customer_ref", "kind", "status", "frozen_until", "freezes", "opened_at",
+	Columns: []string{"id", "customer_ref", "kind", "status", "survivor_id", "frozen_until", "freezes", "opened_at",
 		"recorded_at", "revision", "position"},
 	Keys: func(id uuid.UUID) []any { return []any{id.String()} },
 	Values: func(a *accountRow) []any {
 		status, until := a.frozen()
-		return []any{a.customerRef, a.kind, status, instant(until), freezesJSON(a.freezes),
+		return []any{a.customerRef, a.kind, status, nullID(a.survivor), instant(until), freezesJSON(a.freezes),
 			instant(a.openedAt), instant(a.recorded), a.revision, a.position}
 	},
 	Scan: func(row func(...any) error, id *uuid.UUID, a *accountRow) error {
-		var status, freezes string
-		var until, opened, recorded sql.NullString
-		err := row(id, &a.customerRef, &a.kind, &status, &until, &freezes, &opened, &recorded,
+		var status domain.Status
+		var freezes string
+		var survivor, until, opened, recorded sql.NullString
+		err := row(id, &a.customerRef, &a.kind, &status, &survivor, &until, &freezes, &opened, &recorded,
 			&a.revision, &a.position)
 		if err != nil {
 			return err
+		}
+		if status == domain.Closed || status == domain.Merged {
+			a.ended = status
+		}
+		if survivor.Valid {
+			if err := a.survivor.UnmarshalText([]byte(survivor.String)); err != nil {
+				return err
+			}
 		}
 		if a.openedAt, err = readInstant(opened); err != nil {
 			return err
@@ -80,6 +92,9 @@ var accountTable = &Table[uuid.UUID, accountRow]{
 
 // frozen is the status by events, and when the last freeze ends if all of them do.
 func (a *accountRow) frozen() (domain.Status, time.Time) {
+	if a.ended != "" {
+		return a.ended, time.Time{}
+	}
 	if len(a.freezes) == 0 {
 		return domain.Open, time.Time{}
 	}
@@ -134,12 +149,31 @@ func applyToAccount(rows *Rows[uuid.UUID, accountRow], e *Event) error {
 	}
 	a.revision, a.position = int64(e.Revision), int64(e.Position)
 	a.recorded = e.Metadata.RecordedAt
-	if !e.freezes() {
-		return nil
+	if err := a.end(e); err != nil || !e.freezes() {
+		return err
 	}
 	after, err := freezesAfter(a.freezes, e)
 	if err == nil {
 		a.freezes = after
 	}
 	return err
+}
+
+// end takes the end of an account from e, or takes it back.
+func (a *accountRow) end(e *Event) error {
+	switch e.Type {
+	case "AccountClosed":
+		a.ended = domain.Closed
+	case "MergeRefused":
+		a.ended, a.survivor = "", uuid.UUID{}
+	case "AccountsMerged":
+		decoded, err := e.Decoded()
+		if err != nil {
+			return err
+		}
+		if merged := decoded.(domain.AccountsMerged); merged.Absorbed == e.Account {
+			a.ended, a.survivor = domain.Merged, merged.Survivor
+		}
+	}
+	return nil
 }

@@ -199,6 +199,9 @@ func (c *checker) scan(ctx context.Context) error {
 	if err := rows.compareStores(ctx, c.tables); err != nil {
 		return err
 	}
+	if err := rows.compareTransfers(ctx, c.tables); err != nil {
+		return err
+	}
 	return rows.comparePages(ctx, c.tables)
 }
 

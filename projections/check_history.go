@@ -7,21 +7,24 @@ import (
 	"math"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
 )
 
 // historyReader compares the rows of history, in the order of the log, with the events they are of.
 type historyReader struct {
-	report  *Report
-	rows    *sql.Rows
-	at      eventstore.Position // of the row that is read but not compared; rowsOver behind the last
-	columns []sql.NullString    // of that row
-	to      []any
-	names   *names
-	stores  map[string]storeRow // as the events say
-	frozen  freezes             // likewise
-	pages   []page              // likewise
+	report    *Report
+	rows      *sql.Rows
+	at        eventstore.Position // of the row that is read but not compared; rowsOver behind the last
+	columns   []sql.NullString    // of that row
+	to        []any
+	names     *names
+	stores    map[string]storeRow        // as the events say
+	transfers map[uuid.UUID]*transferRow // likewise
+	frozen    freezes                    // likewise
+	pages     []page                     // likewise
 }
 
 // rowsOver is a position that no row has.
@@ -34,6 +37,7 @@ func (h *historyReader) open(ctx context.Context, q querier) (err error) {
 		return fmt.Errorf("read history: %w", err)
 	}
 	h.names, h.stores = newNames(), map[string]storeRow{}
+	h.transfers = map[uuid.UUID]*transferRow{}
 	h.frozen = freezes{}
 	h.columns = make([]sql.NullString, len(historyColumns)-1)
 	h.to = []any{&h.at}
@@ -67,6 +71,7 @@ func (h *historyReader) compare(stored eventstore.Recorded) error {
 		return nil // no row is right; a row there is a stranger, found by the next event
 	}
 	h.store(&e)
+	h.transfer(&e)
 	h.page(&e)
 	wanted := historyRow(nil, &e, h.frozen)[1:]
 	if h.at != stored.Position {

@@ -17,7 +17,7 @@ import (
 
 // checkedColumns are the columns that Check compares: the key within an account first.
 var checkedColumns = map[string][]string{
-	"accounts": {"id", "customer_ref", "kind", "status", "frozen_until", "freezes", "opened_at",
+	"accounts": {"id", "customer_ref", "kind", "status", "survivor_id", "frozen_until", "freezes", "opened_at",
 		"recorded_at", "revision", "position"},
 	"balances":  {"unit", "total", "held", "by_class"},
 	"customers": {"id", "tags", "consents", "changed_at", "erased_at", "revision", "position"},
@@ -107,10 +107,14 @@ func readRows(ctx context.Context, q querier, table string,
 func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 	// By events: a freeze that has ended is there until it is lifted.
 	row := accountRow{freezes: a.FrozenModes(time.Time{})}
+	if status := a.Status(time.Time{}); status == domain.Closed || status == domain.Merged {
+		row.ended = status
+	}
+	row.survivor, _ = a.Survivor()
 	status, until := row.frozen()
 	wanted := map[string]map[string][]string{
 		"accounts": {a.ID().String(): {a.CustomerRef(), told.kind, string(status),
-			text(instant(until)), freezesJSON(row.freezes), text(instant(a.OpenedAt())),
+			text(nullID(row.survivor)), text(instant(until)), freezesJSON(row.freezes), text(instant(a.OpenedAt())),
 			text(instant(a.LastRecorded())), strconv.FormatInt(a.Revision(), 10),
 			strconv.FormatUint(uint64(told.position), 10)}},
 		"balances": {}, "lots": {}, "holds": {},

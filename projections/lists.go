@@ -15,7 +15,7 @@ import (
 type AccountFilter struct {
 	CustomerRef string        `json:"customer_ref,omitempty"` // exactly
 	Prefix      string        `json:"prefix,omitempty"`       // of customer_ref
-	Status      domain.Status `json:"status,omitempty"`       // open or frozen, at At
+	Status      domain.Status `json:"status,omitempty"`       // open, frozen, closed or merged, at At
 	At          time.Time     `json:"at,omitzero"`            // when; zero: no freeze has ended
 }
 

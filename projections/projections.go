@@ -46,6 +46,7 @@ type Projection interface {
 func Builtin() []Projection {
 	return []Projection{history{}, accounts{}, balances{}, lots{}, holds{}, stores{},
 		customers{},
+		transfers{},
 	}
 }
 
