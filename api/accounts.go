@@ -48,6 +48,9 @@ func (o *out) account(v ledger.View, program string) {
 	o.plain("customer_ref", v.CustomerRef())
 	o.plain("kind", domain.KindMember)
 	o.plain("status", string(v.Status(v.At)))
+	if survivor, ok := v.Survivor(); ok {
+		o.id("survivor_id", survivor)
+	}
 	o.open("freezes", '[')
 	for _, f := range v.FrozenModes(v.At) {
 		o.begin('{')

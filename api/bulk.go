@@ -42,11 +42,14 @@ var bulkOperations = func() map[string]operation {
 	all := map[string]operation{}
 	for _, op := range []operation{openAccount, topUp, debit, placeHold, captureHold, voidHold,
 		refund, cancel, reverseTopUp, grant, freeze, unfreeze,
+		closeAccount,
 		extendLot,
 		failTopUp,
 		giveCredit,
+		merge,
 		postTopUp,
 		revokeCredit,
+		transfer,
 		unreferencedRefund,
 		writeOff,
 	} {
@@ -333,7 +336,7 @@ func (b *batch) result(o *out, item begun) {
 	o.b = append(o.b, fmt.Sprintf(`{"index":%d,"status":`, item.index)...)
 	body := &out{}
 	status := 0
-	if err != nil && (b.dryRun || !remembered(answer)) {
+	if err != nil && (b.dryRun || answer.Refusal() == nil) {
 		p := problemOf(err)
 		if p.class.status >= 500 {
 			b.s.Logger.Error("bulk item not answered", "instance", b.instance, "index", item.index,

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/tillbook/tillbook/domain"
@@ -21,8 +22,8 @@ func listAccounts(c *call) error {
 	}
 	filter := projections.AccountFilter{Prefix: c.Query("prefix"),
 		Status: domain.Status(c.Query("status"))}
-	if filter.Status != "" && filter.Status != domain.Open && filter.Status != domain.Frozen {
-		return domain.ErrMalformed.Field("status", "want open or frozen")
+	if filter.Status != "" && !slices.Contains(domain.Statuses, filter.Status) {
+		return domain.ErrMalformed.Field("status", "want open, frozen, closed or merged")
 	}
 	if filter.Status != "" {
 		filter.At = time.Now().UTC().Truncate(time.Second)

@@ -86,6 +86,7 @@ func (s *Server) routes() []*route {
 		s.pendingTopUpRoutes(),
 		s.programRoutes(),
 		s.receivableRoutes(),
+		s.transferRoutes(),
 		s.webhookRoutes(),
 	)
 }

@@ -126,7 +126,7 @@ func (c *call) correlation() string {
 
 // answer sends what the ledger answered: what was recorded, or the refusal that was remembered.
 func (c *call) answer(a ledger.Answer, err error, dryRun bool) error {
-	if err != nil && (dryRun || !remembered(a)) {
+	if err != nil && (dryRun || a.Refusal() == nil) {
 		return err
 	}
 	c.at(a.Position)
@@ -146,20 +146,11 @@ func (c *call) answer(a ledger.Answer, err error, dryRun bool) error {
 	return nil
 }
 
-// remembered reports whether an answer is a refusal that was recorded.
-func remembered(a ledger.Answer) bool {
-	if len(a.Events) == 0 {
-		return false
-	}
-	_, declined := a.First().Event.(domain.OperationDeclined)
-	return declined
-}
-
 // answer writes the body that a write gets, from its events alone, and says with which status. The
 // cases are the first business events there are.
 func (o *out) answer(a ledger.Answer) (status int, contentType string) {
-	if decline, ok := a.First().Event.(domain.OperationDeclined); ok {
-		p := problemOf(decline.Refusal())
+	if refusal := a.Refusal(); refusal != nil {
+		p := problemOf(refusal)
 		p.write(o, "urn:uuid:"+a.First().Metadata.OperationID.String())
 		return p.class.status, problemJSON
 	}
@@ -212,9 +203,11 @@ func historyPlace(a ledger.Answer) string { return accountPlace(a) + "/history" 
 
 // answers are how operations are answered, by the type of their first business event.
 var answers = map[string]answering{
+	"AccountClosed":      done((*out).closed),
 	"AccountFrozen":      done((*out).frozen),
 	"AccountOpened":      made((*out).opening, accountPlace),
 	"AccountUnfrozen":    done((*out).unfrozen),
+	"AccountsMerged":     done((*out).merged),
 	"CreditGranted":      made((*out).grant, historyPlace),
 	"CreditRevoked":      done((*out).revocation),
 	"DebitPosted":        made((*out).debit, below("/debits/")),
@@ -231,6 +224,7 @@ var answers = map[string]answering{
 	"TopUpInitiated":     made((*out).topUpInitiated, topUpPlace),
 	"TopUpPosted":        made((*out).topUp, topUpPlace),
 	"TopUpReversed":      made((*out).reversal, reversedPlace),
+	"TransferSent":       made((*out).transfer, below("/transfers/")),
 	"UnitRegistered":     made((*out).unitRegistered, unitPlace),
 	"ProgramPublished":   made((*out).programPublished, programPlace),
 }

@@ -28,6 +28,9 @@ const (
 	Merged   Status = "merged"
 )
 
+// Statuses are all statuses of an account that was opened.
+var Statuses = []Status{Open, Frozen, Closed, Merged}
+
 // Account is one account's state: what its events add up to. A published Account never changes;
 // decisions work on a clone. Its JSON is the snapshot's and may change with SnapshotVersion.
 type Account struct {

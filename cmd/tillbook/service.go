@@ -204,6 +204,7 @@ func (s *service) run(ctx context.Context) error {
 func (s *service) works() []func(context.Context) {
 	return []func(context.Context){
 		s.sweep,
+		s.resumeTransfers,
 		s.sendWebhooks,
 		s.tendPeople,
 	}

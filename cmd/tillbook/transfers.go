@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/tillbook/tillbook/domain/ledger"
+	"github.com/tillbook/tillbook/projections"
+)
+
+// resumeTransfers brings transfers and merges to their end, where a read model says that one was sent
+// and has not ended: whoever sent it died on the way.
+func (s *service) resumeTransfers(ctx context.Context) {
+	if s.models == nil {
+		<-ctx.Done()
+		return
+	}
+	s.ledger.RunTransfers(ctx, s.cfg.sweepEvery, func(ctx context.Context) ([]ledger.InFlight, error) {
+		sent, err := s.models.TransfersInFlight(ctx, sweepAccounts)
+		if errors.Is(err, projections.ErrStale) {
+			return nil, nil // what is in flight shows when they are built
+		}
+		var all []ledger.InFlight
+		for _, t := range sent {
+			all = append(all, ledger.InFlight(t))
+		}
+		return all, err
+	})
+}
