@@ -87,9 +87,11 @@ func (e *Damaged) Unwrap() error { return e.Cause }
 // A *domain.Refusal with events in the Answer was remembered: the same key gets it again; without
 // events it was not. Of a transfer or merge the answer is its end; a failure after the sender's step
 // leaves the rest to whoever asks again, or to RunTransfers. What is asked of an absorbed account is
-// asked of its survivor, unless it is about what the account posted itself. Failures are ErrBusy, ErrStopping, ErrOutcomeUnknown, *Damaged and the store's
-// own. The caller's ctx ends the waiting, never a round that has begun: when it ends, the outcome is
-// not known here and the error is ctx's own.
+// asked of its survivor, unless it is about what the account posted itself.
+//
+// Failures are ErrBusy, ErrStopping, ErrOutcomeUnknown, *Damaged and the store's own. The caller's ctx
+// ends the waiting, never a round that has begun: when it ends, the outcome is not known here and the
+// error is ctx's own.
 func (l *Ledger) Do(ctx context.Context, r Request) (Answer, error) {
 	if err := l.prepare(ctx, &r); err != nil {
 		return Answer{}, err
