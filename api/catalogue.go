@@ -27,6 +27,7 @@ var meanings = map[string]string{
 	"AdjustmentApproved":  "A correction of value was posted: whose, by whose approval, and why.",
 	"AdjustmentProposed":  "A correction of value was asked for and waits for another person.",
 	"AdjustmentRejected":  "A correction of value was refused; it stays on record.",
+	"ChargeFailed":        "A standing charge took nothing; next_at says when it is tried again, or the next period.",
 	"CreditGranted":       "Value was given that no top-up sold here: an opening balance, an apology, a present.",
 	"CreditRevoked":       "Value that was given was taken back; uncollected is what was spent before.",
 	"DebitPosted":         "Value was sold: a debit, or, with hold_id, the capture of a hold.",
@@ -38,8 +39,12 @@ var meanings = map[string]string{
 	"ImportStarted":       "A file's operations are about to be brought in.",
 	"LotExpired":          "What was left of a lot, unheld, went with its time: its breakage.",
 	"LotExtended":         "A lot ends later; what was paid for and had expired is there again.",
+	"MandateEnded":        "A standing charge ended.",
+	"MandateSet":          "A fee may be taken from stored value whenever its calendar says.",
 	"MergeRefused":        "The survivor did not take the account in: it lives on.",
 	"OperationDeclined":   "A refusal was remembered: the same key gets the same answer.",
+	"PersonalDataErased":  "The key of a person's data was destroyed: nothing it sealed opens again.",
+	"ProfileChanged":      "A customer's profile: labels, and, sealed with the customer's own key, the person.",
 	"ProgramPublished":    "A version of business rules, which rules from effective_from on.",
 	"ReceivableOpened":    "An account owes what it had used of a reversed top-up, or an offline debit lacked.",
 	"ReceivableSettled":   "What an account owed, or a part of it, was paid, or is owed no more: goods came back.",
@@ -62,8 +67,6 @@ var meanings = map[string]string{
 	"WithdrawalPaidOut":   "A withdrawal was paid: its principal is extinguished, its bonus revoked.",
 	"WithdrawalRejected":  "A withdrawal was refused by people: what it held is free again.",
 	"WithdrawalRequested": "Value is held for a withdrawal: paid value, and the bonus that goes with it.",
-	"PersonalDataErased":  "The key of a person's data was destroyed: nothing it sealed opens again.",
-	"ProfileChanged":      "A customer's profile: labels, and, sealed with the customer's own key, the person.",
 }
 
 // eventDoc is an event as the catalogue shows it.
@@ -97,6 +100,8 @@ var streams = map[string]string{
 	"APIKeyRevoked":      "key-<id>",
 	"ImportCompleted":    "import-<id>",
 	"ImportStarted":      "import-<id>",
+	"PersonalDataErased": "customer-<id>",
+	"ProfileChanged":     "customer-<id>",
 	"ProgramPublished":   "program-<id>",
 	"StoreChanged":       "store-<id>",
 	"StoreRegistered":    "store-<id>",
@@ -104,8 +109,6 @@ var streams = map[string]string{
 	"WebhookChanged":     "webhook-<id>",
 	"WebhookRegistered":  "webhook-<id>",
 	"WebhookRemoved":     "webhook-<id>",
-	"PersonalDataErased": "customer-<id>",
-	"ProfileChanged":     "customer-<id>",
 }
 
 func streamOf(name string) string {

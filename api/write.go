@@ -215,9 +215,10 @@ var answers = map[string]answering{
 	"HoldPlaced":         made((*out).hold, below("/holds/")),
 	"HoldReleased":       done((*out).release),
 	"LotExtended":        done((*out).extension),
-	"ReceivableSettled":  done((*out).settled),
 	"PersonalDataErased": done((*out).erased),
 	"ProfileChanged":     done((*out).profileChanged),
+	"ProgramPublished":   made((*out).programPublished, programPlace),
+	"ReceivableSettled":  done((*out).settled),
 	"StoreChanged":       done((*out).storeChanged),
 	"StoreRegistered":    made((*out).storeRegistered, storePlace),
 	"TopUpFailed":        done((*out).topUpFailed),
@@ -226,7 +227,6 @@ var answers = map[string]answering{
 	"TopUpReversed":      made((*out).reversal, reversedPlace),
 	"TransferSent":       made((*out).transfer, below("/transfers/")),
 	"UnitRegistered":     made((*out).unitRegistered, unitPlace),
-	"ProgramPublished":   made((*out).programPublished, programPlace),
 }
 
 // answeringOf is how an operation is answered: a cancel by what it took back, what the service posts

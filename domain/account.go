@@ -49,6 +49,7 @@ type Account struct {
 	ended        *ending       // nil: it has not
 	prices       []priced      // by unit
 	adjustments  []Adjustment  // that wait for a decision, oldest first
+	mandates     []Mandate     // active ones, oldest first
 	withdrawals  []*Withdrawal // open ones, at most one a unit; entries are replaced, not changed
 	bonuses      bonuses
 	usage        []usage // of units whose limits count, in the order of their last use
@@ -104,6 +105,7 @@ func (a *Account) Clone() *Account {
 	c.pending = slices.Clone(a.pending)
 	c.prices = slices.Clone(a.prices)
 	c.adjustments = slices.Clone(a.adjustments)
+	c.mandates = slices.Clone(a.mandates)
 	c.withdrawals = slices.Clone(a.withdrawals)
 	return &c
 }

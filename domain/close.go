@@ -57,7 +57,10 @@ func (c CloseAccount) Decide(d *Draft) error {
 			return ErrAccountNotEmpty.Because(fmt.Sprintf("%s %s are left", b.Total, b.Unit))
 		}
 	}
-	return d.post(AccountClosed{c.Reason})
+	if err := d.post(AccountClosed{c.Reason}); err != nil {
+		return err
+	}
+	return d.endMandates(MandateClosed)
 }
 
 // atRest writes what time has brought about, and refuses while something is under way: a hold, a debt,

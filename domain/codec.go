@@ -21,6 +21,7 @@ var catalogue = map[string]stored{
 	"AdjustmentApproved":  of[AdjustmentApproved](),
 	"AdjustmentProposed":  of[AdjustmentProposed](),
 	"AdjustmentRejected":  of[AdjustmentRejected](),
+	"ChargeFailed":        of[ChargeFailed](),
 	"CreditGranted":       of[CreditGranted](),
 	"CreditRevoked":       of[CreditRevoked](),
 	"DebitPosted":         of[DebitPosted](),
@@ -32,8 +33,12 @@ var catalogue = map[string]stored{
 	"ImportStarted":       of[ImportStarted](),
 	"LotExpired":          of[LotExpired](),
 	"LotExtended":         of[LotExtended](),
+	"MandateEnded":        of[MandateEnded](),
+	"MandateSet":          of[MandateSet](),
 	"MergeRefused":        of[MergeRefused](),
 	"OperationDeclined":   of[OperationDeclined](),
+	"PersonalDataErased":  of[PersonalDataErased](),
+	"ProfileChanged":      of[ProfileChanged](),
 	"ProgramPublished":    of[ProgramPublished](),
 	"ReceivableOpened":    of[ReceivableOpened](),
 	"ReceivableSettled":   of[ReceivableSettled](),
@@ -56,8 +61,6 @@ var catalogue = map[string]stored{
 	"WithdrawalPaidOut":   of[WithdrawalPaidOut](),
 	"WithdrawalRejected":  of[WithdrawalRejected](),
 	"WithdrawalRequested": of[WithdrawalRequested](),
-	"PersonalDataErased":  of[PersonalDataErased](),
-	"ProfileChanged":      of[ProfileChanged](),
 }
 
 // stored is an event type of the catalogue: one with nothing in it, and what reads one.

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"cmp"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,8 @@ type DebitPosted struct {
 	ReceivableID  uuid.UUID `json:"receivable_id,omitzero"` // of RemainingDue, where it is owed
 	Frozen        bool      `json:"frozen,omitempty"`       // an offline one, of a frozen account
 	Counted       *Counted  `json:"counted,omitempty"`      // by limits; of a capture, as its hold was
+	MandateID     uuid.UUID `json:"mandate_id,omitzero"`    // of a standing charge
+	Charge        *Charge   `json:"charge,omitempty"`       // beside MandateID
 }
 
 func (DebitPosted) event() {}
@@ -45,6 +48,14 @@ func (e DebitPosted) appendNames(names []Name) []Name {
 		names = append(names, EndName(e.HoldID))
 	}
 	return names
+}
+
+// happened is when a standing charge fell due, if its first attempt succeeded; else now.
+func (e DebitPosted) happened() time.Time {
+	if e.Charge == nil {
+		return time.Time{}
+	}
+	return e.Charge.happened()
 }
 
 func (e DebitPosted) balanced(b Balance) Event { e.Balance = b; return e }
@@ -125,6 +136,9 @@ func (e DebitPosted) check() error {
 	if e.HoldID != noID {
 		held = e.Amount.Quantity.Neg()
 	}
+	if (e.MandateID == noID) != (e.Charge == nil) {
+		return errors.New("a mandate without its period, or a period without its mandate")
+	}
 	return cmp.Or(e.adds(e.Amount.Quantity.Neg(), held), e.Amount.like(e.Requested, e.RemainingDue))
 }
 
@@ -142,7 +156,11 @@ func (e DebitPosted) appendJSON(b jsonText) jsonText {
 	if e.ReceivableID != noID {
 		b = b.id("receivable_id", e.ReceivableID)
 	}
-	return append(e.Counted.appendMember(b.yes("frozen", e.Frozen)), '}')
+	b = e.Counted.appendMember(b.yes("frozen", e.Frozen))
+	if e.MandateID != noID {
+		b = b.id("mandate_id", e.MandateID)
+	}
+	return append(e.Charge.appendMember(b), '}')
 }
 
 func (e DebitPosted) command(Posted) Command {
@@ -158,6 +176,9 @@ func (e DebitPosted) apply(a *Account, _ time.Time) error {
 		return err
 	}
 	a.price(&e)
+	if e.MandateID != noID {
+		return a.progress(e.MandateID, *e.Charge, e.Charge.NextPeriod)
+	}
 	if e.HoldID == noID {
 		a.count(e.Counted, e.Amount)
 		return nil

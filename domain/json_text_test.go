@@ -52,6 +52,13 @@ func TestWrittenByHand(t *testing.T) {
 		if yes("list") {
 			debit.ListAmount = money("list amount")
 		}
+		if yes("charge") {
+			debit.MandateID = id("mandate")
+			debit.Charge = &Charge{Period: instant("period"), Attempt: rapid.Int().Draw(t, "attempt")}
+			if yes("next") {
+				debit.Charge.NextPeriod = instant("next period")
+			}
+		}
 		meta := Metadata{
 			EventID: id("event"), Schema: rapid.Int().Draw(t, "schema"), Actor: text("actor"),
 			Role: text("role"), OnBehalfOf: text("on behalf of"), Channel: text("channel"),

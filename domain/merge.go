@@ -102,6 +102,9 @@ func (m MergeAccount) Decide(d *Draft) error {
 	if err := d.post(AccountsMerged{MergeID: id, Survivor: m.Into, Absorbed: d.id}); err != nil {
 		return err
 	}
+	if err := d.endMandates(MandateMerged); err != nil {
+		return err
+	}
 	return d.sendAll(TransferSent{ToAccount: m.Into, MergeID: id})
 }
 

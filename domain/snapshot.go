@@ -27,6 +27,7 @@ type snapshot struct {
 	Ended        *ending        `json:"ended,omitempty"`
 	Prices       []priced       `json:"prices,omitempty"`
 	Adjustments  []Adjustment   `json:"adjustments,omitempty"`
+	Mandates     []Mandate      `json:"mandates,omitempty"`
 	Withdrawals  []*Withdrawal  `json:"withdrawals,omitempty"`
 	Bonuses      bonuses        `json:"bonuses,omitzero"`
 	Usage        []usage        `json:"usage,omitempty"`
@@ -39,6 +40,7 @@ func (a *Account) MarshalSnapshot() ([]byte, error) {
 		a.freezes, a.lots, a.holds, a.receivables, a.pending, a.sent, a.ended,
 		a.prices,
 		a.adjustments,
+		a.mandates,
 		a.withdrawals,
 		a.bonuses, a.usage,
 	})
@@ -55,6 +57,7 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 		s.Freezes, s.Lots, s.Holds, s.Receivables, s.Pending, s.Sent, s.Ended,
 		s.Prices,
 		s.Adjustments,
+		s.Mandates,
 		s.Withdrawals,
 		s.Bonuses, s.Usage,
 	}, nil
