@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 
@@ -177,12 +178,13 @@ func (m *machine) step(r *rapid.T, c Command) {
 	posted, err := m.do(c)
 	var refused *Refusal
 	var done *Done
-	if err != nil && !errors.As(err, &refused) && !errors.As(err, &done) {
+	var moved *Moved
+	if err != nil && !errors.As(err, &refused) && !errors.As(err, &done) && !errors.As(err, &moved) {
 		r.Fatalf("%#v: %v", c, err)
 	}
 	if err == nil && len(posted) > 0 {
 		if got := Differing(m.log[len(m.log)-len(posted)+opening(posted)], c, m.context); len(got) > 0 &&
-			c.Operation() != OpExpire {
+			!slices.Contains([]Operation{OpExpire, OpReceive, OpReturn}, c.Operation()) {
 			r.Fatalf("%#v: repeated, it differs in %s", c, got)
 		}
 	}
@@ -226,8 +228,18 @@ func (m *machine) enter(p Posted) {
 	x := w.Amount.minor()
 	l.cost.Add(&l.cost, &cost)
 	switch e := p.Event.(type) {
-	case TopUpPosted, CreditGranted:
+	case TopUpPosted, CreditGranted, TransferReceived, LotExtended:
 		l.value.Add(&l.value, x)
+	case TransferReturned:
+		l.value.Add(&l.value, x)
+		l.lost.Sub(&l.lost, &cost)
+	case AdjustmentApproved:
+		if e.Direction == DirectionCredit {
+			l.value.Add(&l.value, x)
+		} else {
+			l.value.Sub(&l.value, x)
+			l.lost.Sub(&l.lost, &cost)
+		}
 	case DebitPosted:
 		l.value.Sub(&l.value, x)
 		l.sold.Sub(&l.sold, &cost)
