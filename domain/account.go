@@ -52,7 +52,8 @@ type Account struct {
 	mandates     []Mandate     // active ones, oldest first
 	withdrawals  []*Withdrawal // open ones, at most one a unit; entries are replaced, not changed
 	bonuses      bonuses
-	usage        []usage // of units whose limits count, in the order of their last use
+	usage        []usage      // of units whose limits count, in the order of their last use
+	credentials  []Credential // in the order they were bound
 }
 
 // NewAccount is the account before its first event.
@@ -107,6 +108,7 @@ func (a *Account) Clone() *Account {
 	c.adjustments = slices.Clone(a.adjustments)
 	c.mandates = slices.Clone(a.mandates)
 	c.withdrawals = slices.Clone(a.withdrawals)
+	c.credentials = slices.Clone(a.credentials)
 	return &c
 }
 

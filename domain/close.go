@@ -129,11 +129,11 @@ func (d *Draft) afterClose(c Command, err error) error {
 	return err
 }
 
-// afterMerge lets an absorbed account undo what it posted itself, and take in what still comes to it;
-// that value moves on. Everything else is for the survivor.
+// afterMerge lets an absorbed account undo what it posted itself, block its credentials, and take in
+// what still comes to it; that value moves on. Everything else is for the survivor.
 func (d *Draft) afterMerge(c Command, err error) error {
 	switch c.(type) {
-	case OpenAccount, Sweep, ReturnTransfer, AbsorbAccount, UndoMerge:
+	case OpenAccount, Sweep, ReturnTransfer, AbsorbAccount, UndoMerge, BlockCredential:
 		return err
 	case ReceiveTransfer, Refund, Cancel, ReverseTopUp:
 		if err == nil && !d.foundNothing() {

@@ -18,8 +18,15 @@ func Differing(p Posted, c Command, asked Context) []string {
 	if !ok || op != c.Operation() {
 		return []string{"operation"}
 	}
+	if r, ok := c.(rephraser); ok {
+		c = r.rephrase(p.Event)
+	}
 	return compare(was, fields(c, asked))
 }
+
+// rephraser is a command that says in several ways the same, of which only the event that answered it
+// tells which one it was.
+type rephraser interface{ rephrase(answered Event) Command }
 
 // compare names the fields that differ, sorted.
 func compare(was, is map[string]json.RawMessage) []string {

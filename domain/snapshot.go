@@ -31,6 +31,7 @@ type snapshot struct {
 	Withdrawals  []*Withdrawal  `json:"withdrawals,omitempty"`
 	Bonuses      bonuses        `json:"bonuses,omitzero"`
 	Usage        []usage        `json:"usage,omitempty"`
+	Credentials  []Credential   `json:"credentials,omitempty"`
 }
 
 // MarshalSnapshot is the account's state as bytes.
@@ -43,6 +44,7 @@ func (a *Account) MarshalSnapshot() ([]byte, error) {
 		a.mandates,
 		a.withdrawals,
 		a.bonuses, a.usage,
+		a.credentials,
 	})
 }
 
@@ -60,8 +62,12 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 		s.Mandates,
 		s.Withdrawals,
 		s.Bonuses, s.Usage,
+		s.Credentials,
 	}, nil
 }
 
 // Size estimates the account's memory, in bytes, for caches that bound it.
-func (a *Account) Size() int { return 512 + 700*len(a.lots) + 900*len(a.holds) + 200*len(a.pending) }
+func (a *Account) Size() int {
+	return 512 + 700*len(a.lots) + 900*len(a.holds) + 200*len(a.pending) +
+		300*len(a.credentials)
+}
