@@ -19,8 +19,10 @@ import (
 var checkedColumns = map[string][]string{
 	"accounts": {"id", "customer_ref", "kind", "status", "survivor_id", "frozen_until", "freezes", "opened_at",
 		"recorded_at", "revision", "position"},
-	"balances":  {"unit", "total", "held", "by_class"},
-	"customers": {"id", "tags", "consents", "changed_at", "erased_at", "revision", "position"},
+	"balances":     {"unit", "total", "held", "by_class"},
+	"customers":    {"id", "tags", "consents", "changed_at", "erased_at", "revision", "position"},
+	"credentials":  credentialTable.Columns[1:],
+	"interactions": interactionColumns[1:],
 	"lots": {"id", "unit", "class", "face", "remaining", "held", "cost", "cost_left", "cost_unit",
 		"funding_id", "effective_at", "expires_at", "expiries", "priority", "draw", "scope", "terms"},
 	"holds": {"id", "unit", "status", "requested", "captured", "placed_at", "expires_at", "ended_at",
@@ -118,6 +120,7 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 			text(instant(a.LastRecorded())), strconv.FormatInt(a.Revision(), 10),
 			strconv.FormatUint(uint64(told.position), 10)}},
 		"balances": {}, "lots": {}, "holds": {},
+		"credentials": told.credentials.wanted(), "interactions": told.interactions,
 	}
 	for _, l := range a.Lots() {
 		wanted["lots"][l.ID.String()] = []string{l.Unit, string(l.Class), l.Face.String(),
@@ -155,9 +158,11 @@ func text(value any) string {
 
 // told is what an account's events tell beside its state.
 type told struct {
-	holds    endedHolds
-	kind     string
-	position eventstore.Position // of the last of them
+	holds        endedHolds
+	credentials  credentialRows
+	interactions interactionRows
+	kind         string
+	position     eventstore.Position // of the last of them
 }
 
 func (t *told) note(p domain.Posted, position eventstore.Position) {
@@ -166,6 +171,8 @@ func (t *told) note(p domain.Posted, position eventstore.Position) {
 	}
 	t.position = position
 	t.holds.note(p)
+	t.credentials.note(p)
+	t.interactions.note(p, position)
 }
 
 // endedHolds are an account's holds as its events tell of them; the account's state knows only the
@@ -223,8 +230,8 @@ func (c *checker) strangers(ctx context.Context) error {
 	return nil
 }
 
-func eachID(ctx context.Context, q querier, query string, do func(uuid.UUID)) error {
-	rows, err := q.QueryContext(ctx, query)
+func eachID(ctx context.Context, q querier, query string, do func(uuid.UUID), args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

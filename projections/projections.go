@@ -45,8 +45,10 @@ type Projection interface {
 // history reads what accounts has not folded yet.
 func Builtin() []Projection {
 	return []Projection{history{}, accounts{}, balances{}, lots{}, holds{}, stores{},
+		credentials{},
 		customers{},
 		transfers{},
+		interactions{},
 	}
 }
 
