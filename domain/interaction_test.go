@@ -47,8 +47,10 @@ func TestInteractionRepeats(t *testing.T) {
 	same.SealedText, same.Consented = "sealed anew", false
 	differs(t, posted[0], same, Context{}, "")
 	for want, edit := range map[string]func(*RecordInteraction){
-		"kind": func(r *RecordInteraction) { r.Kind = InteractionCall }, "about": func(r *RecordInteraction) { r.About = "" },
-		"channel": func(r *RecordInteraction) { r.Channel = "mail" }, "rating": func(r *RecordInteraction) { r.Rating = 0 },
+		"kind":      func(r *RecordInteraction) { r.Kind = InteractionCall },
+		"about":     func(r *RecordInteraction) { r.About = "" },
+		"channel":   func(r *RecordInteraction) { r.Channel = "mail" },
+		"rating":    func(r *RecordInteraction) { r.Rating = 0 },
 		"text_hash": func(r *RecordInteraction) { r.TextHash = "other" },
 	} {
 		other := first
