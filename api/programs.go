@@ -19,7 +19,8 @@ func (s *Server) programRoutes() []*route {
 		{method: "POST", path: "/v1/programs", id: "createProgram", roles: programmers, query: dry,
 			serve: createProgram, unbound: true},
 		{method: "POST", path: "/v1/programs/{program_id}/versions", id: "publishProgram",
-			roles: programmers, query: dry, serve: publishProgram, unbound: true},
+			roles: programmers, query: slices.Concat(dry, []string{"from", "to"}),
+			serve: publishProgram, unbound: true},
 		{method: "GET", path: "/v1/programs", id: "listPrograms", roles: staff, serve: listPrograms},
 		{method: "GET", path: "/v1/programs/{program_id}", id: "getProgram", roles: staff,
 			serve: getProgram},
@@ -50,7 +51,7 @@ func createProgram(c *call) error {
 	return c.answer(a, err, dryRun)
 }
 
-// publishProgram publishes a further version of the program of the path.
+// publishProgram publishes a further version of the program of the path, or rehearses it.
 func publishProgram(c *call) error {
 	p, err := c.program()
 	if err != nil {
@@ -61,7 +62,14 @@ func publishProgram(c *call) error {
 		return domain.ErrMalformed.Field("id", "is not the program of the path")
 	}
 	p.ID = id
+	from, to, err := c.window()
+	if err != nil {
+		return err
+	}
 	a, dryRun, err := c.registering(p)
+	if err == nil && !to.IsZero() {
+		return c.rehearsed(a, from, to)
+	}
 	return c.answer(a, err, dryRun)
 }
 

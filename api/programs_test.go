@@ -122,3 +122,28 @@ func TestAccountTerms(t *testing.T) {
 	s.post(path+"/debits", `{"amount":`+cny("121")+`}`).is(201)
 	s.get(path + "/terms").is(200).has(fields{"data.0": ""})
 }
+
+// TestRehearsal: a dry run with a window says for whom a version would have made a difference, and
+// stores nothing.
+func TestRehearsal(t *testing.T) {
+	s := openWithAdmin(t)
+	s.post("/v1/programs/default/versions", `{"terms":`+tenPercent+`}`).is(201)
+	path := s.account("C-1", "100")
+	s.account("C-2", "50")
+	versions := "/v1/programs/default/versions"
+	window := "from=2020-01-01T00:00:00Z&to=2999-01-01T00:00:00Z"
+	s.post(versions+"?dry_run=true&"+window, `{"terms":{}}`).is(200).has(fields{"version": "3",
+		"rehearsal.accounts": "1", "rehearsal.sums.0.recorded": "10.00",
+		"rehearsal.sums.0.would_be": "0.00", "rehearsal.largest.0.difference": "-10.00",
+		"rehearsal.largest.0.account_id": strings.TrimPrefix(path, "/v1/accounts/")})
+	s.post(versions+"?dry_run=true&from=2999-01-01T00:00:00Z&to=2999-01-02T00:00:00Z", `{"terms":{}}`).
+		is(200).has(fields{"rehearsal.accounts": "0", "rehearsal.sums": "[]", "rehearsal.largest": "[]"})
+	s.post(versions+"?"+window, `{"terms":{}}`).refused(400, "malformed").
+		has(fields{"errors.0.field": "from"})
+	s.post(versions+"?dry_run=true&from=2020-01-01T00:00:00Z", `{"terms":{}}`).refused(400, "malformed").
+		has(fields{"errors.0.field": "to"})
+	s.post(versions+"?dry_run=true&from=2020-01-01T00:00:00Z&to=2020-01-01T00:00:00Z", `{"terms":{}}`).
+		refused(400, "malformed").has(fields{"errors.0.field": "to"})
+	s.post(versions+"?dry_run=true&"+window, `{"terms":{"zone":"Moon"}}`).refused(400, "malformed")
+	s.get("/v1/programs/default").is(200).has(fields{"in_force": "2"})
+}

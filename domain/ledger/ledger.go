@@ -89,9 +89,10 @@ type Ledger struct {
 	stopping    bool
 	idle        *sync.Cond // on mu: a queue has gone
 
-	snapshots *snapshotter
-	closing   sync.Once
-	seen      atomic.Uint64 // the highest position known to be in the log
+	snapshots  *snapshotter
+	rehearsing sync.Mutex // held by the one rehearsal that may run
+	closing    sync.Once
+	seen       atomic.Uint64 // the highest position known to be in the log
 }
 
 // Open is a ledger over a store. It returns at once; Ready tells when the registries are read.
