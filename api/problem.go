@@ -51,6 +51,7 @@ var table = map[domain.Code]class{
 	"body_too_large":         {413, "The body is too large", false},
 	"unsupported_media_type": {415, "The body is of a type that is not read here", false},
 
+	"shift_open":          {409, "The terminal has an open shift", false},
 	"reference_used":      {409, "This reference names an operation already", false},
 	"reference_cancelled": {409, "This reference was cancelled before", false},
 	"credential_used":     {409, "The credential is bound already", false},
@@ -63,6 +64,8 @@ var table = map[domain.Code]class{
 	"top_up_pending":    {422, "The account has pending top-ups", false},
 	"transfer_returned": {422, "The other account did not take it in", false},
 
+	"exception_not_open":    {422, "The exception is resolved", false},
+	"shift_not_open":        {422, "The shift is closed", false},
 	"key_reused":            {422, "This Idempotency-Key was used for another request", false},
 	"account_not_open":      {422, "The account is not open", false},
 	"account_frozen":        {422, "The account is frozen for this", false},

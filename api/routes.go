@@ -85,6 +85,7 @@ func (s *Server) routes() []*route {
 		s.customerRoutes(),
 		s.pendingTopUpRoutes(),
 		s.programRoutes(),
+		s.posdayRoutes(),
 		s.receivableRoutes(),
 		s.transferRoutes(),
 		s.webhookRoutes(),

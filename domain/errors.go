@@ -38,6 +38,7 @@ var (
 	ErrReferenceUsed      = refusal("reference_used", "this reference names an operation already")
 	ErrReferenceCancelled = refusal("reference_cancelled", "this reference was cancelled before")
 	ErrTransferInFlight   = refusal("transfer_in_flight", "what the account sent has not arrived yet")
+	ErrShiftOpen          = refusal("shift_open", "the terminal has an open shift")
 	ErrAccountExists      = refusal("account_exists", "this customer_ref has an account already")
 
 	ErrKeyReused          = refusal("key_reused", "this key was used for another request")
@@ -57,6 +58,8 @@ var (
 	ErrReceivableOpen     = refusal("receivable_open", "the account owes a receivable")
 	ErrMakerIsChecker     = refusal("maker_is_checker", "another person than its maker must do this")
 	ErrLotNotExtendable   = refusal("lot_not_extendable", "the lot cannot end later")
+	ErrExceptionNotOpen   = refusal("exception_not_open", "the exception is resolved")
+	ErrShiftNotOpen       = refusal("shift_not_open", "the shift is closed")
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
 	ErrTransferReturned   = refusal("transfer_returned", "the other account did not take it in")
 

@@ -196,6 +196,9 @@ func (c *checker) scan(ctx context.Context) error {
 	if err := rows.rest(); err != nil {
 		return err
 	}
+	if err := rows.posday.rest(ctx, c.tables); err != nil {
+		return err
+	}
 	if err := rows.compareStores(ctx, c.tables); err != nil {
 		return err
 	}

@@ -25,6 +25,8 @@ type historyReader struct {
 	transfers map[uuid.UUID]*transferRow // likewise
 	frozen    freezes                    // likewise
 	pages     []page                     // likewise
+
+	posday *posday // what the tables about tills hold
 }
 
 // rowsOver is a position that no row has.
@@ -44,10 +46,16 @@ func (h *historyReader) open(ctx context.Context, q querier) (err error) {
 	for i := range h.columns {
 		h.to = append(h.to, &h.columns[i])
 	}
+	if h.posday, err = openPosday(ctx, q, h.report); err != nil {
+		return err
+	}
 	return h.next()
 }
 
 func (h *historyReader) close() {
+	if h.posday != nil {
+		h.posday.close()
+	}
 	h.rows.Close() // whatever it has to say, rest has heard
 }
 
@@ -73,6 +81,9 @@ func (h *historyReader) compare(stored eventstore.Recorded) error {
 	h.store(&e)
 	h.transfer(&e)
 	h.page(&e)
+	if err := h.posday.compare(&e); err != nil {
+		return err
+	}
 	wanted := historyRow(nil, &e, h.frozen)[1:]
 	if h.at != stored.Position {
 		h.report.add("history", e.Stream, e.Revision, "the row of position %d is missing", e.Position)

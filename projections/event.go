@@ -29,6 +29,9 @@ type Body struct {
 	Unit      string          // the code
 	Amount    domain.Quantity // as stored; of a decline what was asked for
 	Moves     []domain.Move   // signed
+	Bonus     domain.Quantity // what of Amount is no principal: of a top-up and its reversal
+	Unpaid    domain.Quantity // what a return gave back beside Amount
+	Owed      uuid.UUID       // the receivable of what a debit lacked
 	Total     domain.Quantity // the balance in Unit as it left it
 	Available domain.Quantity
 	Held      domain.Quantity
@@ -153,6 +156,12 @@ func (b *Body) field(s *scanner, name string) {
 		b.money(s, &b.Amount)
 	case "requested":
 		b.money(s, &b.Requested)
+	case "bonus", "bonus_revoked":
+		b.money(s, &b.Bonus)
+	case "unpaid":
+		b.money(s, &b.Unpaid)
+	case "receivable_id":
+		s.into(&b.Owed)
 	case "account_id":
 		s.into(&b.Account)
 	case "moves":

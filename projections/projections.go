@@ -49,6 +49,7 @@ func Builtin() []Projection {
 		customers{},
 		transfers{},
 		interactions{},
+		exceptions{}, settlement{}, shifts{},
 	}
 }
 

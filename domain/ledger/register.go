@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
@@ -16,6 +18,7 @@ type Registering struct {
 	Caller        Caller
 	CorrelationID string
 	DryRun        bool
+	Context       domain.Context // of what happens at a place; else none
 }
 
 // Register answers a registration as Do answers a command. Its stream is short, and read whole.
@@ -64,7 +67,13 @@ func (l *Ledger) register(ctx context.Context, q Registering) (Answer, error) {
 			return registered(before, e, q.Registration)
 		}
 	}
-	events, err := domain.Register(posted(before), q.Registration, l.registeringMoment(q, before))
+	place, err := l.storeOf(ctx, q.Context.Store)
+	if err != nil {
+		return Answer{}, err
+	}
+	m := l.registeringMoment(q, before)
+	m.Place = place
+	events, err := domain.Register(posted(before), q.Registration, m)
 	var done *domain.Done
 	if errors.As(err, &done) {
 		return Answer{Events: []domain.Posted{done.Original}, Replayed: true,
@@ -109,7 +118,7 @@ func (l *Ledger) registeringMoment(q Registering, before []located) domain.Momen
 	m := domain.Moment{
 		Recorded: l.now(), Seed: seed(), Actor: q.Caller.Actor, Role: string(q.Caller.Role),
 		OnBehalfOf: q.Caller.OnBehalfOf, CorrelationID: q.CorrelationID, IdempotencyKey: q.Key,
-		Place: domain.UnregisteredStore(""),
+		Context: q.Context,
 	}
 	if n := len(before); n > 0 && m.Recorded.Before(before[n-1].Metadata.RecordedAt) {
 		m.Recorded = before[n-1].Metadata.RecordedAt
@@ -166,4 +175,11 @@ func (l *Ledger) appendRegistration(
 		l.registry.set(stream, p)
 	}
 	return Answer{Events: posted, Position: appended.Position}, nil
+}
+
+// isRegistry tells a registry's stream, which is held in memory, from a shift's and the like.
+func isRegistry(stream string) bool {
+	return slices.ContainsFunc(registries, func(prefix string) bool {
+		return strings.HasPrefix(stream, prefix)
+	})
 }

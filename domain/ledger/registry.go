@@ -211,7 +211,7 @@ func (r *registry) apply(e eventstore.Recorded) {
 func (r *registry) set(stream string, p domain.Posted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if known, ok := r.revisions[stream]; ok && known >= p.Revision {
+	if known, ok := r.revisions[stream]; !isRegistry(stream) || ok && known >= p.Revision {
 		return
 	}
 	r.revisions[stream] = p.Revision
