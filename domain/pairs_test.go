@@ -82,7 +82,9 @@ func (s *scene) try(name string, c Command) string {
 	s.Helper()
 	s.key = ""
 	posted, err := s.do(c)
-	s.enterAll(posted)
+	for _, p := range s.log[len(s.log)-len(posted):] {
+		s.enter(p)
+	}
 	if err == nil && len(posted) > 0 {
 		s.ids[name] = posted[0].Metadata.OperationID
 		if name == "top-up" {
@@ -117,12 +119,14 @@ func pair(t *testing.T, first, second state, asked question) string {
 	s.try("debit", debit("26"))
 	first.into(s)
 	second.into(s)
+	s.actor = "boss" // another person
 	said := asked.put(s)
+	s.check()
 	s.reload()
 	return said
 }
 
-// states are what issue and design name: hold, expiry, refund, freeze, receivable. Each is brought about
+// states are hold, expiry, refund, freeze, receivable, transfer and withdrawal. Each is brought about
 // by what any caller may do, so that the second may find the first in its way.
 var states = []state{
 	{"held", func(s *scene) { s.try("hold", PlaceHold{Amount: cny("70"), TTLSeconds: 604800}) }},
@@ -148,6 +152,27 @@ var states = []state{
 	{"charged back", func(s *scene) {
 		s.try("reversal", ReverseTopUp{TopUpID: s.ids["brief"], Cause: CauseChargeback})
 	}},
+	{"sent", func(s *scene) {
+		s.try("sent", SendTransfer{To: AccountID("C-2"), Amount: cny("45"), Kind: TransferGift})
+	}},
+	{"received", func(s *scene) { s.try("received", ReceiveTransfer{Sent: sentBy("C-2", s.now)}) }},
+	{"withdrawing", func(s *scene) {
+		s.try("withdrawal", withdraw(WithdrawalByProvider))
+		s.actor = "boss"
+		s.try("approval", ApproveWithdrawal{WithdrawalID: s.ids["withdrawal"]})
+		s.actor = "till"
+	}},
+}
+
+// sentBy is something that another account sent here.
+func sentBy(ref string, at time.Time) TransferSent {
+	lot := LotOpened{ID: newID(1, Seed{9}, 1), Class: Gift, Face: cny("15").Quantity,
+		Cost: cny("12").Quantity, EffectiveAt: at, Priority: 50, Draw: ProRata,
+		OnRefundExpired: onRefundExpired(cny("12").Quantity)}
+	m := Move{Lot: lot.ID, Class: Gift, Amount: lot.Face.Neg(), Held: lot.Face.Zero(), Cost: lot.Cost.Neg()}
+	return TransferSent{Value: Value{AccountID: AccountID(ref), Amount: cny("15"), Moves: []Move{m}},
+		TransferID: newID(2, Seed{9}, 0), ToAccount: AccountID("C-1"), Kind: TransferFamily,
+		Lots: []LotOpened{lot}}
 }
 
 func frozenFor(m FreezeMode) func(*scene) {
@@ -184,5 +209,30 @@ var questions = []question{
 		return ReverseTopUp{TopUpID: s.ids["top-up"], Cause: CauseError}
 	}),
 	asking("unfreeze", func(*scene) Command { return UnfreezeAccount{Reason: "asked"} }),
+	asking("send", func(*scene) Command {
+		return SendTransfer{To: AccountID("C-3"), Amount: cny("30"), Kind: TransferGift}
+	}),
+	asking("take back what was sent", func(s *scene) Command {
+		return ReturnTransfer{TransferID: s.ids["sent"],
+			Why: ReferenceCancelled{Code: ErrAccountFrozen.Code}}
+	}),
+	asking("receive", func(s *scene) Command { return ReceiveTransfer{Sent: sentBy("C-2", s.now)} }),
+	asking("withdraw", func(*scene) Command { return withdraw(WithdrawalByProvider) }),
+	asking("pay out", func(s *scene) Command {
+		return SettleWithdrawal{WithdrawalID: s.ids["withdrawal"], Outcome: OutcomePaid,
+			Payout: cny("10")}
+	}),
+	asking("fail to pay out", func(s *scene) Command {
+		return SettleWithdrawal{WithdrawalID: s.ids["withdrawal"], Outcome: OutcomeFailed, Reason: "bank"}
+	}),
+	asking("extend", func(s *scene) Command {
+		return ExtendLot{LotID: partOf(s.ids["brief"], 1), ExpiresAt: s.now.Add(30 * day), Reason: "law"}
+	}),
+	asking("merge", func(s *scene) Command {
+		return MergeAccount{Into: AccountID("C-3"), Settled: s.account.LastSent()}
+	}),
+	asking("close", func(s *scene) Command {
+		return CloseAccount{Reason: "asked", Settled: s.account.LastSent()}
+	}),
 	asking("sweep", func(*scene) Command { return Sweep{} }),
 }
