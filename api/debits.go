@@ -51,6 +51,9 @@ func (o *out) debitFacts(a ledger.Answer, e domain.DebitPosted) {
 		o.money("remaining_due", e.RemainingDue)
 	}
 	o.someMoney("list_amount", e.ListAmount)
+	if e.MandateID != uuid.Nil {
+		o.id("mandate_id", e.MandateID)
+	}
 	o.moves("allocations", e.Moves)
 	for _, p := range a.Events {
 		if r, ok := p.Event.(domain.HoldReleased); ok && r.Reason == domain.ReleasedRemainder {

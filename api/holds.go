@@ -52,8 +52,9 @@ func (o *out) holdFacts(a ledger.Answer, e domain.HoldPlaced, status string) {
 }
 
 type captureBody struct {
-	Amount *amount `json:"amount"`
-	Final  bool    `json:"final"`
+	Amount     *amount `json:"amount"`
+	ListAmount *amount `json:"list_amount"`
+	Final      bool    `json:"final"`
 	post
 }
 
@@ -65,7 +66,8 @@ var captureHold = operation{name: "capture", roles: tills, ids: []string{"hold_i
 		return nil
 	}
 	r.about(b.post)
-	return domain.CaptureHold{HoldID: t.ids["hold_id"], Amount: r.money("amount", b.Amount), Final: b.Final}
+	return domain.CaptureHold{HoldID: t.ids["hold_id"], Amount: r.money("amount", b.Amount),
+		ListAmount: r.someMoney("list_amount", b.ListAmount), Final: b.Final}
 }}
 
 var voidHold = operation{name: "void", roles: tills, ids: []string{"hold_id"}, parse: func(

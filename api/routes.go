@@ -81,14 +81,17 @@ const account = "/v1/accounts/{id}"
 // routes is everything that is served, the busiest first.
 func (s *Server) routes() []*route {
 	return slices.Concat(s.valueRoutes(), s.readingRoutes(), s.adminRoutes(), s.publicRoutes(),
+		s.adjustmentRoutes(),
 		s.creditRoutes(),
 		s.customerRoutes(),
+		s.mandateRoutes(),
 		s.pendingTopUpRoutes(),
 		s.programRoutes(),
 		s.posdayRoutes(),
 		s.receivableRoutes(),
 		s.transferRoutes(),
 		s.webhookRoutes(),
+		s.withdrawalRoutes(),
 	)
 }
 

@@ -25,6 +25,9 @@ var checkedColumns = map[string][]string{
 	"interactions": interactionColumns[1:],
 	"lots": {"id", "unit", "class", "face", "remaining", "held", "cost", "cost_left", "cost_unit",
 		"funding_id", "effective_at", "expires_at", "expiries", "priority", "draw", "scope", "terms"},
+	"adjustments": adjustments.checked(),
+	"mandates":    mandates.checked(),
+	"withdrawals": withdrawals.checked(),
 	"holds": {"id", "unit", "status", "requested", "captured", "placed_at", "expires_at", "ended_at",
 		"reason", "order_ref"},
 }
@@ -147,6 +150,7 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 			h.Requested.Quantity.String(), h.Captured.String(), text(instant(h.PlacedAt)),
 			text(instant(h.ExpiresAt)), text(instant(h.endedAt)), h.reason, h.OrderRef}
 	}
+	told.items.wanted(a, wanted)
 	return wanted
 }
 
@@ -163,6 +167,7 @@ type told struct {
 	interactions interactionRows
 	kind         string
 	position     eventstore.Position // of the last of them
+	items        followedItems
 }
 
 func (t *told) note(p domain.Posted, position eventstore.Position) {
@@ -173,6 +178,7 @@ func (t *told) note(p domain.Posted, position eventstore.Position) {
 	t.holds.note(p)
 	t.credentials.note(p)
 	t.interactions.note(p, position)
+	t.items.note(p)
 }
 
 // endedHolds are an account's holds as its events tell of them; the account's state knows only the

@@ -48,6 +48,7 @@ type Body struct {
 	Debit     uuid.UUID          // the debit it is, or gives back
 	TopUp     uuid.UUID          // the top-up it is, or reverses
 	Lot       uuid.UUID          // the lot that expired
+	Mandate   uuid.UUID          // the standing charge that it is about
 	N         int                // for the n-th time
 	Opened    []domain.LotOpened // the lots it opens
 	Reopened  []domain.Reopened
@@ -192,6 +193,8 @@ func (b *Body) field(s *scanner, name string) {
 		s.into(&b.TopUp)
 	case "lot":
 		s.into(&b.Lot)
+	case "mandate_id":
+		s.into(&b.Mandate)
 	case "n":
 		b.N = s.integer()
 	case "lots":

@@ -46,10 +46,13 @@ type Projection interface {
 func Builtin() []Projection {
 	return []Projection{history{}, accounts{}, balances{}, lots{}, holds{}, stores{},
 		credentials{},
+		adjustments,
 		customers{},
+		mandates,
 		transfers{},
 		interactions{},
 		exceptions{}, settlement{}, shifts{},
+		withdrawals,
 	}
 }
 

@@ -203,6 +203,7 @@ func (s *service) run(ctx context.Context) error {
 // works run beside the listeners until their context ends.
 func (s *service) works() []func(context.Context) {
 	return []func(context.Context){
+		s.charge,
 		s.sweep,
 		s.resumeTransfers,
 		s.sendWebhooks,

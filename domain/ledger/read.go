@@ -85,7 +85,11 @@ var referenced = []domain.Operation{
 	domain.OpVoid, domain.OpRefund, domain.OpGrant, domain.OpCancel, domain.OpDeclined,
 	domain.OpTransfer, domain.OpMerge, domain.OpClose,
 	domain.OpFailTopUp, domain.OpPostTopUp,
+	domain.OpAdjustment, domain.OpApproveAdjustment, domain.OpRejectAdjustment,
+	domain.OpMandate, domain.OpEndMandate,
 	domain.OpRevoke, domain.OpExtend,
+	domain.OpWithdrawal, domain.OpApproveWithdrawal, domain.OpRejectWithdrawal,
+	domain.OpSettleWithdrawal,
 	domain.OpWriteOff,
 }
 
