@@ -136,6 +136,12 @@ func (s *shop) log() []eventstore.Recorded {
 	return all
 }
 
+// last is the position of the last of them.
+func (s *shop) last() eventstore.Position {
+	all := s.log()
+	return all[len(all)-1].Position
+}
+
 // deliveries waits until a webhook's deliveries are as they are wanted.
 func (s *shop) deliveries(id uuid.UUID, want func([]webhooks.Delivery) bool) []webhooks.Delivery {
 	s.Helper()

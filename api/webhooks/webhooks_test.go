@@ -29,6 +29,10 @@ func TestDelivery(t *testing.T) {
 	}
 	s.deliveries(w.ID, settled(count))
 	events, got := s.log()[1:], r.got()
+	if _, at, err := s.sender.Deliveries(t.Context(), w.ID, "", 0, 1); err != nil ||
+		at != events[count-1].Position {
+		t.Errorf("got position %d, %v, want %d", at, err, events[count-1].Position)
+	}
 	if len(got) != count {
 		t.Fatalf("got %d requests, want %d", len(got), count)
 	}
@@ -224,7 +228,9 @@ func TestSlow(t *testing.T) {
 	s.start()
 	<-stuck
 	release()
-	s.deliveries(w.ID, settled(2))
+	if all := s.deliveries(w.ID, settled(2)); all[0].Attempts != 1 {
+		t.Errorf("got %+v, want one attempt: what was cut off is none", all[0])
+	}
 	got := slow.got()
 	if len(got) != 3 || got[0].id != got[1].id || got[0].sequence != got[1].sequence || got[2].sequence != 2 {
 		t.Errorf("got %+v", got)
