@@ -83,6 +83,26 @@ TransferSent 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00 gift`},
 	})
 }
 
+// What is sent takes its share of the cost that is left, not of what was sold before: of ten for three,
+// a third and then a half of the rest, which rounds up.
+func TestTransferCost(t *testing.T) {
+	b := newBook(t)
+	opened(b)
+	cuts := func(n string) Money { return MustMoney(n, unit("CUT")) }
+	did(TopUp{Amount: cuts("3"), TopUpTerms: DefaultTerms(),
+		Payments: []Payment{{Method: "cash", Amount: cny("10")}}})(b)
+	var got []string
+	for range 3 {
+		posted, err := b.do(SendTransfer{To: AccountID("C-2"), Amount: cuts("1"), Kind: TransferGift})
+		got = append(got, answer(posted, err))
+	}
+	for i, want := range []string{"3.33", "3.34", "3.33"} {
+		if want = "TransferSent 1, principal@1 -1/-" + want + " gift"; got[i] != want {
+			t.Errorf("got %s, want %s", got[i], want)
+		}
+	}
+}
+
 // many is an account with n lots of 1.00.
 func many(n int) []step {
 	steps := []step{opened}

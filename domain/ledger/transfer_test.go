@@ -255,3 +255,50 @@ func TestTransferToNobody(t *testing.T) {
 	}
 	s.mustOf("C-1", "k", toC2)
 }
+
+// TestMergeInFlight: what is asked of an account whose merge has not ended waits for its end, and goes
+// to whoever answers for it then.
+func TestMergeInFlight(t *testing.T) {
+	for _, row := range []struct {
+		frozen bool
+		want   string
+	}{
+		{false, "C-1 merged 0.00, C-2 open 105.00, "},
+		{true, "C-1 open 105.00, C-2 frozen 0.00, "},
+	} {
+		store := enginetest.Open(t)
+		pairOf(open(t, store), row.frozen)
+		dying := ledger.Open(&mortal{store, 1, false}, ledger.Options{})
+		if err := dying.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = shop{t, dying}.askOf("C-1", "k", intoC2)
+		dying.Close()
+		s := node(t, store)
+		s.mustOf("C-1", "more", topUp("5.00"))
+		if got := s.totals("C-1", "C-2"); got != row.want {
+			t.Errorf("got %s want %s", got, row.want)
+		}
+	}
+}
+
+// TestCloseSettles: who closes an account brings to its end first what it has sent.
+func TestCloseSettles(t *testing.T) {
+	for _, frozen := range []bool{false, true} {
+		store := enginetest.Open(t)
+		pairOf(open(t, store), frozen)
+		dying := ledger.Open(&mortal{store, 1, false}, ledger.Options{})
+		if err := dying.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		all := toC2
+		all.Amount = yuan("100.00")
+		_, _ = shop{t, dying}.askOf("C-1", "k", all)
+		dying.Close()
+		s := node(t, store)
+		_, err := s.askOf("C-1", "close", domain.CloseAccount{Reason: "x"})
+		if errors.Is(err, domain.ErrAccountNotEmpty) != frozen || err != nil && !frozen {
+			t.Errorf("frozen %t: got %v", frozen, err)
+		}
+	}
+}
