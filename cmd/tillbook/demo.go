@@ -30,6 +30,9 @@ func newDemo() *cobra.Command {
 			if err := fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
+			if err := demoMasterKey(&c); err != nil {
+				return err
+			}
 			s, err := openService(cmd.Context(), c, newLogger(c.logLevel))
 			if err != nil {
 				return err

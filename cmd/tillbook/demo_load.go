@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
@@ -41,7 +42,8 @@ func (s *service) loadShop(ctx context.Context) error {
 	case err != nil && !errors.Is(err, domain.ErrNotFound):
 		return err
 	}
-	shop := &demoShop{base: "http://" + s.address(), answers: map[string]any{},
+	clock := map[string]any{"earlier": time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)}
+	shop := &demoShop{base: "http://" + s.address(), answers: map[string]any{"clock": clock},
 		clients: map[domain.Role]*client{}}
 	if err := s.demoStaff(ctx, shop); err != nil {
 		return err

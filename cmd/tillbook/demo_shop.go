@@ -10,8 +10,11 @@ const (
 )
 
 const (
-	till  = domain.RolePOS
-	owner = domain.RoleAdmin
+	till    = domain.RolePOS
+	owner   = domain.RoleAdmin
+	buying  = domain.RoleMarketing
+	auditor = domain.RoleFinance
+	helper  = domain.RoleSupport
 )
 
 // demoVisits are the shop: each feature once.
@@ -40,7 +43,81 @@ var demoVisits = []visit{
 	{till, "part", "POST /v1/accounts/{bob.id}/holds/{order.id}/capture",
 		`{"amount":{"amount":"15.00","unit":"CNY"}}`, ""},
 
-	// and is declined
+	// members of a club have a program: a bonus by steps, cashback, limits, reminders
+	{till, "cleo", "POST /v1/accounts", `{"customer_ref":"C-1003"}`, ""},
+	{till, "dan", "POST /v1/accounts", `{"customer_ref":"C-1004"}`, ""},
+	{buying, "club", "POST /v1/programs", `{"id":"club","accounts":["{cleo.id}","{dan.id}"],"terms":{
+		"zone":"Asia/Shanghai","ladder":[
+			{"id":"ten","from":{"amount":"100.00","unit":"CNY"},"percent":"10"},
+			{"id":"twenty","from":{"amount":"500.00","unit":"CNY"},"percent":"20"}],
+		"cashback":[{"id":"two","unit":"CNY","percent":"2"}],
+		"expiry":{"bonus":{"end_of":"year","months":12},"cashback":{"days":90}},
+		"limits":[{"unit":"CNY","max_debit":{"amount":"300.00","unit":"CNY"}}],
+		"reminders":[30,7],"dormancy":[180,365],
+		"approvals":[{"unit":"CNY","unreferenced_refund":{"amount":"50.00","unit":"CNY"}}]},
+		"terms_text":{"en":"The bonus ends with next year.","zh":"赠金明年年底到期。"}}`, ""},
+	{till, "bank", "POST /v1/accounts/{cleo.id}/top-ups", `{"amount":{"amount":"500.00","unit":"CNY"},
+		"pending":true}`, ""},
+	{till, "came", "POST /v1/accounts/{cleo.id}/top-ups/{bank.id}/post",
+		`{"payments":[{"method":"transfer","reference":"BANK-77"}]}`, ""},
+	{till, "suit", "POST /v1/accounts/{cleo.id}/debits", `{"amount":{"amount":"240.00","unit":"CNY"},
+		"store":"S1"}`, ""},
+	{till, "over", "POST /v1/accounts/{cleo.id}/debits", `{"amount":{"amount":"300.01","unit":"CNY"}}`,
+		"limit_exceeded"},
+
+	// value is given, taken back, and lasts longer
+	{helper, "sorry", "POST /v1/accounts/{cleo.id}/credits", `{"amount":{"amount":"10.00","unit":"CNY"},
+		"cause":"goodwill","reason":"a button was missing"}`, ""},
+	{auditor, "nobill", "POST /v1/accounts/{cleo.id}/unreferenced-refunds",
+		`{"amount":{"amount":"18.00","unit":"CNY"},"reason":"no receipt","store":"S1"}`, ""},
+	{auditor, "undone", "POST /v1/accounts/{cleo.id}/credits/{nobill.id}/revoke",
+		`{"reason":"the receipt was found"}`, ""},
+
+	// it goes to somebody else; an account that is given up is merged, and one that is empty closed
+	{till, "gift", "POST /v1/accounts/{cleo.id}/transfers", `{"to":"{dan.id}",
+		"amount":{"amount":"55.00","unit":"CNY"},"kind":"gift"}`, ""},
+	{till, "eve", "POST /v1/accounts", `{"customer_ref":"C-1005"}`, ""},
+	{till, "evefill", "POST /v1/accounts/{eve.id}/top-ups",
+		`{"amount":{"amount":"20.00","unit":"CNY"}}`, ""},
+	{helper, "merge", "POST /v1/accounts/{eve.id}/merge", `{"into":"{dan.id}"}`, ""},
+	{till, "fay", "POST /v1/accounts", `{"customer_ref":"C-1006"}`, ""},
+	{helper, "closed", "POST /v1/accounts/{fay.id}/close", `{"reason":"has moved away"}`, ""},
+	{till, "tooLate", "POST /v1/accounts/{fay.id}/top-ups",
+		`{"amount":{"amount":"20.00","unit":"CNY"}}`, "account_not_open"},
+
+	// the bank takes a payment back: what was spent of it is owed, and given up in the end
+	{till, "gus", "POST /v1/accounts", `{"customer_ref":"C-1007"}`, ""},
+	{till, "gusfill", "POST /v1/accounts/{gus.id}/top-ups", `{"amount":{"amount":"60.00","unit":"CNY"},
+		"payments":[{"method":"card","reference":"R-7"}]}`, ""},
+	{till, "gusspends", "POST /v1/accounts/{gus.id}/debits",
+		`{"amount":{"amount":"45.00","unit":"CNY"}}`, ""},
+	{auditor, "chargeback", "POST /v1/accounts/{gus.id}/top-ups/{gusfill.id}/reverse",
+		`{"cause":"chargeback","payment_reference":"CB-1"}`, ""},
+	{auditor, "given", "POST /v1/accounts/{gus.id}/receivables/{chargeback.receivable_id}/write-off",
+		`{"reason":"the customer cannot be found"}`, ""},
+
+	// who the customer is, sealed
+	{helper, "profile", "PUT /v1/customers/{ann.id}", `{"name":"Ann Lee","phone":"+86 138 0013 8000",
+		"tags":["regular"],"consents":{"messages":true}}`, ""},
+
+	// a terminal's day: a shift, what the till did while it was cut off, the close
+	{till, "shift", "POST /v1/shifts", `{"store":"S1","terminal":"T2","shift":"morning"}`, ""},
+	{till, "sale", "POST /v1/accounts/{dan.id}/debits", `{"amount":{"amount":"5.00","unit":"CNY"},
+		"store":"S1","terminal":"T2","shift":"morning","pos_txn_id":"000100"}`, ""},
+	{till, "batch", "POST /v1/batches", `{"store":"S1","terminal":"T2","items":[
+		{"seq":1,"operation":"debit","customer_ref":"C-1007","amount":{"amount":"4.00","unit":"CNY"},
+			"shift":"morning","pos_txn_id":"000101","occurred_at":"{clock.earlier}"}]}`, ""},
+	{till, "counted", "POST /v1/shifts/{shift.id}/close", `{"totals":[
+		{"type":"debit","count":2,"amount":{"amount":"10.00","unit":"CNY"}}]}`, ""},
+
+	// many at once, and who is told of it
+	{till, "bulk", "POST /v1/bulk", `[{"key":"demo-bulk-1","operation":"debit","customer_ref":"C-1004",
+		"amount":{"amount":"1.00","unit":"CNY"}},{"key":"demo-bulk-2","operation":"debit",
+		"customer_ref":"C-1004","amount":{"amount":"9000.00","unit":"CNY"}}]`, ""},
+	{owner, "hook", "POST /v1/webhooks", `{"url":"https://shop.invalid/tillbook",
+		"types":["AccountClosed"]}`, ""},
+
+	// and a sale is declined
 	{till, "yacht", "POST /v1/accounts/{ann.id}/debits", `{"amount":{"amount":"500.00","unit":"CNY"},
 		"store":"S1","terminal":"T1","pos_txn_id":"999999"}`, "insufficient_funds"},
 }

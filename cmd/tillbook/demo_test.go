@@ -29,7 +29,6 @@ func TestDemo(t *testing.T) {
 	old := first.commands
 	first.stop(t)
 	second := startDemo(t, data)
-	defer second.stop(t)
 	if answers := second.paste(t); !strings.Contains(answers[0], `"total":"89.73"`) {
 		t.Errorf("second start: got %s, want the balance that the first left", answers[0])
 	}
@@ -37,6 +36,12 @@ func TestDemo(t *testing.T) {
 	if answer := shell(t, strings.ReplaceAll(second.commands[0], bearer(second.commands[0]), key)); !strings.
 		Contains(answer, "unauthenticated") {
 		t.Errorf("key of the first start: got %s, want unauthenticated", answer)
+	}
+	second.stop(t)
+	check := exec.Command(os.Args[0], "check", "--data", data)
+	check.Env = append(os.Environ(), asMain+"=1")
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Errorf("check: %v\n%s", err, out)
 	}
 }
 

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/tillbook/tillbook/domain/vault"
 )
@@ -32,4 +37,26 @@ func openKeyring(file string) (*vault.Keyring, error) {
 		return nil, fmt.Errorf("--master-key-file %s: want a master key, 32 bytes in base64", file)
 	}
 	return k, nil
+}
+
+// demoMasterKey gives the demo a master key in its own folder, where the settings name none.
+func demoMasterKey(c *config) error {
+	if c.masterKeyFile != "" || os.Getenv(masterKeyVariable) != "" {
+		return nil
+	}
+	c.masterKeyFile = filepath.Join(c.data, "demo-master.key")
+	if err := os.MkdirAll(c.data, 0o700); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(c.masterKeyFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	random := make([]byte, 32)
+	_, _ = rand.Read(random) // it never fails
+	_, err = fmt.Fprintln(file, base64.StdEncoding.EncodeToString(random))
+	return errors.Join(err, file.Close())
 }
