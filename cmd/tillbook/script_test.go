@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,6 +33,7 @@ func TestMain(m *testing.M) {
 //	end                            stop it with SIGTERM and wait (stop is testscript's: it ends a script)
 //	req STATUS METHOD PATH [BODY]  send a request with $KEY, and $IDEM as its Idempotency-Key; the
 //	                               answer stands in the files body and head
+//	until PATH FIELD VALUE         read PATH until the field has the value; each look waits for the log
 //	field PATH VALUE               compare a value of body: a.b.0.c
 //	save NAME PATH                 put a value of body into the environment
 func TestScripts(t *testing.T) {
@@ -45,7 +47,7 @@ func runScripts(t *testing.T, store string) {
 		Dir: filepath.Join("testdata", "scripts"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": scriptServe, "end": scriptEnd, "req": scriptReq, "field": scriptField,
-			"save": scriptSave,
+			"save": scriptSave, "until": scriptUntil,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TILLBOOK_ADMIN_KEY", testAdminKey)
@@ -129,6 +131,20 @@ func scriptField(ts *testscript.TestScript, neg bool, args []string) {
 	if got := bodyField(ts, args[0]); (got == args[1]) == neg {
 		ts.Fatalf("%s: got %s, want %s (not: %t)", args[0], got, args[1], neg)
 	}
+}
+
+func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
+	for range 20 {
+		scriptReq(ts, false, []string{"200", "GET", args[0]})
+		if bodyField(ts, args[1]) == args[2] {
+			return
+		}
+		after, err := strconv.ParseUint(bodyField(ts, "as_of_position"), 10, 63)
+		ts.Check(err)
+		_, _, _ = send(http.MethodGet, fmt.Sprintf("%s%s?min_position=%d&max_wait=2s", ts.Getenv("URL"),
+			args[0], after+1), "", "") // 503, where the log does not grow
+	}
+	ts.Fatalf("%s: got %s, want %s %s", args[0], ts.ReadFile("body"), args[1], args[2])
 }
 
 func scriptSave(ts *testscript.TestScript, _ bool, args []string) {
