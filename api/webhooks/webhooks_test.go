@@ -14,6 +14,9 @@ import (
 
 	"github.com/tillbook/tillbook/api/webhooks"
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/domain/ledger"
+	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
 // TestDelivery: every event after the registration once, in order, dense, signed, without what is
@@ -337,5 +340,64 @@ func TestRotation(t *testing.T) {
 	}
 	if g.verify("another") == nil || strings.Count(g.signature, "v1,") != 2 {
 		t.Errorf("got %s", g.signature)
+	}
+}
+
+// TestEndless: of an answer that does not end, no more is read than it takes to know its status.
+func TestEndless(t *testing.T) {
+	s := open(t)
+	ended := make(chan struct{}, 10)
+	r := listen(t, func(w http.ResponseWriter, _ received) {
+		defer func() { ended <- struct{}{} }()
+		for text := make([]byte, 64<<10); ; {
+			if _, err := w.Write(text); err != nil {
+				return // the sender has gone
+			}
+		}
+	})
+	w := s.hook(r)
+	s.account("A", "")
+	s.deliveries(w.ID, func(all []webhooks.Delivery) bool {
+		return len(all) == 1 && all[0].State == webhooks.Done && all[0].Status == 200
+	})
+	<-ended
+}
+
+// TestCopiedLog: in a copy of the log the same events stand at other positions; what was sent is not
+// sent again.
+func TestCopiedLog(t *testing.T) {
+	s := open(t)
+	r := listen(t, nil)
+	w := s.hook(r)
+	s.account("A", "")
+	s.account("B", "")
+	s.deliveries(w.ID, settled(2))
+	s.end()
+	other := enginetest.Open(t)
+	filler := make([]eventstore.Event, 50)
+	for i := range filler {
+		filler[i] = eventstore.Event{ID: uuid.New(), Type: "Filler", Data: []byte("{}"), Metadata: []byte("{}")}
+	}
+	if _, err := other.Append(t.Context(), "filler", eventstore.NoStream, filler); err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range s.store.ReadAll(t.Context(), eventstore.Start, domain.Prefixes...) {
+		if err == nil {
+			_, err = other.Append(t.Context(), e.Stream, e.Revision-1, []eventstore.Event{e.Event})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.ledger.Close()
+	s.store, s.ledger = other, ledger.Open(other, ledger.Options{Shared: enginetest.Shared()})
+	if err := s.ledger.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.start()
+	s.account("C", "")
+	s.deliveries(w.ID, settled(3))
+	if got := r.got(); len(got) != 3 || got[2].sequence != 3 {
+		t.Errorf("got %d requests, want 3", len(got))
 	}
 }
