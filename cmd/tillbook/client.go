@@ -30,6 +30,7 @@ func connect(ctx context.Context, at place) (*client, func(), error) {
 	}
 	cfg := defaultConfig()
 	cfg.data, cfg.eventstore, cfg.listen = at.data, at.eventstore, ""
+	cfg.webhooks = false // they are sent under settings that this service does not know
 	s, err := openService(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err
