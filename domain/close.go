@@ -135,7 +135,7 @@ func (d *Draft) afterMerge(c Command, err error) error {
 	switch c.(type) {
 	case OpenAccount, Sweep, ReturnTransfer, AbsorbAccount, UndoMerge, BlockCredential:
 		return err
-	case ReceiveTransfer, Refund, Cancel, ReverseTopUp:
+	case ReceiveTransfer, Refund, Cancel, ReverseTopUp, RevokeCredit, WriteOff:
 		if err == nil && !d.foundNothing() {
 			return d.sendAll(TransferSent{ToAccount: d.ended.Survivor})
 		}
@@ -146,8 +146,14 @@ func (d *Draft) afterMerge(c Command, err error) error {
 	return &Moved{To: d.ended.Survivor, Merge: d.ended.Merge}
 }
 
-// foundNothing reports a cancellation of a reference that names nothing here.
+// foundNothing reports a cancellation of a reference that names nothing here, or a revocation of what a
+// job did not grant here.
 func (d *Draft) foundNothing() bool {
-	e, ok := d.posted[len(d.posted)-1].Event.(ReferenceCancelled)
-	return ok && e.OperationID == noID && e.Found == "nothing"
+	switch e := d.posted[len(d.posted)-1].Event.(type) {
+	case ReferenceCancelled:
+		return e.OperationID == noID && e.Found == "nothing"
+	case CreditRevoked:
+		return e.GrantID == noID && e.JobID != noID
+	}
+	return false
 }

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Counted says how limits count a debit or a hold. It stands in the event where the program limits the
-// unit by day or by velocity, so that replay runs no rule; what was posted before such a limit ruled
-// does not count.
+// Counted says how limits count a debit, a hold or a transfer. It stands in the event where the program
+// limits the unit by day or by velocity, so that replay runs no rule; what was posted before such a limit
+// ruled does not count.
 //
 // A hold counts when it is placed, its captures no more. What is voided, lapses or is left over counts
-// no longer, nor does a debit or capture that a cancel reverses; a refund gives nothing back, and
-// nothing gives velocity back.
+// no longer, nor does a debit or capture that a cancel reverses, or a transfer that came back; a refund
+// gives nothing back, and nothing gives velocity back.
 type Counted struct {
 	Day string    `json:"day,omitempty"` // YYYY-MM-DD in the terms' zone
 	At  time.Time `json:"at,omitzero"`
@@ -41,8 +41,8 @@ func (p *Program) limits(unit string) *Limits {
 	return nil
 }
 
-// limitTopUp refuses a top-up that is too small or too large, or would leave a balance above the cap:
-// of all that has not expired, held or not. An import brings what was, whatever the limits.
+// limitTopUp refuses a top-up that is too small or too large, or would leave a balance above the cap.
+// An import brings what was, whatever the limits.
 func (d *Draft) limitTopUp(principal, total Money) error {
 	l := d.program().limits(principal.Unit())
 	switch {
@@ -53,19 +53,27 @@ func (d *Draft) limitTopUp(principal, total Money) error {
 	case l.MaxTopUp.unit != "" && l.MaxTopUp.Less(principal):
 		return ErrLimitExceeded.Because("a top-up may be at most "+l.MaxTopUp.String()).
 			Short(principal, l.MaxTopUp)
-	case l.MaxBalance.unit == "":
+	}
+	return d.limitBalance(total)
+}
+
+// limitBalance refuses what would leave a balance above the cap: of all that has not expired, held or
+// not.
+func (d *Draft) limitBalance(more Money) error {
+	l := d.program().limits(more.Unit())
+	if l == nil || l.MaxBalance.unit == "" {
 		return nil
 	}
-	b := d.Balance(total.Unit(), total.Scale(), d.Recorded)
-	room := total.With(l.MaxBalance.Quantity.Sub(b.Total.Sub(b.ExpiredUnposted)))
-	if room.Less(total) {
+	b := d.Balance(more.Unit(), more.Scale(), d.Recorded)
+	room := more.With(l.MaxBalance.Quantity.Sub(b.Total.Sub(b.ExpiredUnposted)))
+	if room.Less(more) {
 		return ErrLimitExceeded.Because("the balance may be at most "+l.MaxBalance.String()).
-			Short(total, room.floor())
+			Short(more, room.floor())
 	}
 	return nil
 }
 
-// limitDebit refuses a debit or hold that is too large, or the last of too much in a day or of too many
+// limitDebit refuses a debit, hold or transfer that is too large, or the last of too much in a day or of too many
 // in a stretch, and says how it is counted.
 func (d *Draft) limitDebit(x Money) (*Counted, error) {
 	l := d.program().limits(x.Unit())
@@ -73,21 +81,21 @@ func (d *Draft) limitDebit(x Money) (*Counted, error) {
 		return nil, nil
 	}
 	if l.MaxDebit.unit != "" && l.MaxDebit.Less(x) {
-		return nil, ErrLimitExceeded.Because("a debit or hold may be at most "+l.MaxDebit.String()).
+		return nil, ErrLimitExceeded.Because("a debit, hold or transfer may be at most "+l.MaxDebit.String()).
 			Short(x, l.MaxDebit)
 	}
 	c, used := l.counted(d), d.usageOf(x.Unit())
 	if c != nil && c.Day != "" {
 		left := x.With(l.MaxDebitDay.Quantity.Sub(used.on(c.Day, x.Quantity.Zero())))
 		if left.Less(x) {
-			return nil, ErrLimitExceeded.Because("a day's debits may be at most "+l.MaxDebitDay.String()).
+			return nil, ErrLimitExceeded.Because("a day's debits and transfers may be at most "+l.MaxDebitDay.String()).
 				Short(x, left.floor())
 		}
 	}
 	if v := l.Velocity; v.Count > 0 {
 		if used.within(c.At, time.Duration(v.Seconds)*time.Second) >= v.Count {
-			return nil, ErrLimitExceeded.Because(fmt.Sprintf("there may be at most %d debits and holds in %d seconds",
-				v.Count, v.Seconds))
+			return nil, ErrLimitExceeded.Because(fmt.Sprintf("there may be at most %d debits, holds and transfers "+
+				"in %d seconds", v.Count, v.Seconds))
 		}
 	}
 	return c, nil

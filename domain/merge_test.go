@@ -52,6 +52,12 @@ TransferSent 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00 merge`},
 DebitReversed 13.00, principal@1 10.00/10.00, bonus@1 3.00, before 0.00
 TransferSent 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00 merge`},
 		{"cancel of nothing", after(ref("8")), asks(Cancel{}), moved},
+		{"chargeback", sold, reversal(1, CauseChargeback), `
+TopUpReversed 0.00
+ReceivableOpened 100.00`},
+		{"write-off", after(didAs(reversal(1, CauseChargeback))), func(b *book) Command {
+			return WriteOff{ReceivableID: b.account.receivables[0].ID, Reason: "x"}
+		}, "ReceivableSettled 100.00, by write_off, left 0.00"},
 		{"a transfer that comes late", sold, receiving("13"), `
 TransferReceived 13.00, principal@5 10.00/10.00, bonus@5 3.00 family
 TransferSent 13.00, principal@5 -10.00/-10.00, bonus@5 -3.00 merge`},

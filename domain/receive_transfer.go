@@ -62,21 +62,7 @@ func (r ReceiveTransfer) welcome(d *Draft) error {
 	if err := d.mayGive(); err != nil && !errors.As(err, new(*Moved)) {
 		return err
 	}
-	return d.fits(r.Sent.Amount)
-}
-
-// fits checks that the balance with so much more is within the program's limit.
-func (d *Draft) fits(more Money) error {
-	for _, l := range d.program().Terms.Limits {
-		if l.Unit != more.Unit() || l.MaxBalance.IsZero() {
-			continue
-		}
-		total := more.With(d.Balance(more.Unit(), more.Scale(), d.Recorded).Total)
-		if l.MaxBalance.Less(total.Add(more)) {
-			return ErrLimitExceeded.Because("the balance would be above " + l.MaxBalance.String())
-		}
-	}
-	return nil
+	return d.limitBalance(r.Sent.Amount)
 }
 
 // refuseOperation writes the tombstone of a transfer or merge that this account does not take in.

@@ -19,7 +19,8 @@ type TransferReturned struct {
 	TransferID uuid.UUID `json:"transfer_id"`
 	ToAccount  uuid.UUID `json:"to_account"` // which refused it
 	MergeID    uuid.UUID `json:"merge_id,omitzero"`
-	Reason     Code      `json:"reason"` // the refusal's code
+	Reason     Code      `json:"reason"`            // the refusal's code
+	Counted    *Counted  `json:"counted,omitempty"` // as it was sent: that is given back
 }
 
 func (TransferReturned) event() {}
@@ -60,7 +61,7 @@ func (d *Draft) takeBack(sent TransferSent, why Code) error {
 		moves[i] = m
 	}
 	err := d.post(TransferReturned{Value: d.value(sent.Amount, moves), TransferID: sent.TransferID,
-		ToAccount: sent.ToAccount, MergeID: sent.MergeID, Reason: why})
+		ToAccount: sent.ToAccount, MergeID: sent.MergeID, Reason: why, Counted: sent.Counted})
 	if err != nil {
 		return err
 	}
@@ -69,4 +70,7 @@ func (d *Draft) takeBack(sent TransferSent, why Code) error {
 
 func (e TransferReturned) check() error { return e.gives() }
 
-func (e TransferReturned) apply(a *Account, _ time.Time) error { return a.transferred(e.Moves) }
+func (e TransferReturned) apply(a *Account, _ time.Time) error {
+	a.uncount(e.Counted, e.Amount)
+	return a.transferred(e.Moves)
+}

@@ -53,6 +53,7 @@ type TransferSent struct {
 	Kind       TransferKind `json:"kind"`
 	MergeID    uuid.UUID    `json:"merge_id,omitzero"` // of a merge, whose parts arrive together
 	Lots       []LotOpened  `json:"lots"`              // the terms that travel: one a move, with the sender's ids
+	Counted    *Counted     `json:"counted,omitempty"` // by limits
 }
 
 func (TransferSent) event() {}
@@ -66,8 +67,9 @@ func (SendTransfer) Operation() Operation { return OpTransfer }
 
 func (s SendTransfer) asked() Money { return s.Amount }
 
-// Decide checks amount, kind and receiver, the account, that it owes nothing, the reference, then the
-// balance.
+// Decide checks amount, kind and receiver, the account, that it owes nothing, the reference, the
+// balance, then the program's limits on what leaves at once and in a day: else a gift would go round
+// them.
 func (s SendTransfer) Decide(d *Draft) error {
 	switch {
 	case !s.Amount.IsPositive():
@@ -94,12 +96,16 @@ func (s SendTransfer) Decide(d *Draft) error {
 	if free := d.spendable(s.Amount, d.Decided, nil); free.Less(s.Amount) {
 		return ErrInsufficientFunds.Short(s.Amount, free)
 	}
+	counted, err := d.limitDebit(s.Amount)
+	if err != nil {
+		return err
+	}
 	shares := d.draw(nil, s.Amount, d.Decided, nil)
 	if len(shares) > mostTravelling {
 		return ErrLimitExceeded.Because(fmt.Sprintf("it takes of %d lots, want at most %d: send less",
 			len(shares), mostTravelling))
 	}
-	return d.send(shares, TransferSent{ToAccount: s.To, Kind: s.Kind})
+	return d.send(shares, TransferSent{ToAccount: s.To, Kind: s.Kind, Counted: counted})
 }
 
 // send posts e with these shares, all of one unit: at least one.
@@ -148,6 +154,7 @@ func (e TransferSent) command(Posted) Command {
 
 func (e TransferSent) apply(a *Account, _ time.Time) error {
 	a.sent = e.TransferID
+	a.count(e.Counted, e.Amount)
 	return a.transferred(e.Moves)
 }
 

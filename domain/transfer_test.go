@@ -34,6 +34,10 @@ func TestSendTransfer(t *testing.T) {
 	owing := []step{opened, did(topUp("100", "")), did(debit("10")), did(topUp("50", "")),
 		didAs(reversal(1, CauseChargeback))}
 	scoped := did(topUp("10", "", func(t *TopUp) { t.Scope.Stores = []string{"S1"} }))
+	capped := func(b *book) {
+		b.program = &Program{ID: "p", Version: 1, Terms: Terms{Zone: "UTC", Limits: []Limits{
+			{Unit: "CNY", MaxDebit: cny("20"), MaxDebitDay: cny("30")}}}}
+	}
 	to := func(id uuid.UUID) ask {
 		s := send("1")
 		s.To = id
@@ -79,6 +83,12 @@ TransferSent 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00 gift`},
 			"insufficient_funds short 1.00 CNY\nOperationDeclined insufficient_funds"},
 		{"too many lots", many(mostTravelling + 1), asks(send(fmt.Sprint(mostTravelling + 1))),
 			"limit_exceeded\nOperationDeclined limit_exceeded"},
+		{"more than leaves at once", after(capped), asks(send("21")),
+			"limit_exceeded short 1.00 CNY\nOperationDeclined limit_exceeded"},
+		{"more than leaves in a day", after(capped, did(debit("20"))), asks(send("11")),
+			"limit_exceeded short 1.00 CNY\nOperationDeclined limit_exceeded"},
+		{"what came back counts no more", after(capped, did(send("20")), didAs(returning(2))),
+			asks(send("20")), "TransferSent 20.00, principal@1 -15.38/-15.38, bonus@1 -4.62 gift"},
 		{"it is not cancelled", after(ref("7"), did(send("1"))), asks(Cancel{}), "not_cancellable"},
 	})
 }

@@ -226,3 +226,112 @@ func (f *severedFleet) clean() {
 		}
 	}
 }
+
+// TestTransfersSIGKILL kills the service with its own log, several times, while callers send value round
+// in a ring; each key gets one answer in the end, and no value is lost or made.
+func TestTransfersSIGKILL(t *testing.T) {
+	r := &ring{T: t, data: t.TempDir(), answers: map[sending][]byte{}}
+	for round := range killRounds {
+		c := killableService(t, r.data)
+		if round == 0 {
+			openAccounts(t, c)
+		}
+		r.repeat(c)
+		r.sendUntilKilled(c, round)
+	}
+	c := killableService(t, r.data)
+	r.repeat(c)
+	r.repeat(c)
+	r.prove(c)
+}
+
+// ring is a service whose accounts send value to the next one each.
+type ring struct {
+	*testing.T
+	data    string
+	mu      sync.Mutex
+	answers map[sending][]byte // nil: it was not answered
+}
+
+// sending is one transfer that a caller means to happen once.
+type sending struct {
+	from int
+	key  string
+}
+
+func (r *ring) send(c *process, s sending) ([]byte, error) {
+	path := fmt.Sprintf("/v1/accounts/%s/transfers", domain.AccountID(fmt.Sprintf("K-%d", s.from)))
+	status, body, err := post(c, path, s.key, fmt.Sprintf(
+		`{"to_customer_ref":"K-%d","amount":{"amount":"1.00","unit":"CNY"},"kind":"family"}`,
+		(s.from+1)%killAccounts))
+	if err == nil && status != http.StatusCreated {
+		err = fmt.Errorf("got %d %s", status, body)
+	}
+	return body, err
+}
+
+// repeat sends everything again: what was answered gets its answer, the rest its first.
+func (r *ring) repeat(c *process) {
+	r.Helper()
+	for s, was := range r.answers {
+		body, err := r.send(c, s)
+		if err != nil || was != nil && !bytes.Equal(body, was) {
+			r.Fatalf("repeat of %s: got %s, %v, want %s", s.key, body, err, was)
+		}
+		r.answers[s] = body
+	}
+}
+
+// sendUntilKilled has callers send until enough was answered, and kills the service under them.
+func (r *ring) sendUntilKilled(c *process, round int) {
+	var wait sync.WaitGroup
+	var kill sync.Once
+	for caller := range killCallers {
+		wait.Go(func() {
+			for i := 0; ; i++ {
+				s := sending{(caller + i) % killAccounts, fmt.Sprintf("%d-%d-%d", round, caller, i)}
+				body, err := r.send(c, s)
+				r.mu.Lock()
+				r.answers[s] = nil
+				if err == nil {
+					r.answers[s] = body
+				}
+				enough := len(r.answers) >= killAfter/4*(round+1)
+				r.mu.Unlock()
+				if enough {
+					kill.Do(c.kill)
+				}
+				if err != nil {
+					return // the service is gone
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// prove compares what the accounts hold with what they sent and got, and checks the folder.
+func (r *ring) prove(c *process) {
+	r.Helper()
+	var cents [killAccounts]int
+	for s := range r.answers {
+		cents[s.from] -= 100
+		cents[(s.from+1)%killAccounts] += 100
+	}
+	for i, moved := range cents {
+		held := 13_000_000 + moved
+		want := fmt.Sprintf(`"total":"%d.%02d"`, held/100, held%100)
+		status, body, err := send(http.MethodGet, c.url+accountPath(i)+"/balances", "", "")
+		if err != nil || status != http.StatusOK || !bytes.Contains(body, []byte(want)) {
+			r.Errorf("account %d: got %d %s, %v, want %s", i, status, body, err, want)
+		}
+	}
+	if err := c.stop(); err != nil {
+		r.Fatal(err)
+	}
+	check := exec.Command(os.Args[0], "check", "--data", r.data)
+	check.Env = append(os.Environ(), asMain+"=1")
+	if out, err := check.CombinedOutput(); err != nil {
+		r.Errorf("check: %v\n%s", err, out)
+	}
+}
