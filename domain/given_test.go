@@ -43,9 +43,7 @@ func (b *book) moment() Moment {
 		Actor: b.actor, Role: "pos", IdempotencyKey: b.key, Context: b.context, Place: b.place,
 		Program: b.program,
 		Found:   func(n Name) []Posted { return b.names[n] }}
-	if b.context.Channel == ChannelImport && !b.context.OccurredAt.IsZero() {
-		m.Decided = b.context.OccurredAt
-	}
+	m.Decided = b.context.Instant(b.now)
 	return m
 }
 

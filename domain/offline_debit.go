@@ -3,7 +3,8 @@ package domain
 import "errors"
 
 // OfflineDebit posts a debit that has happened: the till was cut off, and the goods are gone. So it
-// is not refused for lack of value, nor by a limit: what the account does not hold is owed. An
+// is not refused for lack of value, nor by a limit: what the account did not hold then is owed, and
+// paid by the top-ups that came since, or will come. An
 // account that is frozen for debits keeps its value and owes all of it, as whoever stopped it meant
 // nothing to leave; people decide, by the exception that the till's batch raises.
 //
@@ -67,8 +68,31 @@ func (d *Draft) postOwing(e DebitPosted) error {
 	if err := d.postSale(e); err != nil {
 		return err
 	}
-	return d.post(ReceivableOpened{ReceivableID: e.ReceivableID, Amount: e.RemainingDue,
+	err := d.post(ReceivableOpened{ReceivableID: e.ReceivableID, Amount: e.RemainingDue,
 		Cause: ReceivableOffline, SourceID: e.DebitID, Outstanding: e.RemainingDue})
+	if err != nil || e.Frozen {
+		return err
+	}
+	return d.settleSince(e)
+}
+
+// settleSince lets the top-ups that came after the debit had happened pay what it lacked, as they would
+// if the till had not been cut off.
+func (d *Draft) settleSince(e DebitPosted) error {
+	for _, l := range d.lots {
+		owed, r := d.owedFor(e)
+		if owed.IsZero() {
+			return nil
+		}
+		if l.Class != Principal || l.Unit != e.Amount.Unit() || l.effective(d.Decided) ||
+			!l.spendable(d.Recorded, &d.Context) {
+			continue
+		}
+		if err := d.settle(r, l, l.free(), SettledByTopUp); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // owedFor is what is still owed for a debit, and by which receivable; zero and none where nothing is.

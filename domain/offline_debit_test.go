@@ -135,3 +135,31 @@ func TestOfflineDebitOwesOnce(t *testing.T) {
 func fromCents(cents int) Money {
 	return Money{unit: "CNY", Quantity: fromSteps(int64(cents), 2)}
 }
+
+// A till that was cut off at 11:00 sells 30 then; what was topped up since pays what the account lacked.
+func TestOfflineDebitBeforeTopUp(t *testing.T) {
+	sold := func(s ...step) []step {
+		before := []step{func(b *book) { b.now = noon.Add(-2 * day) }, opened, did(topUp("20", ""))}
+		cut := in(Context{Channel: ChannelOffline, OccurredAt: noon.Add(-day)})
+		return append(append(append(before, later(2*day)), s...), cut)
+	}
+	run(t, []row{
+		{"it pays", sold(did(topUp("100", "50"))), asks(offline("30")), `
+DebitPosted 20.00, principal@1 -20.00/-20.00, due 10.00
+ReceivableOpened 10.00
+ReceivableSettled 10.00, principal@2 -10.00/-10.00, by top_up, left 0.00`},
+		{"in part", sold(did(topUp("4", "50"))), asks(offline("30")), `
+DebitPosted 20.00, principal@1 -20.00/-20.00, due 10.00
+ReceivableOpened 10.00
+ReceivableSettled 4.00, principal@2 -4.00/-4.00, by top_up, left 6.00`},
+		{"two of them", sold(did(topUp("4", "")), did(topUp("9", ""))), asks(offline("30")), `
+DebitPosted 20.00, principal@1 -20.00/-20.00, due 10.00
+ReceivableOpened 10.00
+ReceivableSettled 4.00, principal@2 -4.00/-4.00, by top_up, left 6.00
+ReceivableSettled 6.00, principal@3 -6.00/-6.00, by top_up, left 0.00`},
+		{"not of a frozen account", sold(did(topUp("100", "")), frozen(FreezeDebit)),
+			asks(offline("30")), `
+DebitPosted 0.00, due 30.00
+ReceivableOpened 30.00`},
+	})
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 
+	"github.com/google/uuid"
+
 	"github.com/tillbook/tillbook/domain"
 )
 
@@ -123,7 +125,7 @@ func (i *Item) result(a Answer, err error) (domain.ItemResult, []domain.Exceptio
 	}
 	r.OperationID, r.Status = a.First().Metadata.OperationID, domain.ItemPosted
 	var kinds []domain.ExceptionKind
-	if e, ok := a.First().Event.(domain.DebitPosted); ok && !e.RemainingDue.IsZero() {
+	if e, ok := a.First().Event.(domain.DebitPosted); ok && isOwed(a) {
 		kinds = append(kinds, domain.ExceptionOverdraft)
 		if e.Frozen {
 			kinds[0] = domain.ExceptionFrozen
@@ -137,6 +139,21 @@ func (i *Item) result(a Answer, err error) (domain.ItemResult, []domain.Exceptio
 	}
 	return r, kinds
 }
+
+// owed is what an answer left owing of what it opened; nothing at all where it opened nothing.
+func owed(a Answer) (left domain.Money) {
+	for _, p := range a.Events {
+		switch e := p.Event.(type) {
+		case domain.ReceivableOpened:
+			left = e.Outstanding
+		case domain.ReceivableSettled:
+			left = e.Outstanding
+		}
+	}
+	return left
+}
+
+func isOwed(a Answer) bool { left := owed(a); return left.IsPositive() }
 
 // is reports that p, which has the item's reference, posted what the item asks for: the till sent it
 // before it was cut off, and never got the answer.
@@ -156,7 +173,10 @@ func (b Batch) exception(
 		e.Operation = i.Request.Command.Operation()
 	}
 	if kind == domain.ExceptionOverdraft || kind == domain.ExceptionFrozen {
-		e.Amount = a.First().Event.(domain.DebitPosted).RemainingDue // these kinds are of debits alone
+		e.Amount = owed(a)
+	}
+	if a.Account != (uuid.UUID{}) {
+		e.AccountID = a.Account // into which the item's may have been merged
 	}
 	return e
 }
