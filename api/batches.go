@@ -28,7 +28,8 @@ var offlineDebit = operation{name: "debit", roles: tills, parse: func(
 // batchOperations are what a till can do while it is cut off, by name.
 var batchOperations = func() map[string]operation {
 	all := map[string]operation{}
-	for _, op := range []operation{openAccount, topUp, offlineDebit, captureHold, voidHold, refund, cancel} {
+	for _, op := range []operation{openAccount, topUp, offlineDebit, captureHold, voidHold, refund,
+		cancel} {
 		all[op.name] = op
 	}
 	return all
@@ -50,8 +51,8 @@ type batchItem struct {
 	Rest        jsontext.Value `json:",embed"`
 }
 
-// uploadBatch posts what a till kept while it was cut off. It is one request, whatever it holds, and takes
-// one of the key's rate.
+// uploadBatch posts what a till kept while it was cut off. It is one request, whatever it holds, and
+// takes one of the key's rate.
 func uploadBatch(c *call) error {
 	body, err := c.body(c.s.BulkLimit)
 	if err != nil {
@@ -78,8 +79,8 @@ func uploadBatch(c *call) error {
 	return c.answer(a, err, false)
 }
 
-// read reads the items and sorts them by their numbers. One that cannot be read is refused alone, unless
-// it has no number.
+// read reads the items and sorts them by their numbers. One that cannot be read is refused alone,
+// unless it has no number.
 func (b *batchBody) read(c *call, to *ledger.Batch) error {
 	if len(b.Items) > domain.MaxBatchItems {
 		return domain.ErrMalformed.Field("items", fmt.Sprint("want at most ", domain.MaxBatchItems))

@@ -60,8 +60,8 @@ func (o *out) exception(x projections.ExceptionEntry) {
 	o.some("how", x.How)
 }
 
-// resolveException says how people settled an exception. It moves no value: what is to be corrected is
-// corrected by operations of its own.
+// resolveException says how people settled an exception. It moves no value: what is to be corrected
+// is corrected by operations of its own.
 func resolveException(c *call) error {
 	id, err := c.pathID("exception_id")
 	if err != nil {

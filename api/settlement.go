@@ -18,14 +18,14 @@ import (
 // settlementLimit bounds the operations of one file.
 const settlementLimit = 100_000
 
-// reportSettlement is the settlement file of a terminal's shifts: of one, named or by its id, or of those
-// of a business date.
+// reportSettlement is the settlement file of a terminal's shifts: of one, named or by its id, or of
+// those of a business date.
 //
-// What freezes it: a closed shift's file never changes, as its window of the log ended with its close;
-// what is posted late stands in the file of the shift that was open when it was recorded, or the next,
-// marked late. A file with an open shift in it says up to which position it goes (as_of_position), and
-// is the same bytes when it is asked at_position. So is the file of a day, to which a shift may be
-// added: it is the same bytes until then.
+// What freezes it: a closed shift's file never changes, as its window of the log ended with its
+// close; what is posted late stands in the file of the shift that was open when it was recorded, or
+// the next, marked late. A file with an open shift in it says up to which position it goes
+// (as_of_position), and is the same bytes when it is asked at_position. So is the file of a day, to
+// which a shift may be added: it is the same bytes until then.
 func reportSettlement(c *call) error {
 	f, asCSV, err := c.settlementFilter()
 	if err != nil {
@@ -150,8 +150,8 @@ func (o *out) settlement(windows []projections.Window, at eventstore.Position) {
 	o.end('}')
 }
 
-var settlementHeader = []string{"record", "store", "terminal", "shift", "shift_number", "business_date",
-	"shift_status", "type", "unit", "count", "amount", "late", "operation_id", "account_id",
+var settlementHeader = []string{"record", "store", "terminal", "shift", "shift_number",
+	"business_date", "shift_status", "type", "unit", "count", "amount", "late", "operation_id", "account_id",
 	"pos_txn_id", "leg", "operator", "channel", "operation_business_date", "occurred_at", "recorded_at",
 	"as_of_position"}
 
@@ -198,8 +198,8 @@ func isLate(late bool) string {
 	return ""
 }
 
-// harmless is text that a spreadsheet does not take for a formula: what would begin one is quoted by an
-// apostrophe (OWASP, CSV injection).
+// harmless is text that a spreadsheet does not take for a formula: what would begin one is quoted by
+// an apostrophe (OWASP, CSV injection).
 func harmless(text string) string {
 	if strings.HasPrefix(text, "'") || strings.ContainsAny(text[:min(1, len(text))], "=+-@\t\r") {
 		return "'" + text

@@ -73,8 +73,8 @@ func openShift(c *call) error {
 	return c.answer(a, err, q.DryRun)
 }
 
-// knownShift is where to begin to look for a terminal's last shift. Without read models that serve it
-// is the first.
+// knownShift is where to begin to look for a terminal's last shift. Without read models that serve
+// it is the first.
 func (s *Server) knownShift(store, terminal, key string) (int, error) {
 	if s.Models == nil {
 		return 0, nil
@@ -112,8 +112,8 @@ type posOperationBody struct {
 	Amount   *amount          `json:"amount"`
 }
 
-// closeShift closes a shift once the read models hold the log as it stood when the request came: what a
-// till counted is compared with all that was posted until then.
+// closeShift closes a shift once the read models hold the log as it stood when the request came:
+// what a till counted is compared with all that was posted until then.
 func closeShift(c *call) error {
 	body, err := c.body(c.s.BulkLimit)
 	if err != nil {

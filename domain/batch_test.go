@@ -57,8 +57,8 @@ func TestUploadBatch(t *testing.T) {
 func TestUploadBatchFits(t *testing.T) {
 	u := UploadBatch{ID: BatchID("till", "k"), Store: "S1", Terminal: "T1"}
 	for i := range int64(MaxBatchItems) {
-		r := ItemResult{Seq: MaxSeq - 2*MaxBatchItems + 2*i, Status: ItemOverdraft, OperationID: uuid.New()}
-		u.Results = append(u.Results, r)
+		u.Results = append(u.Results, ItemResult{Seq: MaxSeq - 2*MaxBatchItems + 2*i,
+			Status: ItemOverdraft, OperationID: uuid.New()})
 	}
 	posted, err := Register(nil, u, Moment{Recorded: noon, Decided: noon})
 	if err != nil {
@@ -72,7 +72,8 @@ func TestUploadBatchFits(t *testing.T) {
 
 func TestExceptions(t *testing.T) {
 	id := ExceptionID("S1", "T1", 17, ExceptionOverdraft)
-	if id == ExceptionID("S1", "T1", 17, ExceptionSkewed) || id == ExceptionID("S1", "T11", 7, "overdraft") {
+	if id == ExceptionID("S1", "T1", 17, ExceptionSkewed) ||
+		id == ExceptionID("S1", "T11", 7, ExceptionOverdraft) {
 		t.Error("two exceptions have one id")
 	}
 	raise := RaiseException{Exception{ID: id, Store: "S1", Terminal: "T1", Seq: 17,

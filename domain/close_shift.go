@@ -15,8 +15,8 @@ const (
 	mostDifferences  = 1_000
 )
 
-// CloseShift closes a shift with what the till counted. Settled is what the ledger has in the shift's
-// window, in the order of the log; the shell reads it.
+// CloseShift closes a shift with what the till counted. Settled is what the ledger has in the
+// shift's window, in the order of the log; the shell reads it.
 type CloseShift struct {
 	ID         uuid.UUID
 	Totals     []Total
@@ -69,7 +69,7 @@ const (
 	MissingInLedger DifferenceKind = "missing_in_ledger"
 	MissingInPos    DifferenceKind = "missing_in_pos"
 	AmountDiffers   DifferenceKind = "amount_differs"
-	Late            DifferenceKind = "late" // recorded in this shift, of an earlier one or an earlier day
+	Late            DifferenceKind = "late" // of an earlier shift or day
 )
 
 func (ShiftClosed) event() {}
@@ -151,9 +151,9 @@ func (o PosOperation) name() operationName {
 
 func (o Settled) name() operationName { return operationName{o.PosTxnID, o.Leg, o.Type} }
 
-// differences are the late operations, in the order of the log, then what the till and the ledger do not
-// have alike: operation by operation where the till sent its own, else sum by sum. What is late and
-// the till does not have is late, and no difference beside that.
+// differences are the late operations, in the order of the log, then what the till and the ledger do
+// not have alike: operation by operation where the till sent its own, else sum by sum. What is late
+// and the till does not have is late, and no difference beside that.
 func (c CloseShift) differences(totals []Total, late []bool) []Difference {
 	all := []Difference{}
 	for i, o := range c.Settled {

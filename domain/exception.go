@@ -35,11 +35,12 @@ type Exception struct {
 // exceptions is the name space of exceptions' ids.
 var exceptions = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://tillbook.dev/exceptions"))
 
-// ExceptionID is the id of the exception of a kind about a till's item: a UUIDv5 (RFC 9562). Each has a
-// stream of its own under that name, so that batches that overlap, or are sent again in other
+// ExceptionID is the id of the exception of a kind about a till's item: a UUIDv5 (RFC 9562). Each
+// has a stream of its own under that name, so that batches that overlap, or are sent again in other
 // pieces, raise it once.
 func ExceptionID(store, terminal string, seq int64, kind ExceptionKind) uuid.UUID {
-	return uuid.NewSHA1(exceptions, fmt.Appendf(nil, "%s\x1f%s\x1f%d\x1f%s", store, terminal, seq, kind))
+	return uuid.NewSHA1(exceptions,
+		fmt.Appendf(nil, "%s\x1f%s\x1f%d\x1f%s", store, terminal, seq, kind))
 }
 
 // RaiseException records an exception, once.

@@ -76,8 +76,8 @@ func (d *Draft) postOwing(e DebitPosted) error {
 	return d.settleSince(e)
 }
 
-// settleSince lets the top-ups that came after the debit had happened pay what it lacked, as they would
-// if the till had not been cut off.
+// settleSince lets the top-ups that came after the debit had happened pay what it lacked, as they
+// would if the till had not been cut off.
 func (d *Draft) settleSince(e DebitPosted) error {
 	for _, l := range d.lots {
 		owed, r := d.owedFor(e)
@@ -95,7 +95,8 @@ func (d *Draft) settleSince(e DebitPosted) error {
 	return nil
 }
 
-// owedFor is what is still owed for a debit, and by which receivable; zero and none where nothing is.
+// owedFor is what is still owed for a debit, and by which receivable; zero and none where nothing
+// is.
 func (d *Draft) owedFor(debit DebitPosted) (Money, Receivable) {
 	for _, r := range d.receivables {
 		if debit.ReceivableID != noID && r.ID == debit.ReceivableID {

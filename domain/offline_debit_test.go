@@ -101,8 +101,8 @@ func TestOfflineDebitRepeats(t *testing.T) {
 	}
 }
 
-// TestOfflineDebitOwesOnce: whatever comes and goes, what is owed and what was taken for a debit is never
-// more than it, and all that is given back never more than that.
+// TestOfflineDebitOwesOnce: whatever comes and goes, what is owed and what was taken for a debit is
+// never more than it, and all that is given back never more than that.
 func TestOfflineDebitOwesOnce(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		b := newBook(t)
@@ -136,7 +136,8 @@ func fromCents(cents int) Money {
 	return Money{unit: "CNY", Quantity: fromSteps(int64(cents), 2)}
 }
 
-// A till that was cut off at 11:00 sells 30 then; what was topped up since pays what the account lacked.
+// A till that was cut off at 11:00 sells 30 then; what was topped up since pays what the account
+// lacked.
 func TestOfflineDebitBeforeTopUp(t *testing.T) {
 	sold := func(s ...step) []step {
 		before := []step{func(b *book) { b.now = noon.Add(-2 * day) }, opened, did(topUp("20", ""))}

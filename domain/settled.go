@@ -15,7 +15,7 @@ type Settled struct {
 	EventID      uuid.UUID
 	OperationID  uuid.UUID
 	Type         Operation
-	Amount       Money // what the customer saw: of a top-up without its bonus, of a debit with what is owed
+	Amount       Money // what the customer saw: no bonus, and what is owed too
 	PosTxnID     string
 	Leg          string
 	Shift        string // as its post named it
@@ -34,8 +34,8 @@ type Total struct {
 	Late   bool      `json:"late,omitempty"` // of those that belong to an earlier period
 }
 
-// late reports that o, which this shift's window holds, belongs to an earlier period: it names another
-// shift, or an earlier business date.
+// late reports that o, which this shift's window holds, belongs to an earlier period: it names
+// another shift, or an earlier business date.
 func (e ShiftOpened) late(o Settled) bool {
 	named := o.Shift != "" && e.Name != "" && o.Shift != e.Name && o.Shift != e.ShiftID.String()
 	return named || o.BusinessDate < e.BusinessDate

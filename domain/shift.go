@@ -7,11 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// Shift is a till's shift as its stream tells of it. The shifts of a terminal are numbered, and their
-// windows follow one another in the log without gap or overlap: a shift counts what its terminal posted
-// from Opened.After, where the window of the shift before ended, up to Closed.Through. So what is
-// posted late, after its own shift was closed, counts in the shift that is open when it is recorded,
-// or in the next one, and a closed shift never changes.
+// Shift is a till's shift as its stream tells of it. The shifts of a terminal are numbered, and
+// their windows follow one another in the log without gap or overlap: a shift counts what its
+// terminal posted from Opened.After, where the window of the shift before ended, up to
+// Closed.Through. So what is posted late, after its own shift was closed, counts in the shift that
+// is open when it is recorded, or in the next one, and a closed shift never changes.
 type Shift struct {
 	Opened   ShiftOpened
 	OpenedAt time.Time

@@ -22,7 +22,8 @@ func TestOpenShift(t *testing.T) {
 	if e.BusinessDate != "2026-03-02" {
 		t.Errorf("got business date %s of noon", e.BusinessDate)
 	}
-	if ShiftID("S1", "T1", 1) == ShiftID("S1T", "1", 1) || ShiftID("S", "T", 1) == ShiftID("S", "T", 2) {
+	if ShiftID("S1", "T1", 1) == ShiftID("S1T", "1", 1) ||
+		ShiftID("S", "T", 1) == ShiftID("S", "T", 2) {
 		t.Error("two shifts have one id")
 	}
 	long := strings.Repeat("x", 65)

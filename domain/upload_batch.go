@@ -2,7 +2,6 @@ package domain
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 )
@@ -73,13 +72,14 @@ func (BatchUploaded) event() {}
 // batches is the name space of batches' ids.
 var batches = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://tillbook.dev/batches"))
 
-// BatchID is the id of the batch that an actor uploads under an idempotency key: a UUIDv5 (RFC 9562).
+// BatchID is the id of the batch that an actor uploads under an idempotency key: a UUIDv5 (RFC
+// 9562).
 func BatchID(actor, key string) uuid.UUID {
 	return uuid.NewSHA1(batches, []byte(actor+separator+key))
 }
 
-// ItemKey is the idempotency key of a till's item on its account: however often, and in whatever pieces
-// a till sends it, it is posted once.
+// ItemKey is the idempotency key of a till's item on its account: however often, and in whatever
+// pieces a till sends it, it is posted once.
 func ItemKey(store, terminal string, seq int64) string {
 	id := uuid.NewSHA1(batches, fmt.Appendf(nil, "%s\x1f%s\x1f%d", store, terminal, seq))
 	return "offline-" + id.String()
@@ -132,13 +132,6 @@ func (u UploadBatch) Check() error {
 		}
 	}
 	return nil
-}
-
-// Exceptional are the results that people must look at.
-func (e BatchUploaded) Exceptional() []ItemResult {
-	return slices.DeleteFunc(slices.Clone(e.Results), func(r ItemResult) bool {
-		return !r.Status.Exceptional()
-	})
 }
 
 func (e BatchUploaded) command() any {

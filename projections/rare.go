@@ -13,8 +13,8 @@ import (
 	"github.com/tillbook/tillbook/domain"
 )
 
-// foldRare folds the events of streams that are named by a prefix and an id, each row one stream's. What
-// cannot be folded is damaged.
+// foldRare folds the events of streams that are named by a prefix and an id, each row one stream's.
+// What cannot be folded is damaged.
 func foldRare[R any](ctx context.Context, tx *Tx, rows *Rows[uuid.UUID, R], events []Event,
 	prefix string, fold func(*Event, uuid.UUID) error) error {
 	for i := range events {

@@ -17,8 +17,8 @@ import (
 // ErrTooLong: there is more than one answer should hold.
 var ErrTooLong = errors.New("too many operations: narrow it to a shift")
 
-// SettlementFilter says of which shifts of a terminal the operations are wanted: of one by its ID, or of
-// those of a store and terminal, by name and business date where these are given.
+// SettlementFilter says of which shifts of a terminal the operations are wanted: of one by its ID,
+// or of those of a store and terminal, by name and business date where these are given.
 type SettlementFilter struct {
 	ID           uuid.UUID
 	Store        string
@@ -41,8 +41,8 @@ func (w *Window) Totals() ([]domain.Total, []bool) {
 		Totals(w.Operations)
 }
 
-// Settled are the windows of shifts, by number, and the position of the log they show: the same question
-// at the same position has the same answer for ever.
+// Settled are the windows of shifts, by number, and the position of the log they show: the same
+// question at the same position has the same answer for ever.
 func (m *Models) Settled(
 	ctx context.Context, f SettlementFilter,
 ) (windows []Window, at eventstore.Position, err error) {

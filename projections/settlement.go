@@ -8,8 +8,8 @@ import (
 	"github.com/tillbook/tillbook/domain"
 )
 
-// settlement is one row for each time that value moved at a terminal: what shifts count and settlement
-// files list. The rows of a terminal stand in the order of the log.
+// settlement is one row for each time that value moved at a terminal: what shifts count and
+// settlement files list. The rows of a terminal stand in the order of the log.
 type settlement struct{}
 
 // Name is settlement.
@@ -30,7 +30,7 @@ CREATE TABLE settlement (
 	operation_id  TEXT NOT NULL,
 	type          TEXT NOT NULL,    -- kind of the operation: debit, top_up, …
 	unit          TEXT NOT NULL,
-	amount        TEXT NOT NULL,    -- as the customer saw it: no bonus, and what is owed for a debit too
+	amount        TEXT NOT NULL,    -- as the customer saw it: no bonus, and all that is owed
 	pos_txn_id    TEXT,
 	leg           TEXT,
 	shift         TEXT,             -- as the post named it
@@ -96,8 +96,8 @@ func settlementRow(e *Event) []any {
 		null(m.Channel), m.BusinessDate, instant(m.OccurredAt), instant(m.RecordedAt)}
 }
 
-// settledKind is what an event moved value by, "" where it moved none at a terminal, or was no answer to
-// it: a hold moves none, and a lot that expires beside a debit was not asked for.
+// settledKind is what an event moved value by, "" where it moved none at a terminal, or was no
+// answer to it: a hold moves none, and a lot that expires beside a debit was not asked for.
 func settledKind(e *Event) domain.Operation {
 	m, b := &e.Metadata, &e.Body
 	if !b.Valued || m.Store == "" || m.Terminal == "" {

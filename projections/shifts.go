@@ -194,7 +194,9 @@ var shiftList = list[ShiftFilter, int64, ShiftEntry]{
 
 // KnownShift is the number of the terminal's shift that was opened under a key, or else of its last
 // one, 0 where there is none: a hint where to look for either.
-func (m *Models) KnownShift(ctx context.Context, store, terminal, key string) (number int, err error) {
+func (m *Models) KnownShift(
+	ctx context.Context, store, terminal, key string,
+) (number int, err error) {
 	_, err = m.view(ctx, func(q querier) error {
 		return q.QueryRowContext(ctx, `SELECT coalesce(
 			(SELECT number FROM shifts WHERE store = ?1 AND terminal = ?2 AND key = ?3 LIMIT 1),

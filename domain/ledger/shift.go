@@ -8,9 +8,9 @@ import (
 	"github.com/tillbook/tillbook/domain"
 )
 
-// OpenShift opens the next shift of a terminal, or answers a repeat of the key. known is the number of a
-// shift of the terminal before which none was opened under the key, 0 for none: a hint that saves
-// reading the shifts before it.
+// OpenShift opens the next shift of a terminal, or answers a repeat of the key. known is the number
+// of a shift of the terminal before which none was opened under the key, 0 for none: a hint that
+// saves reading the shifts before it.
 //
 // The shifts are read from there on until there is no next one. It can be opened once the last is
 // closed, and of two who open it at once one wins, on its stream.

@@ -31,11 +31,11 @@ const (
 	raisedAtOnce = 16  // exceptions
 )
 
-// Upload answers a batch: its items are decided on their accounts, those of one account in their order,
-// then exceptions are raised, and last the batch is recorded with what became of each item. Whatever
-// ends this between two appends, the same batch again goes on from there: items that are posted are
-// answered as they were, and exceptions that are raised are not raised again. A failure of one item is
-// the batch's, which then is not recorded; a refusal is the item's.
+// Upload answers a batch: its items are decided on their accounts, those of one account in their
+// order, then exceptions are raised, and last the batch is recorded with what became of each item.
+// Whatever ends this between two appends, the same batch again goes on from there: items that are
+// posted are answered as they were, and exceptions that are raised are not raised again. A failure
+// of one item is the batch's, which then is not recorded; a refusal is the item's.
 func (l *Ledger) Upload(ctx context.Context, b Batch) (Answer, error) {
 	u := b.Upload
 	for _, i := range b.Items {

@@ -18,8 +18,8 @@ import (
 	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
-// dying is a store that takes some appends and no more, as if the process had been killed: the last may
-// have been stored all the same.
+// dying is a store that takes some appends and no more, as if the process had been killed: the last
+// may have been stored all the same.
 type dying struct {
 	eventstore.Store
 	left   atomic.Int64
@@ -75,7 +75,8 @@ func (s shop) upload(key string, items ...ledger.Item) (domain.BatchUploaded, er
 	return a.First().Event.(domain.BatchUploaded), nil
 }
 
-// outcome is what a log holds of a batch: the balances, what is owed, and what was raised, once each.
+// outcome is what a log holds of a batch: the balances, what is owed, and what was raised, once
+// each.
 func outcome(t *testing.T, s shop, store eventstore.Store) string {
 	t.Helper()
 	var lines []string
@@ -149,8 +150,8 @@ func told(e domain.BatchUploaded) string {
 	return strings.Join(parts, ", ")
 }
 
-// TestUploadKilled ends an upload before and after every append of it. The same batch again completes it,
-// with the results it would have had.
+// TestUploadKilled ends an upload before and after every append of it. The same batch again
+// completes it, with the results it would have had.
 func TestUploadKilled(t *testing.T) {
 	whole := enginetest.Open(t)
 	openTwo(t, whole)
@@ -200,8 +201,8 @@ func uploadKilledAfter(t *testing.T, n int64, stores bool, want string) (finishe
 	return finished
 }
 
-// TestUploadInPieces sends a till's items in any pieces, any of them again, under other keys and beside each
-// other: the accounts end as if they had been sent once, in one.
+// TestUploadInPieces sends a till's items in any pieces, any of them again, under other keys and
+// beside each other: the accounts end as if they had been sent once, in one.
 func TestUploadInPieces(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		var items []ledger.Item
@@ -240,8 +241,8 @@ func TestUploadInPieces(t *testing.T) {
 	})
 }
 
-// TestUploadDuplicate: what the till sent before it was cut off, and never got the answer to, is found by
-// its reference; for another amount it is refused.
+// TestUploadDuplicate: what the till sent before it was cut off, and never got the answer to, is
+// found by its reference; for another amount it is refused.
 func TestUploadDuplicate(t *testing.T) {
 	store := enginetest.Open(t)
 	openTwo(t, store)
@@ -281,7 +282,8 @@ func TestUploadOfAnotherItem(t *testing.T) {
 		t.Errorf("got %s, %v", told(e), err)
 	}
 	other := item(1, "C-1", 600, time.Now())
-	if _, err := s.upload("k", other, item(2, "C-1", 1, time.Now())); !errors.Is(err, domain.ErrKeyReused) {
+	_, err := s.upload("k", other, item(2, "C-1", 1, time.Now()))
+	if !errors.Is(err, domain.ErrKeyReused) {
 		t.Errorf("got %v of another batch under one key", err)
 	}
 }
