@@ -54,6 +54,8 @@ type Account struct {
 	bonuses      bonuses
 	usage        []usage      // of units whose limits count, in the order of their last use
 	credentials  []Credential // in the order they were bound
+	remindAt     time.Time    // the earliest of the lots' reminders
+	dormancy     dormancy
 }
 
 // NewAccount is the account before its first event.

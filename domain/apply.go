@@ -91,7 +91,7 @@ func (a *Account) take(p *Posted) error {
 	}
 	if e, ok := p.Event.(Valued); ok {
 		v := e.Worth()
-		if err := a.move(&v); err != nil {
+		if err := a.move(&v, p.Metadata.RecordedAt); err != nil {
 			return err
 		}
 	}
@@ -105,6 +105,7 @@ func (a *Account) take(p *Posted) error {
 			return err
 		}
 	}
+	a.wake(p)
 	a.revision = p.Revision
 	a.lastRecorded = p.Metadata.RecordedAt
 	return nil
@@ -139,7 +140,7 @@ func (a *Account) filled(e Opening) error {
 	return nil
 }
 
-func (a *Account) move(v *Value) error {
+func (a *Account) move(v *Value, recorded time.Time) error {
 	if v.AccountID != a.id {
 		return fmt.Errorf("value of account %s in account %s", v.AccountID, a.id)
 	}
@@ -148,11 +149,15 @@ func (a *Account) move(v *Value) error {
 		if err != nil {
 			return err
 		}
+		had := l.Remaining.IsPositive()
 		l.Remaining = l.Remaining.Add(m.Amount)
 		l.Held = l.Held.Add(m.Held)
 		l.CostLeft = l.CostLeft.Add(m.Cost)
 		if err := l.sound(v); err != nil {
 			return err
+		}
+		if had != l.Remaining.IsPositive() {
+			a.reschedule(l, recorded)
 		}
 	}
 	return nil

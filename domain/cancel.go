@@ -210,8 +210,8 @@ func (e DebitReversed) check() error {
 func (DebitReversed) command(Posted) Command      { return Cancel{} }
 func (ReferenceCancelled) command(Posted) Command { return Cancel{} }
 
-func (e DebitReversed) apply(a *Account, _ time.Time) error {
+func (e DebitReversed) apply(a *Account, recorded time.Time) error {
 	a.unprice(e.Amount, e.ListAmount, e.Moves, e.Forfeited)
 	a.uncount(e.Counted, e.Amount)
-	return a.unsold(e.Moves, e.Reopened, e.Forfeited)
+	return a.unsold(e.Moves, e.Reopened, e.Forfeited, recorded)
 }

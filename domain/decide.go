@@ -75,7 +75,13 @@ func Decide(a *Account, c Command, m Moment) ([]Posted, *Account, error) {
 func decide(a *Account, m *Moment, rule func(*Draft) error) ([]Posted, *Account, error) {
 	d := newDraft(a, m)
 	defer d.free()
+	if err := d.upkeep(); err != nil {
+		return nil, a, err
+	}
 	if err := rule(d); err != nil {
+		return nil, a, err
+	}
+	if err := d.reactivate(); err != nil {
 		return nil, a, err
 	}
 	return d.stamped(), d.Account, nil
@@ -87,7 +93,7 @@ func (d *Draft) stamped() []Posted {
 }
 
 // business tells an event that answers the command from the upkeep that had to be written first:
-// lapsed holds, expired lots, and what their value settled.
+// lapsed holds, expired lots, what their value settled, and reminders.
 func business(p Posted) bool {
 	switch e := p.Event.(type) {
 	case HoldReleased:
@@ -96,7 +102,7 @@ func business(p Posted) bool {
 		return e.Cause == RevokedError
 	case ReceivableSettled:
 		return e.By == SettledByWriteOff
-	case LotExpired:
+	case AccountDormant, AccountReactivated, LotExpired, LotExpiring:
 		return false
 	}
 	return true
@@ -113,6 +119,9 @@ func (d *Draft) nextID() uuid.UUID { return newID(d.revision+1, d.Seed, 0) }
 // post lets an event happen. What moves value gets the balance it leaves. After an error the draft
 // is of no use any more.
 func (d *Draft) post(e Event) error {
+	if o, ok := e.(Opening); ok {
+		d.remember(o.Opened())
+	}
 	d.posted = append(d.posted, Posted{Event: e, Metadata: d.shared, Revision: d.revision + 1})
 	p := &d.posted[len(d.posted)-1]
 	if err := d.take(p); err != nil {

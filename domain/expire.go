@@ -7,8 +7,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// sweepEvents bounds what one Sweep writes, but for what its last event settles.
-const sweepEvents = 100
+// SweepEvents bounds what one Sweep writes, but for what its last event settles: where it wrote as much,
+// there may be more.
+const SweepEvents = 100
 
 // Sweep writes what time alone has brought about on an account: holds that lapsed, lots that
 // expired. It has nothing to post when nothing is due.
@@ -39,7 +40,7 @@ func (Sweep) Operation() Operation { return OpExpire }
 // Decide lapses holds, then expires lots, unless a freeze by law suspends expiry.
 func (Sweep) Decide(d *Draft) error {
 	for _, h := range d.lapsed(d.Recorded) {
-		if len(d.posted) >= sweepEvents {
+		if len(d.posted) >= SweepEvents {
 			return nil
 		}
 		if err := d.release(h, ReleasedLapsed); err != nil {
@@ -50,7 +51,7 @@ func (Sweep) Decide(d *Draft) error {
 		return nil
 	}
 	for _, l := range d.Due(d.Recorded) {
-		if len(d.posted) >= sweepEvents {
+		if len(d.posted) >= SweepEvents {
 			return nil
 		}
 		if err := d.expire(l); err != nil {

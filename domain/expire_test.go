@@ -61,14 +61,14 @@ func TestSweepIsBounded(t *testing.T) {
 	b := newBook(t)
 	opened(b)
 	did(topUp("500", ""))(b)
-	for range sweepEvents + 5 {
+	for range SweepEvents + 5 {
 		did(hold("1"))(b)
 	}
 	for range 10 {
 		did(topUp("1", "", expiring(day, 0)))(b)
 	}
 	later(day)(b)
-	for _, want := range []int{sweepEvents, 15, 0} {
+	for _, want := range []int{SweepEvents, 15, 0} {
 		if posted, err := b.do(Sweep{}); err != nil || len(posted) != want {
 			t.Fatalf("got %d events and %v, want %d", len(posted), err, want)
 		}

@@ -120,12 +120,12 @@ func (e LotExtended) command(Posted) Command {
 	return ExtendLot{LotID: e.Lot, ExpiresAt: e.To, Reason: e.Reason}
 }
 
-func (e LotExtended) apply(a *Account, _ time.Time) error {
+func (e LotExtended) apply(a *Account, recorded time.Time) error {
 	l, err := a.edit(e.Lot)
 	if err != nil {
 		return err
 	}
-	l.ExpiresAt = e.To
+	a.end(l, e.To, recorded)
 	if !e.Reactivated {
 		return nil
 	}

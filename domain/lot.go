@@ -88,8 +88,9 @@ type LotOpened struct {
 	Draw            Draw          `json:"draw,omitempty"`
 	OnRefundExpired RefundExpired `json:"on_refund_expired"`
 	IssuerEntity    string        `json:"issuer_entity,omitempty"`
-	Terms           string        `json:"terms,omitempty"`  // the name of the terms it was sold under
-	Ladder          *Ladder       `json:"ladder,omitempty"` // that gave it, of a bonus
+	Reminders       []int         `json:"reminders,omitempty"` // days before its end, falling
+	Terms           string        `json:"terms,omitempty"`     // the name of the terms it was sold under
+	Ladder          *Ladder       `json:"ladder,omitempty"`    // that gave it, of a bonus
 }
 
 // Lot is a part of a balance with one origin, as it stands.
@@ -106,7 +107,8 @@ type Lot struct {
 	LostCost  Quantity `json:"lost_cost"`          // the part of Cost that Lost took
 	Reversed  bool     `json:"reversed,omitempty"` // its funding was reversed, or its grant revoked
 
-	Transferred Quantity `json:"transferred"` // sent to other accounts, less what they returned
+	RemindAt    time.Time `json:"remind_at,omitzero"` // of its next reminder; none while it is empty
+	Transferred Quantity  `json:"transferred"`        // sent to other accounts, less what they returned
 }
 
 // free is what no hold pins, lot effective and unexpired or not.

@@ -125,15 +125,11 @@ func (p PostTopUp) Decide(d *Draft) error {
 			return ErrReferenceUsed.By(used)
 		}
 	}
-	posted := t.posted(d, p.TopUpID, paid)
-	posted.Initiated, posted.Completed = true, len(p.Payments) > 0
-	if err := d.limitTopUp(t.Amount, posted.Amount); err != nil {
-		return err
-	}
-	if err := d.post(posted); err != nil {
-		return err
-	}
-	return d.settleFromTopUp(d.lots, t.Amount)
+	return d.fund(t.Amount, func() TopUpPosted {
+		posted := t.posted(d, p.TopUpID, paid)
+		posted.Initiated, posted.Completed = true, len(p.Payments) > 0
+		return posted
+	})
 }
 
 // Decide checks the reason, the account, the reference, then the top-up. To fail is to give nothing

@@ -227,13 +227,15 @@ func (e DebitRefunded) command(Posted) Command {
 	return Refund{DebitID: e.DebitID, Amount: e.Asked(), Reason: e.Reason}
 }
 
-func (e DebitRefunded) apply(a *Account, _ time.Time) error {
+func (e DebitRefunded) apply(a *Account, recorded time.Time) error {
 	a.unprice(e.Amount, e.ListAmount, e.Moves, e.Forfeited)
-	return a.unsold(e.Moves, e.Reopened, e.Forfeited)
+	return a.unsold(e.Moves, e.Reopened, e.Forfeited, recorded)
 }
 
 // unsold books what a debit gave back: to its lots, some of them opened again, or to nobody.
-func (a *Account) unsold(moves []Move, reopened []Reopened, forfeited []Forfeited) error {
+func (a *Account) unsold(
+	moves []Move, reopened []Reopened, forfeited []Forfeited, recorded time.Time,
+) error {
 	for _, f := range forfeited {
 		if _, err := a.edit(f.Lot); err != nil {
 			return err
@@ -248,7 +250,7 @@ func (a *Account) unsold(moves []Move, reopened []Reopened, forfeited []Forfeite
 		if err != nil {
 			return err
 		}
-		l.ExpiresAt = r.ExpiresAt
+		a.end(l, r.ExpiresAt, recorded)
 	}
 	return nil
 }

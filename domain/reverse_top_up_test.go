@@ -78,6 +78,12 @@ CreditRevoked 6.00, bonus@1 -6.00`},
 HoldReleased 26.00, principal@1 held -20.00, bonus@1 held -6.00, lapsed
 ReceivableSettled 20.00, principal@1 -20.00/-20.00, by release, left 30.00
 CreditRevoked 6.00, bonus@1 -6.00`},
+		{"by a lapse, before a top-up", after(later(day)), asks(topUp("40", "")), `
+HoldReleased 26.00, principal@1 held -20.00, bonus@1 held -6.00, lapsed
+ReceivableSettled 20.00, principal@1 -20.00/-20.00, by release, left 30.00
+CreditRevoked 6.00, bonus@1 -6.00
+TopUpPosted 40.00, principal@9 40.00/40.00
+ReceivableSettled 30.00, principal@9 -30.00/-30.00, by top_up, left 0.00`},
 		{"a capture changes nothing owed", owing, capture(2, "26", true),
 			"DebitPosted 26.00, principal@1 -20.00 held -20.00/-20.00, bonus@1 -6.00 held -6.00, final"},
 		{"what is paid already stays", after(did(topUp("50", ""))), refund(3, "13"), `

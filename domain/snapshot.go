@@ -32,6 +32,8 @@ type snapshot struct {
 	Bonuses      bonuses        `json:"bonuses,omitzero"`
 	Usage        []usage        `json:"usage,omitempty"`
 	Credentials  []Credential   `json:"credentials,omitempty"`
+	RemindAt     time.Time      `json:"remind_at,omitzero"`
+	Dormancy     dormancy       `json:"dormancy,omitzero"`
 }
 
 // MarshalSnapshot is the account's state as bytes.
@@ -45,6 +47,7 @@ func (a *Account) MarshalSnapshot() ([]byte, error) {
 		a.withdrawals,
 		a.bonuses, a.usage,
 		a.credentials,
+		a.remindAt, a.dormancy,
 	})
 }
 
@@ -63,6 +66,7 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 		s.Withdrawals,
 		s.Bonuses, s.Usage,
 		s.Credentials,
+		s.RemindAt, s.Dormancy,
 	}, nil
 }
 

@@ -112,14 +112,25 @@ func (t TopUp) Decide(d *Draft) error {
 	if t.Pending {
 		return t.initiate(d)
 	}
-	e := t.posted(d, d.nextID(), paid)
-	if err := d.limitTopUp(t.Amount, e.Amount); err != nil {
+	return d.fund(t.Amount, func() TopUpPosted { return t.posted(d, d.nextID(), paid) })
+}
+
+// fund posts a top-up and settles what is owed from it: what lapsed holds free settles first, as it
+// would have been free before.
+func (d *Draft) fund(amount Money, posted func() TopUpPosted) error {
+	if len(d.receivables) > 0 {
+		if err := d.lapseHolds(); err != nil {
+			return err
+		}
+	}
+	e := posted()
+	if err := d.limitTopUp(amount, e.Amount); err != nil {
 		return err
 	}
 	if err := d.post(e); err != nil {
 		return err
 	}
-	return d.settleFromTopUp(d.lots, t.Amount)
+	return d.settleFromTopUp(d.lots, amount)
 }
 
 // check refuses what no account could take, and answers the money paid.

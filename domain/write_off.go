@@ -33,6 +33,9 @@ func (w WriteOff) Decide(d *Draft) error {
 	if err := d.unused(OpWriteOff); err != nil {
 		return err
 	}
+	if err := d.lapseHolds(); err != nil {
+		return err
+	}
 	i := slices.IndexFunc(d.receivables, func(r Receivable) bool { return r.ID == w.ReceivableID })
 	if i < 0 {
 		return ErrNotFound.Because("there is no such open receivable")

@@ -34,14 +34,20 @@ CREATE TABLE accounts (
 	opened_at    TEXT NOT NULL,
 	recorded_at  TEXT NOT NULL, -- of the last event
 	revision     INTEGER NOT NULL, -- of the last event
-	position     INTEGER NOT NULL  -- of the last event
+	position     INTEGER NOT NULL, -- of the last event
+	active_at    TEXT,             -- when the customer last did something; NULL: never
+	dormant_since TEXT,            -- of the activity before it became dormant; NULL: it is not
+	dormant_step INTEGER NOT NULL, -- days of the last step that it has reached; 0: it is not dormant
+	dormant_balance TEXT           -- JSON by unit: what it had then
 ) STRICT, WITHOUT ROWID;
 `
 }
 
-// Indexes is by customer_ref.
+// Indexes is by customer_ref, and by how long nothing was done.
 func (accounts) Indexes() string {
-	return `CREATE INDEX accounts_by_customer_ref ON accounts (customer_ref);`
+	return `CREATE INDEX accounts_by_customer_ref ON accounts (customer_ref);
+	CREATE INDEX accounts_idle ON accounts (dormant_step, active_at, id)
+		WHERE ` + lasting + `;`
 }
 
 type accountRow struct {
@@ -51,24 +57,28 @@ type accountRow struct {
 	survivor           uuid.UUID
 	openedAt, recorded time.Time
 	revision, position int64
+	activeAt           time.Time
+	dormant            domain.AccountDormant // the last step; of Step 0: it is not
 }
 
 var accountTable = &Table[uuid.UUID, accountRow]{
 	Name: "accounts",
 	Columns: []string{"id", "customer_ref", "kind", "status", "survivor_id", "frozen_until", "freezes", "opened_at",
-		"recorded_at", "revision", "position"},
+		"recorded_at", "revision", "position", "active_at", "dormant_since", "dormant_step",
+		"dormant_balance"},
 	Keys: func(id uuid.UUID) []any { return []any{id.String()} },
 	Values: func(a *accountRow) []any {
 		status, until := a.frozen()
 		return []any{a.customerRef, a.kind, status, nullID(a.survivor), instant(until), freezesJSON(a.freezes),
-			instant(a.openedAt), instant(a.recorded), a.revision, a.position}
+			instant(a.openedAt), instant(a.recorded), a.revision, a.position,
+			instant(a.activeAt), instant(a.dormant.Since), a.dormant.Step, sumsJSON(a.dormant)}
 	},
 	Scan: func(row func(...any) error, id *uuid.UUID, a *accountRow) error {
 		var status domain.Status
 		var freezes string
-		var survivor, until, opened, recorded sql.NullString
+		var survivor, until, opened, recorded, active, since, sums sql.NullString
 		err := row(id, &a.customerRef, &a.kind, &status, &survivor, &until, &freezes, &opened, &recorded,
-			&a.revision, &a.position)
+			&a.revision, &a.position, &active, &since, &a.dormant.Step, &sums)
 		if err != nil {
 			return err
 		}
@@ -85,6 +95,17 @@ var accountTable = &Table[uuid.UUID, accountRow]{
 		}
 		if a.recorded, err = readInstant(recorded); err != nil {
 			return err
+		}
+		if a.activeAt, err = readInstant(active); err != nil {
+			return err
+		}
+		if a.dormant.Since, err = readInstant(since); err != nil {
+			return err
+		}
+		if sums.Valid {
+			if err := json.Unmarshal([]byte(sums.String), &a.dormant.Balance); err != nil {
+				return err
+			}
 		}
 		return json.Unmarshal([]byte(freezes), &a.freezes)
 	},
@@ -149,6 +170,9 @@ func applyToAccount(rows *Rows[uuid.UUID, accountRow], e *Event) error {
 	}
 	a.revision, a.position = int64(e.Revision), int64(e.Position)
 	a.recorded = e.Metadata.RecordedAt
+	if err := a.sleep(e); err != nil {
+		return err
+	}
 	if err := a.end(e); err != nil || !e.freezes() {
 		return err
 	}

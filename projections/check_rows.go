@@ -18,13 +18,15 @@ import (
 // checkedColumns are the columns that Check compares: the key within an account first.
 var checkedColumns = map[string][]string{
 	"accounts": {"id", "customer_ref", "kind", "status", "survivor_id", "frozen_until", "freezes", "opened_at",
-		"recorded_at", "revision", "position"},
+		"recorded_at", "revision", "position",
+		"active_at", "dormant_since", "dormant_step", "dormant_balance"},
 	"balances":     {"unit", "total", "held", "by_class"},
 	"customers":    {"id", "tags", "consents", "changed_at", "erased_at", "revision", "position"},
 	"credentials":  credentialTable.Columns[1:],
 	"interactions": interactionColumns[1:],
 	"lots": {"id", "unit", "class", "face", "remaining", "held", "cost", "cost_left", "cost_unit",
-		"funding_id", "effective_at", "expires_at", "expiries", "priority", "draw", "scope", "terms"},
+		"funding_id", "effective_at", "expires_at", "expiries", "priority", "draw", "scope", "terms",
+		"reminders", "remind_at"},
 	"adjustments": adjustments.checked(),
 	"mandates":    mandates.checked(),
 	"withdrawals": withdrawals.checked(),
@@ -117,11 +119,14 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 	}
 	row.survivor, _ = a.Survivor()
 	status, until := row.frozen()
+	since, step := a.Dormant()
 	wanted := map[string]map[string][]string{
 		"accounts": {a.ID().String(): {a.CustomerRef(), told.kind, string(status),
 			text(nullID(row.survivor)), text(instant(until)), freezesJSON(row.freezes), text(instant(a.OpenedAt())),
 			text(instant(a.LastRecorded())), strconv.FormatInt(a.Revision(), 10),
-			strconv.FormatUint(uint64(told.position), 10)}},
+			strconv.FormatUint(uint64(told.position), 10),
+			text(instant(a.ActiveAt())), text(instant(since)), strconv.Itoa(step),
+			text(sumsJSON(told.dormant))}},
 		"balances": {}, "lots": {}, "holds": {},
 		"credentials": told.credentials.wanted(), "interactions": told.interactions,
 	}
@@ -130,7 +135,8 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 			l.Remaining.String(), l.Held.String(), l.Cost.String(), l.CostLeft.String(), l.CostUnit,
 			text(nullID(l.Funding)), text(instant(l.EffectiveAt)), text(instant(l.ExpiresAt)),
 			strconv.Itoa(l.Expiries), strconv.Itoa(l.Priority), string(l.Draw),
-			text(scopeJSON(l.Scope)), l.Terms}
+			text(scopeJSON(l.Scope)), l.Terms, text(ladderJSON(l.Reminders)),
+			text(instant(l.RemindAt))}
 	}
 	for _, u := range a.Units() {
 		b := a.Balance(u.Code, u.Scale, a.LastRecorded())
@@ -168,11 +174,17 @@ type told struct {
 	kind         string
 	position     eventstore.Position // of the last of them
 	items        followedItems
+	dormant      domain.AccountDormant
 }
 
 func (t *told) note(p domain.Posted, position eventstore.Position) {
-	if e, ok := p.Event.(domain.AccountOpened); ok {
+	switch e := p.Event.(type) {
+	case domain.AccountOpened:
 		t.kind = e.Kind
+	case domain.AccountDormant:
+		t.dormant = e
+	case domain.AccountReactivated:
+		t.dormant = domain.AccountDormant{}
 	}
 	t.position = position
 	t.holds.note(p)

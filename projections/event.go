@@ -187,14 +187,14 @@ func (b *Body) field(s *scanner, name string) {
 		b.Cause = s.name()
 	case "by":
 		b.By = s.name()
+	case "mandate_id":
+		s.into(&b.Mandate)
 	case "debit_id":
 		s.into(&b.Debit)
 	case "top_up_id":
 		s.into(&b.TopUp)
 	case "lot":
 		s.into(&b.Lot)
-	case "mandate_id":
-		s.into(&b.Mandate)
 	case "n":
 		b.N = s.integer()
 	case "lots":

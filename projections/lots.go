@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -16,8 +17,8 @@ type lots struct{}
 // Name is lots.
 func (lots) Name() string { return "lots" }
 
-// Version is 1.
-func (lots) Version() int { return 1 }
+// Version is 2.
+func (lots) Version() int { return 2 }
 
 // Tables is lots.
 func (lots) Tables() string {
@@ -41,16 +42,20 @@ CREATE TABLE lots (
 	draw         TEXT,
 	scope        TEXT,             -- JSON: {"stores":[…],"channels":[…]}
 	terms        TEXT,
+	reminders    TEXT,             -- JSON: days before its end, [30,7,1]
+	remind_at    TEXT,             -- when the next of them is due; NULL: none, or it is empty
 	PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 `
 }
 
-// Indexes is what expiry looks for: lots with value that no hold pins, by when they end. Remaining
+// Indexes is what sweeps look for: lots with value that no hold pins, by when they end; lots with a
+// reminder to come, by when. Remaining
 // and held have the same scale, so their texts differ exactly when the figures do.
 func (lots) Indexes() string {
 	return `CREATE INDEX lots_due ON lots (expires_at, account_id)
-		WHERE expires_at IS NOT NULL AND remaining <> held;`
+		WHERE expires_at IS NOT NULL AND remaining <> held;
+	CREATE INDEX lots_remind ON lots (remind_at, account_id) WHERE remind_at IS NOT NULL;`
 }
 
 type lotKey struct{ account, id uuid.UUID }
@@ -60,19 +65,21 @@ type lotRow struct {
 	unit                      string
 	remaining, held, costLeft domain.Quantity
 	expiries                  int
+	remindAt                  time.Time
 }
 
 var lotTable = &Table[lotKey, lotRow]{
 	Name: "lots",
 	Columns: []string{"account_id", "id", "unit", "class", "face", "remaining", "held", "cost",
 		"cost_left", "cost_unit", "funding_id", "effective_at", "expires_at", "expiries", "priority",
-		"draw", "scope", "terms"},
+		"draw", "scope", "terms", "reminders", "remind_at"},
 	Keys: func(k lotKey) []any { return []any{k.account.String(), k.id.String()} },
 	Values: func(l *lotRow) []any {
 		return []any{l.unit, string(l.Class), l.Face.String(), l.remaining.String(),
 			l.held.String(), l.Cost.String(), l.costLeft.String(), null(l.CostUnit),
 			nullID(l.Funding), instant(l.EffectiveAt), instant(l.ExpiresAt), l.expiries,
-			l.Priority, null(string(l.Draw)), scopeJSON(l.Scope), null(l.Terms)}
+			l.Priority, null(string(l.Draw)), scopeJSON(l.Scope), null(l.Terms),
+			ladderJSON(l.Reminders), instant(l.remindAt)}
 	},
 	Scan: func(row func(...any) error, k *lotKey, l *lotRow) error {
 		return l.scan(row, k)
@@ -81,9 +88,10 @@ var lotTable = &Table[lotKey, lotRow]{
 
 func (l *lotRow) scan(row func(...any) error, k *lotKey) error {
 	var face, remaining, held, cost, left string
-	var costUnit, funding, effective, expires, draw, scope, terms sql.NullString
+	var costUnit, funding, effective, expires, draw, scope, terms, ladder, remind sql.NullString
 	err := row(&k.account, &k.id, &l.unit, &l.Class, &face, &remaining, &held, &cost, &left,
-		&costUnit, &funding, &effective, &expires, &l.expiries, &l.Priority, &draw, &scope, &terms)
+		&costUnit, &funding, &effective, &expires, &l.expiries, &l.Priority, &draw, &scope, &terms,
+		&ladder, &remind)
 	if err != nil {
 		return err
 	}
@@ -112,8 +120,28 @@ func (l *lotRow) scan(row func(...any) error, k *lotKey) error {
 	if l.EffectiveAt, err = readInstant(effective); err != nil {
 		return err
 	}
+	if ladder.Valid {
+		if err := json.Unmarshal([]byte(ladder.String), &l.Reminders); err != nil {
+			return err
+		}
+	}
+	if l.remindAt, err = readInstant(remind); err != nil {
+		return err
+	}
 	l.ExpiresAt, err = readInstant(expires)
 	return err
+}
+
+// ladderJSON is how days stand in a table; NULL for none.
+func ladderJSON(days []int) any {
+	if len(days) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(days)
+	if err != nil {
+		panic(err) // they are whole numbers
+	}
+	return string(text)
 }
 
 func scopeJSON(s domain.Scope) any {
@@ -139,7 +167,7 @@ func (lots) Apply(ctx context.Context, tx *Tx, events []Event) error {
 		for _, r := range e.Body.Reopened {
 			rows.Want(lotKey{e.Account, r.Lot})
 		}
-		if e.Type == "LotExtended" {
+		if e.Type == "LotExtended" || e.Type == "LotExpiring" {
 			rows.Want(lotKey{e.Account, e.Body.Lot})
 		}
 	}
@@ -168,7 +196,11 @@ func moveLots(tx *Tx, rows *Rows[lotKey, lotRow], e *Event) {
 			tx.Damaged(*e, "lot "+m.Lot.String()+" was never opened")
 			return
 		}
+		had := l.remaining.IsPositive()
 		l.remaining = l.remaining.Add(m.Amount)
+		if had != l.remaining.IsPositive() {
+			l.reschedule(e.Metadata.RecordedAt)
+		}
 		l.costLeft = l.costLeft.Add(m.Cost)
 		if !m.Held.IsZero() {
 			l.held = l.held.Add(m.Held)
@@ -177,6 +209,12 @@ func moveLots(tx *Tx, rows *Rows[lotKey, lotRow], e *Event) {
 	for _, r := range e.Body.Reopened {
 		if l := rows.Change(lotKey{e.Account, r.Lot}); l != nil {
 			l.ExpiresAt = r.ExpiresAt
+			l.reschedule(e.Metadata.RecordedAt)
+		}
+	}
+	if e.Type == "LotExpiring" {
+		if l := rows.Change(lotKey{e.Account, e.Body.Lot}); l != nil {
+			l.reschedule(e.Metadata.OccurredAt)
 		}
 	}
 	if e.Type == "LotExpired" {
@@ -198,4 +236,13 @@ func extendLot(tx *Tx, rows *Rows[lotKey, lotRow], e *Event) {
 		return
 	}
 	l.ExpiresAt = extended.To
+	l.reschedule(e.Metadata.RecordedAt)
+}
+
+// reschedule is when the lot's first reminder after an instant is due.
+func (l *lotRow) reschedule(after time.Time) {
+	l.remindAt = time.Time{}
+	if l.remaining.IsPositive() {
+		l.remindAt = l.NextReminder(l.ExpiresAt, after)
+	}
 }

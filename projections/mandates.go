@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"strconv"
 	"time"
 
@@ -111,7 +112,8 @@ func (m *Models) Mandates(ctx context.Context, f OfAccount, p Paging) (Page[Item
 }
 
 // DueMandates is DueHolds for standing charges that are to be tried.
-func (m *Models) DueMandates(ctx context.Context, at time.Time, limit int) ([]uuid.UUID, error) {
-	return m.due(ctx, "mandates", `SELECT account_id FROM mandates
-		WHERE status = 'active' AND next_at <= ? ORDER BY next_at, account_id LIMIT ?`, at, limit)
+func (m *Models) DueMandates(ctx context.Context, at time.Time) iter.Seq2[uuid.UUID, error] {
+	return accountsOf(m.due(ctx, "mandates", `SELECT next_at, account_id, id FROM mandates
+		WHERE status = 'active' AND next_at <= ? AND (next_at, account_id, id) > (?, ?, ?)
+		ORDER BY next_at, account_id, id LIMIT ?`, instant(at)))
 }

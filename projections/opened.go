@@ -65,6 +65,11 @@ func lotField(s *scanner, name string, l *domain.LotOpened) {
 		l.Draw = domain.Draw(s.name())
 	case "issuer_entity":
 		l.IssuerEntity = s.name()
+	case "reminders":
+		l.Reminders = nil
+		for s.open('['); s.more(']'); {
+			l.Reminders = append(l.Reminders, s.integer())
+		}
 	case "terms":
 		l.Terms = s.name()
 	default:

@@ -22,6 +22,7 @@ func TestTablesAreWhatTheDomainSays(t *testing.T) {
 		store := storetest.NewMemory()
 		defer store.Close()
 		s := newShop(t, store)
+		s.program = reminding([]int{2, 1}, []int{1, 2})
 		for i := range rapid.IntRange(1, 3).Draw(r, "accounts") {
 			id := s.account(fmt.Sprint("C-", i))
 			for n := range rapid.IntRange(1, 25).Draw(r, "commands") {
@@ -53,11 +54,17 @@ func randomCommand(r *rapid.T, s *shop, id uuid.UUID, txn string) {
 	some := events[rapid.IntRange(0, len(events)-1).Draw(r, "event")]
 	about := some.Metadata.EventID
 	s.now = s.now.Add(time.Duration(rapid.IntRange(0, 400).Draw(r, "seconds")) * time.Second)
+	if rapid.IntRange(0, 7).Draw(r, "night") == 0 {
+		s.now = s.now.Add(20 * time.Hour)
+	}
 	switch rapid.IntRange(0, 12).Draw(r, "command") {
 	case 0, 1:
 		c := topUp(amount.Quantity.String(), "7.77")
 		if rapid.Bool().Draw(r, "expires") {
 			c.ExpiresAt, c.BonusExpiresAt = s.now.Add(20*time.Minute), s.now.Add(10*time.Minute)
+			if rapid.Bool().Draw(r, "late") {
+				c.ExpiresAt = s.now.Add(3 * day)
+			}
 		}
 		s.do(id, c, where)
 	case 2, 3:

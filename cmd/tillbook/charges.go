@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
+	"iter"
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/tillbook/tillbook/projections"
 )
 
 // charge takes standing charges, where a read model says that one is due.
@@ -16,13 +14,8 @@ func (s *service) charge(ctx context.Context) {
 		<-ctx.Done()
 		return
 	}
-	s.ledger.RunCharges(ctx, s.cfg.sweepEvery, func(ctx context.Context, by time.Time) (
-		[]uuid.UUID, error,
-	) {
-		due, err := s.models.DueMandates(ctx, by, sweepAccounts)
-		if errors.Is(err, projections.ErrStale) {
-			return nil, nil // what is due shows when they are built
-		}
-		return due, err
+	s.ledger.RunCharges(ctx, s.cfg.sweepEvery, func(ctx context.Context, by time.Time) iter.Seq2[
+		uuid.UUID, error] {
+		return built(s.models.DueMandates(ctx, by))
 	})
 }

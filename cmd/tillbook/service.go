@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tillbook/tillbook/api"
@@ -223,30 +222,6 @@ func (s *service) drain() error {
 		return fmt.Errorf("stop serving: %w", err)
 	}
 	return nil
-}
-
-// sweepAccounts bounds what one sweep asks for.
-const sweepAccounts = 500
-
-// sweep posts what time brings about, where a read model says that something is due.
-func (s *service) sweep(ctx context.Context) {
-	if s.models == nil {
-		<-ctx.Done()
-		return
-	}
-	s.ledger.RunSweeper(ctx, s.cfg.sweepEvery, func(ctx context.Context, by time.Time) (
-		[]uuid.UUID, error,
-	) {
-		holds, err := s.models.DueHolds(ctx, by, sweepAccounts)
-		if errors.Is(err, projections.ErrStale) {
-			return nil, nil // what is due shows when they are built
-		}
-		if err != nil {
-			return nil, err
-		}
-		lots, err := s.models.DueLots(ctx, by, sweepAccounts)
-		return append(holds, lots...), err
-	})
 }
 
 func (s *service) closeListeners() {

@@ -12,27 +12,10 @@ import (
 // mostCharges bounds the attempts on one account before others have their turn.
 const mostCharges = 100
 
-// RunCharges takes standing charges until ctx ends: every interval it asks for accounts on which one
-// is due. What several nodes charge is written once, as it is of RunSweeper.
+// RunCharges takes standing charges until ctx ends: every interval on all accounts on which one is due.
+// What several nodes charge is written once, as it is of RunSweeper.
 func (l *Ledger) RunCharges(ctx context.Context, every time.Duration, due Due) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		accounts, err := due(ctx, l.now())
-		if err != nil && ctx.Err() == nil {
-			l.opts.Logger.Error("due charges not read", "err", err)
-		}
-		for _, id := range accounts {
-			if err := l.Charge(ctx, id); err != nil && ctx.Err() == nil {
-				l.opts.Logger.Error("account not charged", "account", id, "err", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+	l.runDue(ctx, every, due, l.Charge)
 }
 
 // Charge takes the standing charges that are due on one account: each period in an append of its

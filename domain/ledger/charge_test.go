@@ -2,6 +2,8 @@ package ledger_test
 
 import (
 	"context"
+	"iter"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -37,11 +39,11 @@ func TestCharges(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		rounds := 0
 		sweepers.Go(func() {
-			l.RunCharges(ctx, time.Nanosecond, func(context.Context, time.Time) ([]uuid.UUID, error) {
+			l.RunCharges(ctx, time.Nanosecond, func(context.Context, time.Time) iter.Seq2[uuid.UUID, error] {
 				if rounds++; rounds == 5 {
 					cancel()
 				}
-				return []uuid.UUID{domain.AccountID("C-1")}, nil
+				return maps.All(map[uuid.UUID]error{domain.AccountID("C-1"): nil})
 			})
 		})
 	}

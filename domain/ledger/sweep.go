@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"iter"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -9,18 +11,27 @@ import (
 	"github.com/tillbook/tillbook/domain"
 )
 
-// Due answers some accounts, at most a few hundred, on which a hold or a lot was due by an instant. It
-// is a hint from a read model: the sweep decides on the account itself.
-type Due func(ctx context.Context, by time.Time) ([]uuid.UUID, error)
+// Due lists accounts on which time has brought something about by an instant: a hold that lapsed, a lot
+// that expired, a reminder. An account may come more than once, an error comes last. It is a hint from a
+// read model: the sweep decides on the account itself.
+type Due func(ctx context.Context, by time.Time) iter.Seq2[uuid.UUID, error]
 
-// RunSweeper posts lapsed holds and expired lots until ctx ends: every interval it asks for due accounts
-// and sweeps each. What several nodes sweep is written once, as the loser of the revision finds
-// nothing left to do.
+// sweptAtOnce bounds the accounts that are swept at a time: their events share the log's syncs.
+const sweptAtOnce = 32
+
+// RunSweeper posts what time brings about until ctx ends: every interval it sweeps all accounts that are
+// due. What several nodes sweep is written once, as the loser of the revision finds nothing left to do.
 func (l *Ledger) RunSweeper(ctx context.Context, every time.Duration, due Due) {
+	l.runDue(ctx, every, due, l.Sweep)
+}
+
+// runDue does, every interval until ctx ends, what is to be done on all accounts that are due.
+func (l *Ledger) runDue(ctx context.Context, every time.Duration, due Due,
+	do func(context.Context, uuid.UUID) error) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		l.sweepDue(ctx, due)
+		l.doDue(ctx, due, do)
 		select {
 		case <-ctx.Done():
 			return
@@ -29,26 +40,46 @@ func (l *Ledger) RunSweeper(ctx context.Context, every time.Duration, due Due) {
 	}
 }
 
-func (l *Ledger) sweepDue(ctx context.Context, due Due) {
-	accounts, err := due(ctx, l.now())
-	if err != nil && ctx.Err() == nil {
-		l.opts.Logger.Error("due accounts not read", "err", err)
+func (l *Ledger) doDue(ctx context.Context, due Due, do func(context.Context, uuid.UUID) error) {
+	accounts := make([]uuid.UUID, 0, sweptAtOnce)
+	for id, err := range due(ctx, l.now()) {
+		if err != nil && ctx.Err() == nil {
+			l.opts.Logger.Error("due accounts not read", "err", err)
+		}
+		if err != nil || ctx.Err() != nil {
+			break // each would wait for its time limit where the log is gone
+		}
+		if accounts = append(accounts, id); len(accounts) == sweptAtOnce {
+			l.doAll(ctx, accounts, do)
+			accounts = accounts[:0]
+		}
 	}
+	l.doAll(ctx, accounts, do)
+}
+
+// doAll does it on accounts at the same time.
+func (l *Ledger) doAll(ctx context.Context, accounts []uuid.UUID,
+	do func(context.Context, uuid.UUID) error) {
+	var running sync.WaitGroup
 	for _, id := range accounts {
-		if ctx.Err() != nil {
-			return // each sweep would wait for its time limit where the log is gone
-		}
-		if err := l.Sweep(ctx, id); err != nil && ctx.Err() == nil {
-			l.opts.Logger.Error("account not swept", "account", id, "err", err)
-		}
+		running.Go(func() {
+			if err := do(ctx, id); err != nil && ctx.Err() == nil {
+				l.opts.Logger.Error("what is due was not posted", "account", id, "err", err)
+			}
+		})
 	}
+	running.Wait()
 }
 
 // Sweep posts what is due on one account.
 func (l *Ledger) Sweep(ctx context.Context, account uuid.UUID) error {
-	_, err := l.Do(ctx, Request{
-		Account: account, Command: domain.Sweep{},
-		Caller: Caller{Actor: domain.SystemActor, Role: domain.SystemActor},
-	})
-	return err
+	for {
+		a, err := l.Do(ctx, Request{
+			Account: account, Command: domain.Sweep{},
+			Caller: Caller{Actor: domain.SystemActor, Role: domain.SystemActor},
+		})
+		if err != nil || len(a.Events) < domain.SweepEvents {
+			return err
+		}
+	}
 }

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/domain/ledger"
+	"github.com/tillbook/tillbook/projections"
+)
+
+// sweep posts what time brings about, where a read model says that something is due.
+func (s *service) sweep(ctx context.Context) {
+	if s.models == nil {
+		<-ctx.Done()
+		return
+	}
+	s.ledger.RunSweeper(ctx, s.cfg.sweepEvery, s.due)
+}
+
+// due lists what is due by an instant: reminders before expiries, as they came first.
+func (s *service) due(ctx context.Context, by time.Time) iter.Seq2[uuid.UUID, error] {
+	ladderOf := func(account uuid.UUID) []int {
+		return s.ledger.Program(account, by).Terms.Dormancy
+	}
+	return func(yield func(uuid.UUID, error) bool) {
+		for _, due := range []iter.Seq2[uuid.UUID, error]{
+			s.models.DueHolds(ctx, by), s.models.DueReminders(ctx, by), s.models.DueLots(ctx, by),
+			s.models.DueDormancy(ctx, by, s.dormancyLadders(by), ladderOf),
+		} {
+			for id, err := range built(due) {
+				if !yield(id, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
+
+// built is what is due by read models; nothing while they are another log's: it shows when they are
+// built.
+func built(due iter.Seq2[uuid.UUID, error]) iter.Seq2[uuid.UUID, error] {
+	return func(yield func(uuid.UUID, error) bool) {
+		for id, err := range due {
+			if errors.Is(err, projections.ErrStale) || !yield(id, err) {
+				return
+			}
+		}
+	}
+}
+
+// dormancyLadders are the ladders of the programs that rule at an instant.
+func (s *service) dormancyLadders(at time.Time) [][]int {
+	ladders := [][]int{domain.DefaultProgram().Terms.Dormancy}
+	for _, versions := range s.ledger.Programs() {
+		if p := ledger.InForce(versions, at); p != nil {
+			ladders = append(ladders, p.Terms.Dormancy)
+		}
+	}
+	return ladders
+}
