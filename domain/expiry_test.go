@@ -48,6 +48,9 @@ func TestExpiry(t *testing.T) {
 		// Clocks went from 00:00 to 01:00 in Beirut on 29 March 2026.
 		{"a day that begins at 01:00", "Asia/Beirut", "2026-03-27T12:00:00Z", Expiry{Days: 1},
 			"2026-03-28T22:00:00Z"},
+		// And in Santiago on 6 September 2026.
+		{"another one", "America/Santiago", "2026-09-04T12:00:00Z", Expiry{Days: 1},
+			"2026-09-06T04:00:00Z"},
 		{"beyond what can be written", "UTC", "9990-01-01T00:00:00Z", Expiry{Days: 36500}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

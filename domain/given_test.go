@@ -68,7 +68,7 @@ func (b *book) do(c Command) ([]Posted, error) {
 		b.append(p, posted[0].Revision+int64(i))
 	}
 	b.ids = append(b.ids, posted[0].Metadata.OperationID)
-	b.account = after
+	b.account = b.restored(after)
 	if got, want := b.snapshot(b.replayed), b.snapshot(after); !bytes.Equal(got, want) {
 		b.Fatalf("%T replays to\n%s, want\n%s", c, got, want)
 	}
@@ -96,6 +96,16 @@ func (b *book) append(p Posted, revision int64) {
 	for _, n := range read.Uses() {
 		b.names[n] = append([]Posted{read}, b.names[n]...)
 	}
+}
+
+// restored is a as its snapshot brings it back: what a snapshot left out, the next decision would miss.
+func (b *book) restored(a *Account) *Account {
+	b.Helper()
+	r, err := UnmarshalSnapshot(b.snapshot(a))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return r
 }
 
 func (b *book) snapshot(a *Account) []byte {

@@ -137,3 +137,19 @@ func TestRehearse(t *testing.T) {
 			Percent: percent}}}), atOnce, "1 cashback 2.00-0.00 C-3 2.00")
 	}
 }
+
+// TestRehearseLooksBack: a step that a customer may have once is had again when its top-up was reversed.
+func TestRehearseLooksBack(t *testing.T) {
+	p := newPast(t, enginetest.Open(t))
+	p.do("C-1", domain.OpenAccount{CustomerRef: "C-1"}, domain.Context{})
+	p.now = p.now.AddDate(0, 0, 1)
+	once := bonusStep("s", "100", "10", func(s *domain.LadderStep) { s.PerCustomer = 1 })
+	v := p.version(false, "default", domain.Terms{Ladder: []domain.LadderStep{once}})
+	first := p.topUp("C-1", "100")
+	p.topUp("C-1", "100")
+	p.check(v, 1, "1 bonus 10.00-0.00 C-1 10.00")
+	p.do("C-1", domain.ReverseTopUp{TopUpID: first.Metadata.EventID, Cause: domain.CauseError},
+		domain.Context{})
+	p.topUp("C-1", "100")
+	p.check(v, 1, "1 bonus 20.00-0.00 C-1 20.00")
+}
