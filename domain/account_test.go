@@ -80,6 +80,9 @@ func (m *machine) draw(r *rapid.T) Command {
 		"grant",
 		"freeze", "unfreeze", "unfreeze", "sweep", "post", "fail", "write off"}).Draw(r, "kind") {
 	case "debit":
+		if rapid.IntRange(0, 4).Draw(r, "offline") == 0 {
+			return OfflineDebit{Amount: amount}
+		}
 		return Debit{Amount: amount, AcceptPartial: rapid.Bool().Draw(r, "partial")}
 	case "hold":
 		return PlaceHold{Amount: amount, TTLSeconds: rapid.SampledFrom([]int64{60, 600, 604800}).Draw(r,

@@ -15,8 +15,8 @@ type balances struct{}
 // Name is balances.
 func (balances) Name() string { return "balances" }
 
-// Version is 1.
-func (balances) Version() int { return 1 }
+// Version is 2.
+func (balances) Version() int { return 2 }
 
 // Tables is balances.
 func (balances) Tables() string {
@@ -92,7 +92,7 @@ var classNames = []domain.Class{domain.Bonus, domain.Cashback, domain.Compensati
 func (balances) Apply(ctx context.Context, tx *Tx, events []Event) error {
 	rows := balanceTable.In(tx)
 	for i := range events {
-		if e := &events[i]; e.Body.Valued {
+		if e := &events[i]; len(e.Body.Moves) > 0 {
 			rows.Want(balanceKey{e.Account, e.Body.Unit})
 		}
 	}
@@ -101,8 +101,8 @@ func (balances) Apply(ctx context.Context, tx *Tx, events []Event) error {
 	}
 	for i := range events {
 		e := &events[i]
-		if !e.Body.Valued {
-			continue
+		if len(e.Body.Moves) == 0 {
+			continue // a debit of an account that never had any of the unit leaves no balance
 		}
 		k := balanceKey{e.Account, e.Body.Unit}
 		if rows.Row(k) == nil {

@@ -68,6 +68,10 @@ func randomCommand(r *rapid.T, s *shop, id uuid.UUID, txn string) {
 		}
 		s.do(id, c, where)
 	case 2, 3:
+		if rapid.IntRange(0, 4).Draw(r, "offline") == 0 {
+			s.do(id, domain.OfflineDebit{Amount: amount}, where)
+			return
+		}
 		s.do(id, domain.Debit{Amount: amount, AcceptPartial: rapid.Bool().Draw(r, "partial")}, where)
 	case 4:
 		s.do(id, domain.PlaceHold{Amount: amount, TTLSeconds: 300}, where)
