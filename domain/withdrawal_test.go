@@ -117,6 +117,28 @@ func TestWithdrawalVectors(t *testing.T) {
 	})
 }
 
+// The sums beside a ratio are those of the top-ups of which something is left.
+func TestWithdrawalInputs(t *testing.T) {
+	b := newBook(t)
+	for _, s := range append(sold[:2:2], did(atPrice("1200.00", "1500.00")), did(topUp("300.00", "30.00")),
+		did(debit("33.00"))) {
+		s(b)
+	}
+	posted, err := b.do(withdraw(WithdrawalByProvider))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	for _, v := range posted[0].Event.(WithdrawalRequested).Variants {
+		got += fmt.Sprintf("%s %v ", v.Formula, v.Inputs)
+	}
+	want := "ratio map[bonus:30.00 paid:300.00 used:33.00] list_price map[paid:1300.00 " +
+		"used_at_list:1500.00 used_without_list_amount:33.00] "
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 // One row per refusal, in the order of the checks.
 func TestRequestWithdrawal(t *testing.T) {
 	request := asks(withdraw(WithdrawalByProvider))
@@ -239,6 +261,10 @@ func TestSettleWithdrawal(t *testing.T) {
 		{"paid less", agreed, paid(2, "990.00"), gone + "paid 990.00 for 1000.00, difference -10.00"},
 		{"failed", agreed, bounced(2),
 			"WithdrawalFailed 1200.00, principal@1 held -1000.00, bonus@1 held -200.00 bank"},
+		{"failed: what a chargeback wants, it gets", append(agreed[:5:5], didAs(reversal(1, CauseChargeback))),
+			bounced(2), "WithdrawalFailed 1200.00, principal@1 held -1000.00, bonus@1 held -200.00 bank\n" +
+				"ReceivableSettled 1000.00, principal@1 -1000.00/-1000.00, by release, left 0.00\n" +
+				"CreditRevoked 200.00, bonus@1 -200.00"},
 		{"failed, frozen all the same", append(agreed[:5:5], frozen(FreezeLegal)), bounced(2),
 			"WithdrawalFailed 1200.00, principal@1 held -1000.00, bonus@1 held -200.00 bank"},
 	})
