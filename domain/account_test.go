@@ -21,6 +21,9 @@ func TestAccountProperties(t *testing.T) {
 		m := newMachine(t)
 		m.TB = fatal{t, r}
 		opened(m.book)
+		if rapid.Bool().Draw(r, "under a program") {
+			ruledBy(everyRule())(m.book)
+		}
 		for range rapid.IntRange(1, 40).Draw(r, "steps") {
 			m.now = m.now.Add(rapid.SampledFrom([]time.Duration{0, time.Minute, 11 * time.Minute, 20 * day}).
 				Draw(r, "pass"))
@@ -29,6 +32,22 @@ func TestAccountProperties(t *testing.T) {
 		}
 		m.reload()
 	})
+}
+
+// everyRule are terms in which something of everything is.
+func everyRule() Terms {
+	return Terms{
+		Zone: "Asia/Shanghai", Draw: BonusFirst,
+		Ladder: []LadderStep{
+			{ID: "s", From: cny("0"), Percent: percent("12.5"), Cap: cny("9")},
+			fixed("m", "5", "3", func(s *LadderStep) { s.PerCustomer = 2 }),
+		},
+		Cashback: []CashbackRule{{ID: "c", Unit: "CNY", Percent: percent("3")}},
+		Expiry:   map[Class]Expiry{Principal: {Days: 30}, Bonus: {EndOf: "month"}, Cashback: {Months: 1}},
+		Holds:    HoldTerms{DefaultSeconds: 120, MaxSeconds: 600},
+		Limits: []Limits{{Unit: "CNY", MaxTopUp: cny("100000"), MaxBalance: cny("200000"),
+			MaxDebit: cny("50000"), MaxDebitDay: cny("60000"), Velocity: Velocity{Count: 5, Seconds: 60}}},
+	}
 }
 
 // fatal lets a book's failures shrink.

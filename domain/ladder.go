@@ -141,7 +141,9 @@ func (b *bonuses) use(step string, times int) {
 	if times > 0 {
 		steps = append(steps, stepUses{step, times})
 	}
-	b.Steps = steps
+	if b.Steps = steps; len(steps) == 0 {
+		b.Steps = nil // as its snapshot brings it back
+	}
 }
 
 func (t *Terms) ladderFaults(f *faults) {
