@@ -15,6 +15,7 @@ const (
 	buying  = domain.RoleMarketing
 	auditor = domain.RoleFinance
 	helper  = domain.RoleSupport
+	checker = domain.RoleApprover
 )
 
 // demoVisits are the shop: each feature once.
@@ -95,6 +96,28 @@ var demoVisits = []visit{
 		`{"cause":"chargeback","payment_reference":"CB-1"}`, ""},
 	{auditor, "given", "POST /v1/accounts/{gus.id}/receivables/{chargeback.receivable_id}/write-off",
 		`{"reason":"the customer cannot be found"}`, ""},
+
+	// a customer wants their money back: 600.00 at the ratio, 520.00 at list price, and two people decide
+	{till, "hal", "POST /v1/accounts", `{"customer_ref":"C-1008"}`, ""},
+	{owner, "halfill", "POST /v1/accounts/{hal.id}/top-ups",
+		`{"amount":{"amount":"1000.00","unit":"CNY"},"bonus":{"amount":"200.00","unit":"CNY"}}`, ""},
+	{till, "halspends", "POST /v1/accounts/{hal.id}/debits", `{"amount":{"amount":"480.00","unit":"CNY"},
+		"list_amount":{"amount":"480.00","unit":"CNY"}}`, ""},
+	{auditor, "back", "POST /v1/accounts/{hal.id}/withdrawals",
+		`{"unit":"CNY","cause":"customer","payee_method":"bank"}`, ""},
+	{checker, "agreed", "POST /v1/accounts/{hal.id}/withdrawals/{back.id}/approve", `{}`, ""},
+	{auditor, "paid", "POST /v1/accounts/{hal.id}/withdrawals/{back.id}/settle", `{"outcome":"paid",
+		"payout":{"amount":"520.00","unit":"CNY"},"payment_reference":"BT-1"}`, ""},
+
+	// a mistake is corrected by two people, and a fee is taken every month
+	{auditor, "correct", "POST /v1/accounts/{hal.id}/adjustments",
+		`{"amount":{"amount":"30.00","unit":"CNY"},"direction":"credit","class":"compensation",
+		"reason_code":"dispute",
+		"attachment_hash":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"}`, ""},
+	{checker, "corrected", "POST /v1/accounts/{hal.id}/adjustments/{correct.id}/approve", `{}`, ""},
+	{auditor, "fee", "POST /v1/accounts/{hal.id}/mandates", `{"amount":{"amount":"5.00","unit":"CNY"},
+		"calendar":{"every":"month","day":31,"at":"09:00","zone":"Asia/Shanghai"},
+		"description":"Wardrobe"}`, ""},
 
 	// who the customer is, sealed
 	{helper, "profile", "PUT /v1/customers/{ann.id}", `{"name":"Ann Lee","phone":"+86 138 0013 8000",
