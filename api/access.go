@@ -22,6 +22,7 @@ type caller struct {
 	stores  []string      // where it may post; none: everywhere
 	account uuid.UUID     // of role customer: the one it may read
 	limiter *rate.Limiter // nil: none
+	misses  *brake        // on look-ups; nil: none
 }
 
 // local is the caller over the Unix socket.
@@ -45,6 +46,7 @@ func (w caller) mayPost(store string) error {
 type usage struct {
 	actor    string
 	limiter  *rate.Limiter // nil: none
+	misses   brake         // on look-ups
 	lastUsed atomic.Int64  // Unix milliseconds; 0: never on this node
 }
 
@@ -118,6 +120,7 @@ func (s *Server) authenticate(header []byte) (caller, *usage, error) {
 	return caller{
 		Caller: ledger.Caller{Actor: used.actor, Role: key.Role},
 		stores: key.Stores, account: key.AccountID, limiter: used.limiter,
+		misses: &used.misses,
 	}, used, nil
 }
 
