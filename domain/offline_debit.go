@@ -84,7 +84,7 @@ func (d *Draft) settleSince(e DebitPosted) error {
 		if owed.IsZero() {
 			return nil
 		}
-		if l.Class != Principal || l.Unit != e.Amount.Unit() || l.effective(d.Decided) ||
+		if l.Class != Principal || l.Unit != e.Amount.Unit() ||
 			!l.spendable(d.Recorded, &d.Context) {
 			continue
 		}
