@@ -39,7 +39,7 @@ func TestOneOpenShift(t *testing.T) {
 			first = s.post("/v1/shifts", `{"store":"S1","terminal":"T1"}`).is(201)
 		}
 		first.has(fields{"number": fmt.Sprint(n + 1)})
-		s.post("/v1/shifts/"+first.at("id")+"/close", `{}`).is(200).has(fields{"difference_count": "0"})
+		s.post("/v1/shifts/"+first.at("id")+"/close?max_wait=20s", `{}`).is(200).has(fields{"difference_count": "0"})
 	}
 	again := s.postOnce(keyOfFirst(answers), "/v1/shifts", `{"store":"S1","terminal":"T1"}`).is(201)
 	if again.has(fields{"number": "1"}).header.Get("Idempotent-Replayed") != "true" {
@@ -76,7 +76,7 @@ func TestDryClose(t *testing.T) {
 	id := s.post("/v1/shifts", `{"store":"S1","terminal":"T1"}`).is(201).at("id")
 	s.post(path+"/debits", `{"amount":`+cny("4")+`,"store":"S1","terminal":"T1"}`).is(201)
 	for range 2 {
-		got := s.post("/v1/shifts/"+id+"/close?dry_run=true", `{}`).is(200)
+		got := s.post("/v1/shifts/"+id+"/close?dry_run=true&max_wait=20s", `{}`).is(200)
 		got.has(fields{"differences.0.kind": "missing_in_pos", "ledger_totals.0.amount.amount": "4.00"})
 	}
 	s.get("/v1/shifts/" + id).is(200).has(fields{"status": "open"})
