@@ -130,7 +130,7 @@ func (d *Draft) sendAll(e TransferSent) error {
 			shares = shares[n:]
 		}
 	}
-	return nil
+	return d.fits()
 }
 
 // together is how many of the shares one event takes: it parts no funding.

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -33,6 +34,10 @@ const (
 
 // mostTravelling bounds the lots of one transfer: their ids on the receiver's side are one event's.
 const mostTravelling = 200
+
+// mostTravellingBytes bounds the terms that travel in one append, in bytes of JSON: the receiver writes
+// them all in one append too, with somewhat more beside them, and must never find that too large.
+const mostTravellingBytes = 512 << 10
 
 // SendTransfer sends value to another account. Scope bars none of it: it goes on with the lot, and
 // bars a sale as before.
@@ -105,7 +110,28 @@ func (s SendTransfer) Decide(d *Draft) error {
 		return ErrLimitExceeded.Because(fmt.Sprintf("it takes of %d lots, want at most %d: send less",
 			len(shares), mostTravelling))
 	}
-	return d.send(shares, TransferSent{ToAccount: s.To, Kind: s.Kind, Counted: counted})
+	if err := d.send(shares, TransferSent{ToAccount: s.To, Kind: s.Kind, Counted: counted}); err != nil {
+		return err
+	}
+	return d.fits()
+}
+
+// fits checks that the receiver can write what was posted.
+func (d *Draft) fits() error {
+	size := 0
+	for _, p := range d.posted {
+		if e, ok := p.Event.(TransferSent); ok {
+			text, err := json.Marshal(e.Lots)
+			if err != nil {
+				return err
+			}
+			size += len(text)
+		}
+	}
+	if size > mostTravellingBytes {
+		return ErrLimitExceeded.Because("the terms of its lots take too much room: send less")
+	}
+	return nil
 }
 
 // send posts e with these shares, all of one unit: at least one.

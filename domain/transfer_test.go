@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -110,6 +111,35 @@ func TestTransferCost(t *testing.T) {
 		if want = "TransferSent 1, principal@1 -1/-" + want + " gift"; got[i] != want {
 			t.Errorf("got %s, want %s", got[i], want)
 		}
+	}
+}
+
+// What the receiver could not write in one append is not sent: it would never arrive.
+func TestTransferFits(t *testing.T) {
+	b := newBook(t)
+	opened(b)
+	wide := topUp("1", "", func(t *TopUp) {
+		for n := range 100 {
+			t.Scope.Stores = append(t.Scope.Stores, fmt.Sprintf("%064d", n))
+		}
+	})
+	for range 80 {
+		did(wide)(b)
+	}
+	for _, c := range []Command{send("80"), into2} {
+		if posted, err := b.do(c); !errors.Is(err, ErrLimitExceeded) {
+			t.Errorf("got %s, want limit_exceeded", answer(posted, err))
+		}
+	}
+	did(send("70"))(b)
+	other := bookOf(t, "C-2")
+	posted, err := other.do(ReceiveTransfer{b.log[len(b.log)-1].Event.(TransferSent)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, data, _, err := Encode(posted[0])
+	if err != nil || len(data) > 1<<20 {
+		t.Errorf("the receiver writes %d bytes, %v", len(data), err)
 	}
 }
 

@@ -302,3 +302,56 @@ func TestCloseSettles(t *testing.T) {
 		}
 	}
 }
+
+// TestTransfersAtOnce sends value round between three accounts through two nodes, each key through both
+// at once: every key ends in one way, and all the value is there.
+func TestTransfersAtOnce(t *testing.T) {
+	store := enginetest.Open(t)
+	nodes := []shop{node(t, store), node(t, store)}
+	refs := []string{"C-1", "C-2", "C-3"}
+	for _, ref := range refs {
+		nodes[0].mustOf(ref, "open", domain.OpenAccount{CustomerRef: ref})
+		nodes[0].mustOf(ref, "fill", topUp("10.00"))
+	}
+	var wait sync.WaitGroup
+	for i := range 60 {
+		from, to := refs[i%3], refs[(i+1+i/3%2)%3]
+		var ends [2]uuid.UUID
+		for n, s := range nodes {
+			wait.Go(func() {
+				a, err := s.askOf(from, fmt.Sprint("k", i), domain.SendTransfer{
+					To: domain.AccountID(to), Amount: yuan("3.00"), Kind: "family"})
+				for errors.Is(err, ledger.ErrBusy) {
+					a, err = s.askOf(from, fmt.Sprint("k", i), domain.SendTransfer{
+						To: domain.AccountID(to), Amount: yuan("3.00"), Kind: "family"})
+				}
+				switch {
+				case err == nil:
+					ends[n] = a.Outcome.Metadata.EventID
+				case !errors.Is(err, domain.ErrInsufficientFunds):
+					t.Error(err)
+				}
+			})
+		}
+		if i%10 == 9 {
+			wait.Wait()
+		}
+		t.Cleanup(func() {
+			if ends[0] != ends[1] {
+				t.Errorf("key %d ends with %s on one node, %s on the other", i, ends[0], ends[1])
+			}
+		})
+	}
+	wait.Wait()
+	sum := yuan("0.00")
+	for _, ref := range refs {
+		v, err := nodes[0].Ledger.Account(t.Context(), domain.AccountID(ref))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum = sum.Add(sum.With(v.Balance("CNY", 2, v.At).Total))
+	}
+	if got := sum.String(); got != yuan("30.00").String() {
+		t.Errorf("got %s in all, want 30.00", got)
+	}
+}
