@@ -206,7 +206,7 @@ func (m *machine) step(r *rapid.T, c Command) {
 	}
 	if err == nil && len(posted) > 0 {
 		if got := Differing(m.log[len(m.log)-len(posted)+opening(posted)], c, m.context); len(got) > 0 &&
-			!slices.Contains([]Operation{OpExpire, OpReceive, OpReturn}, c.Operation()) {
+			!slices.Contains([]Operation{OpExpire, OpReceive, OpReturn, OpCharge}, c.Operation()) {
 			r.Fatalf("%#v: repeated, it differs in %s", c, got)
 		}
 	}

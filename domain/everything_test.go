@@ -58,7 +58,8 @@ func (e *everything) drawAny(r *rapid.T) Command {
 	amount := cny("1").With(fromMinor(big.NewInt(rapid.Int64Range(1, 12000).Draw(r, "minor")), 2))
 	switch rapid.SampledFrom([]string{"basic", "basic", "basic", "basic", "withdrawal", "withdrawn",
 		"refund", "refund", "cancel", "offline", "grant", "grant", "revoke", "extend", "extend", "propose",
-		"decide", "decide", "send", "return", "receive", "receive", "merge or close"}).Draw(r, "family") {
+		"decide", "decide", "send", "return", "receive", "receive", "mandate", "charge",
+		"charge", "end mandate", "merge or close"}).Draw(r, "family") {
 	case "withdrawal":
 		return e.drawWithdrawal(r)
 	case "withdrawn":
@@ -113,6 +114,19 @@ func (e *everything) drawAny(r *rapid.T) Command {
 			Why: ReferenceCancelled{Code: ErrAccountFrozen.Code}}
 	case "receive":
 		return e.arrival(r, amount)
+	case "mandate":
+		calendar := rapid.SampledFrom([]Calendar{{Every: "day"}, {Every: "week", Day: 7},
+			{Every: "month", Day: 31}}).Draw(r, "calendar")
+		calendar.At, calendar.Zone = "09:00", "Asia/Shanghai"
+		return SetMandate{Amount: amount, Cap: amount, Calendar: calendar}
+	case "charge":
+		return ChargeMandates{}
+	case "end mandate":
+		id := e.id(r)
+		if all := e.account.Mandates(); len(all) > 0 {
+			id = all[0].ID
+		}
+		return EndMandate{MandateID: id, Reason: "x"}
 	case "merge or close":
 		if rapid.IntRange(0, 3).Draw(r, "rarely") > 0 {
 			return Sweep{}
