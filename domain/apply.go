@@ -85,6 +85,7 @@ func (a *Account) take(p *Posted) error {
 		return fmt.Errorf("%T at revision %d", p.Event, p.Revision)
 	}
 	if e, ok := p.Event.(Opening); ok {
+		a.priceOpening(e)
 		if err := a.open(e, p.Revision); err != nil {
 			return err
 		}

@@ -8,12 +8,13 @@ import (
 )
 
 // priced is what sales took of a unit's principal and bonus, at list price. With a withdrawal a new
-// count begins: what was sold before stands at its cost from then on.
+// count begins, and with value that comes when nothing was left: that contract was fulfilled, and
+// nobody takes its discount back. What was sold before stands at its cost from then on.
 type priced struct {
 	Unit     string   `json:"unit"`
 	AtList   Quantity `json:"at_list"`  // by sales that said their list amount, less what came back
 	Unlisted Quantity `json:"unlisted"` // by sales that did not; face, less what came back
-	Since    int64    `json:"since"`    // the revision of the last withdrawal's payout; 0: none
+	Since    int64    `json:"since"`    // the revision of the event that began the count; 0: none
 }
 
 // bought is the part of moves, unsigned, that is principal or bonus: what top-ups sold. None is a
@@ -75,7 +76,7 @@ func (a *Account) price(e *DebitPosted) {
 
 // listReturned is what of a sale's count comes back at list price when the moves that it gave back
 // in all grow from before to after; nil where the sale did not say its list amount. Of a sale before
-// the last withdrawal its cost comes back.
+// the count began its cost comes back.
 func (d *Draft) listReturned(debit sale, before, after []Move) *Money {
 	none := debit.Amount.Quantity.Zero()
 	part := bought(debit.Moves, none)
@@ -121,10 +122,27 @@ func (a *Account) unprice(of Money, list *Money, moves []Move, forfeited []Forfe
 	}
 }
 
-// priceAfresh begins a new count with a payout: what was sold until then stands at its cost.
-func (a *Account) priceAfresh(of Money, payout int64) {
+// priceOpening begins a new count where an event opens principal and nothing was left of any. It is
+// asked before the event's lots are there.
+func (a *Account) priceOpening(e Opening) {
+	of := e.Worth().Amount
+	opens := slices.ContainsFunc(e.Opened(), func(o LotOpened) bool { return o.Class == Principal })
+	if !opens || !slices.ContainsFunc(a.prices, func(p priced) bool { return p.Unit == of.unit }) {
+		return
+	}
+	left := slices.ContainsFunc(a.lots, func(l *Lot) bool {
+		return l.Unit == of.unit && (l.Class == Principal || l.Class == Bonus) &&
+			l.Remaining.IsPositive()
+	})
+	if !left {
+		a.priceAfresh(of, a.revision+1)
+	}
+}
+
+// priceAfresh begins a new count with an event: what was sold until then stands at its cost.
+func (a *Account) priceAfresh(of Money, event int64) {
 	p := a.pricing(of)
-	p.AtList, p.Unlisted, p.Since = of.Quantity.Zero(), of.Quantity.Zero(), payout
+	p.AtList, p.Unlisted, p.Since = of.Quantity.Zero(), of.Quantity.Zero(), event
 	for _, l := range a.lots {
 		if l.Unit == of.unit && l.Class == Principal {
 			p.AtList = p.AtList.Add(l.CostUsed)

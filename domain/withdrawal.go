@@ -16,7 +16,7 @@ const (
 	// something is left, what was paid less used · paid / (paid + bonus).
 	FormulaRatio Formula = "ratio"
 	// FormulaListPrice takes what was used at list price, so that the customer keeps no discount: what
-	// was paid since the last withdrawal less the list amounts of what was used.
+	// was paid less the list amounts of what was used, since value last came when nothing was left.
 	FormulaListPrice Formula = "list_price"
 )
 
