@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -75,12 +76,31 @@ func getDebit(c *call) error {
 			refunded = domain.RefundedTotal(last.Event)
 			status = refundStatus(e, last.Event)
 		}
+		if status == "refunded" && e.ReceivableID != uuid.Nil {
+			if owes, err := c.s.owes(a.Account, e.ReceivableID); err != nil {
+				return err
+			} else if owes {
+				status = "partly_refunded"
+			}
+		}
 		o.plain("status", status)
 		o.money("refunded_total", refunded)
 		o.debitFacts(a, e)
+		o.settlements(a)
 		o.tail(a)
 		return nil
 	})
+}
+
+// owes reports that something is still owed by a receivable.
+func (s *Server) owes(account, receivable uuid.UUID) (bool, error) {
+	v, err := s.Ledger.Account(context.Background(), account)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(v.Receivables(), func(r domain.Receivable) bool {
+		return r.ID == receivable
+	}), nil
 }
 
 // refundStatus is the status of a debit by the last event that gave of it back.

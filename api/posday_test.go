@@ -174,3 +174,23 @@ func TestFullBatch(t *testing.T) {
 	s.get("/v1/accounts/" + domain.AccountID("C-0").String() + "/balances").is(200).
 		has(fields{"balances.0.total": "97500.00"})
 }
+
+// TestOverdraftRefunded: a debit of which only what was owed came back is partly refunded, until nothing is.
+func TestOverdraftRefunded(t *testing.T) {
+	s := openWithAdmin(t)
+	path := s.account("C-1", "")
+	at := time.Now().UTC().Format(time.RFC3339)
+	debit := s.post("/v1/batches", `{"store":"S1","terminal":"T1","items":[{"seq":1,"operation":"debit",`+
+		`"customer_ref":"C-1","amount":`+cny("30")+`,"occurred_at":"`+at+`"}]}`).is(200).
+		at("results.0.operation_id")
+	debitPath := path + "/debits/" + debit
+	s.get(debitPath).is(200).has(fields{"status": "posted", "amount.amount": "0.00",
+		"requested.amount": "30.00", "remaining_due.amount": "30.00",
+		"receivables.0.debit_id": debit})
+	for _, step := range []struct{ amount, status string }{
+		{"10", "partly_refunded"}, {"20", "refunded"},
+	} {
+		s.post(debitPath+"/refunds", `{"amount":`+cny(step.amount)+`}`).is(201)
+		s.get(debitPath).is(200).has(fields{"status": step.status})
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -285,5 +286,34 @@ func TestUploadOfAnotherItem(t *testing.T) {
 	_, err := s.upload("k", other, item(2, "C-1", 1, time.Now()))
 	if !errors.Is(err, domain.ErrKeyReused) {
 		t.Errorf("got %v of another batch under one key", err)
+	}
+}
+
+// TestUploadAtOnce has two nodes answer the same batch at once, as when a till is impatient.
+func TestUploadAtOnce(t *testing.T) {
+	store := enginetest.Open(t)
+	openTwo(t, store)
+	nodes := []shop{open(t, store), open(t, store)}
+	batch := make([][]ledger.Item, 4)
+	for i := range batch {
+		batch[i] = mixed()
+	}
+	answers, errs := make([]string, len(batch)), make([]error, len(batch))
+	var wait sync.WaitGroup
+	for i := range batch {
+		wait.Go(func() {
+			var e domain.BatchUploaded
+			e, errs[i] = nodes[i%2].upload("k", batch[i]...)
+			answers[i] = fmt.Sprint(e)
+		})
+	}
+	wait.Wait()
+	for i := range batch {
+		if errs[i] != nil || answers[i] != answers[0] {
+			t.Errorf("got %s, %v, want %s", answers[i], errs[i], answers[0])
+		}
+	}
+	if got := outcome(t, open(t, store), store); strings.Count(got, "overdraft") != 2 {
+		t.Errorf("got %s, want two overdrafts", got)
 	}
 }
