@@ -170,6 +170,6 @@ func (j Adjustment) opened(d *Draft, event uuid.UUID) LotOpened {
 	if _, currency := ISOUnit(j.Amount.unit); currency && j.Class == Principal {
 		l.Cost = j.Amount.Quantity
 	}
-	l.OnRefundExpired = onRefundExpired(l.Cost)
+	l.OnRefundExpired = d.program().onRefundExpired(l.Cost)
 	return l
 }

@@ -172,7 +172,7 @@ func (g GrantCredit) lot(d *Draft, id uuid.UUID) LotOpened {
 	} else if g.ExpiresAt.IsZero() && d.Context.Channel != ChannelImport {
 		l.ExpiresAt = d.program().expiry(g.Class, d.Decided)
 	}
-	l.OnRefundExpired = onRefundExpired(l.Cost)
+	l.OnRefundExpired = d.program().onRefundExpired(l.Cost)
 	return l
 }
 

@@ -116,9 +116,9 @@ func TestLadder(t *testing.T) {
 // from what was decided.
 func TestTopUpUnderProgram(t *testing.T) {
 	b := newBook(t)
-	forfeit := RefundExpired{Policy: "forfeit"}
+	forfeit, term := RefundExpired{Policy: "forfeit"}, RefundExpired{Policy: "remaining_term"}
 	for _, s := range []step{opened, ruledBy(Terms{
-		Draw: BonusFirst, OnExpired: OnExpired{Paid: forfeit, Free: forfeit},
+		Draw: BonusFirst, OnExpired: OnExpired{Paid: forfeit, Free: term},
 		Ladder: []LadderStep{fixed("s", "100", "10")},
 		Expiry: map[Class]Expiry{Principal: {Days: 10}, Bonus: {EndOf: "month"}},
 	}), did(topUp("100", ""))} {
@@ -127,7 +127,7 @@ func TestTopUpUnderProgram(t *testing.T) {
 	e := b.log[1].Event.(TopUpPosted)
 	paid, bonus := e.Lots[0], e.Lots[1]
 	if paid.Draw != BonusFirst || paid.Terms != "p@1" || paid.OnRefundExpired != forfeit ||
-		bonus.Ladder.Step != "s" || b.log[1].Metadata.ProgramVersion != "p@1" {
+		bonus.OnRefundExpired != term || bonus.Ladder.Step != "s" || b.log[1].Metadata.ProgramVersion != "p@1" {
 		t.Errorf("got %+v and %+v", paid, bonus)
 	}
 	if got, want := paid.ExpiresAt.Format(time.DateOnly), "2026-03-13"; got != want {
@@ -144,6 +144,11 @@ func TestTopUpUnderProgram(t *testing.T) {
 	did(topUp("100", "", expiring(0, day)))(b)
 	if got := b.log[2].Event.(TopUpPosted).Lots[1].ExpiresAt; !got.Equal(noon.Add(day)) {
 		t.Errorf("bonus ends %s, want the time that was asked for", got)
+	}
+
+	did(GrantCredit{Amount: cny("1"), Cause: CauseGoodwill, Reason: "x"})(b)
+	if l := b.account.lots[len(b.account.lots)-1]; l.OnRefundExpired != term || l.Terms != "p@1" {
+		t.Errorf("a grant follows %+v of %s", l.OnRefundExpired, l.Terms)
 	}
 
 	e.Asked = nil // as it was written before there were programs

@@ -168,7 +168,7 @@ var states = []state{
 func sentBy(ref string, at time.Time) TransferSent {
 	lot := LotOpened{ID: newID(1, Seed{9}, 1), Class: Gift, Face: cny("15").Quantity,
 		Cost: cny("12").Quantity, EffectiveAt: at, Priority: 50, Draw: ProRata,
-		OnRefundExpired: onRefundExpired(cny("12").Quantity)}
+		OnRefundExpired: DefaultProgram().onRefundExpired(cny("12").Quantity)}
 	m := Move{Lot: lot.ID, Class: Gift, Amount: lot.Face.Neg(), Held: lot.Face.Zero(), Cost: lot.Cost.Neg()}
 	return TransferSent{Value: Value{AccountID: AccountID(ref), Amount: cny("15"), Moves: []Move{m}},
 		TransferID: newID(2, Seed{9}, 0), ToAccount: AccountID("C-1"), Kind: TransferFamily,

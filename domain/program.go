@@ -165,12 +165,3 @@ func (p *Program) onRefundExpired(cost Quantity) RefundExpired {
 	}
 	return p.Terms.OnExpired.Free
 }
-
-// onRefundExpired is what default@1 does with value that returns to an expired lot: what was paid
-// for gets days of grace, what was given is forfeited.
-func onRefundExpired(cost Quantity) RefundExpired {
-	if cost.IsPositive() {
-		return defaultProgram.Terms.OnExpired.Paid
-	}
-	return defaultProgram.Terms.OnExpired.Free
-}
