@@ -1,6 +1,9 @@
 package domain
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // typical is an account with a few lots and a debit's key and reference.
 func typical(b *testing.B) *book {
@@ -98,5 +101,29 @@ func BenchmarkApply(b *testing.B) {
 			b.Fatal(err)
 		}
 		i++
+	}
+}
+
+// BenchmarkManyLots is a debit on an account with 10,000 lots that can be drawn, half of them bonuses.
+func BenchmarkManyLots(b *testing.B) {
+	book := newBook(b)
+	opened(book)
+	a := book.account
+	for i := range 5_000 {
+		m := book.moment()
+		m.Seed = Seed{byte(i >> 8), byte(i)}
+		_, next, err := Decide(a, topUp("9", "1", expiring(time.Duration(i%300+1)*day, 0)), m)
+		if err != nil {
+			b.Fatal(err)
+		}
+		a = next
+	}
+	m := book.moment()
+	m.Found = nil
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Decide(a, debit("12.50"), m); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

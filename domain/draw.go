@@ -37,12 +37,9 @@ type share struct {
 func (a *Account) draw(to []share, x Money, at time.Time, c *Context) []share {
 	var few [8]group
 	left := x.Quantity
-	for _, g := range a.groups(few[:0], x.Unit(), at, c) {
-		if !left.IsPositive() {
-			break
-		}
-		part := least(left, g.free())
-		to = g.divide(to, part)
+	for q := a.groups(few[:0], x.Unit(), at, c); len(q) > 0 && left.IsPositive(); q = q.next() {
+		part := least(left, q[0].free())
+		to = q[0].divide(to, part)
 		left = left.Sub(part)
 	}
 	return slices.DeleteFunc(to, func(s share) bool { return s.amount.IsZero() })
@@ -54,10 +51,38 @@ type group struct {
 	bonus *Lot // of the same funding, where lot is its principal; else nil
 }
 
-// groups appends the spendable lots of a unit, in draw-down order, to an empty slice. A funding is
-// one unit at its principal's place while principal is available; bonus alone stands at its own
-// place.
-func (a *Account) groups(groups []group, unit string, at time.Time, c *Context) []group {
+// queue are groups in a heap: the one that is drawn first stands first. A draw takes a few of what may
+// be thousands, and need not sort the rest.
+type queue []group
+
+func (q queue) next() queue {
+	last := len(q) - 1
+	q[0] = q[last]
+	q[:last].sink(0)
+	return q[:last]
+}
+
+// sink puts the group at a place below those that are drawn before it.
+func (q queue) sink(i int) {
+	for {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(q); child++ {
+			if q[child].lot.before(q[least].lot) < 0 {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		q[i], q[least] = q[least], q[i]
+		i = least
+	}
+}
+
+// groups appends the spendable lots of a unit, as a queue in draw-down order, to an empty slice. A
+// funding is one unit at its principal's place while principal is available; bonus alone stands at
+// its own place.
+func (a *Account) groups(groups []group, unit string, at time.Time, c *Context) queue {
 	var few [8]*Lot
 	bonuses := few[:0]
 	for _, l := range a.lots {
@@ -69,18 +94,49 @@ func (a *Account) groups(groups []group, unit string, at time.Time, c *Context) 
 			groups = append(groups, group{lot: l})
 		}
 	}
+	index := indexed(groups, len(bonuses))
 	for _, b := range bonuses {
-		i := slices.IndexFunc(groups, func(g group) bool {
-			return g.lot.Class == Principal && g.lot.Funding == b.Funding
-		})
-		if i >= 0 && b.Funding != noID {
+		if i := principalOf(groups, index, b.Funding); i >= 0 {
 			groups[i].bonus = b
 		} else {
 			groups = append(groups, group{lot: b})
 		}
 	}
-	slices.SortFunc(groups, func(g, h group) int { return g.lot.before(h.lot) })
-	return groups
+	q := queue(groups)
+	for i := len(q)/2 - 1; i >= 0; i-- {
+		q.sink(i)
+	}
+	return q
+}
+
+// indexed are the places of principals by funding, where so many look-ups are worth an index; else nil.
+func indexed(groups []group, lookups int) map[uuid.UUID]int {
+	if lookups <= 8 {
+		return nil
+	}
+	index := make(map[uuid.UUID]int, len(groups))
+	for i, g := range slices.Backward(groups) {
+		if g.lot.Class == Principal {
+			index[g.lot.Funding] = i
+		}
+	}
+	return index
+}
+
+// principalOf is the place of a funding's principal, −1 where there is none.
+func principalOf(groups []group, index map[uuid.UUID]int, funding uuid.UUID) int {
+	if funding == noID {
+		return -1
+	}
+	if i, ok := index[funding]; ok {
+		return i
+	}
+	if index != nil {
+		return -1
+	}
+	return slices.IndexFunc(groups, func(g group) bool {
+		return g.lot.Class == Principal && g.lot.Funding == funding
+	})
 }
 
 func (g group) free() Quantity {
