@@ -85,6 +85,7 @@ func (s *Server) routes() []*route {
 		s.creditRoutes(),
 		s.credentialRoutes(),
 		s.customerRoutes(),
+		s.dormantRoutes(),
 		s.mandateRoutes(),
 		s.interactionRoutes(),
 		s.lookupRoutes(),
