@@ -72,10 +72,11 @@ LotExpired 30.00, bonus@1 -30.00, n 1`},
 		{"whatever is frozen", after(frozen(FreezeLegal), later(3*day)), sweep,
 			"LotExpiring principal 100.00, 7 days before"},
 		{"a hold that had lapsed comes first", after(did(hold("26")), didAs(reversal(1, CauseChargeback)),
-			did(topUp("1", "", expiring(9*day, 0))), later(2*day)), sweep, `
+			did(topUp("1", "", expiring(9*day, 0))), later(3*day)), sweep, `
 HoldReleased 26.00, principal@1 held -20.00, bonus@1 held -6.00, lapsed
 ReceivableSettled 19.00, principal@1 -19.00/-19.00, by release, left 0.00
-CreditRevoked 6.00, bonus@1 -6.00`},
+CreditRevoked 6.00, bonus@1 -6.00
+LotExpiring principal 1.00, 7 days before`},
 	})
 }
 

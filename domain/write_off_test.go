@@ -54,3 +54,22 @@ func TestWriteOffRepeats(t *testing.T) {
 	differs(t, p, WriteOff{ReceivableID: r.ID, Reason: "x"}, Context{}, "reason")
 	differs(t, p, WriteOff{Reason: "gone"}, Context{}, "receivable_id")
 }
+
+// What a lapsed hold settles first is upkeep: the write-off names the operation.
+func TestWriteOffAfterLapse(t *testing.T) {
+	b := newBook(t)
+	for _, s := range []step{opened, did(topUp("10", "")), did(hold("4")), did(debit("5")),
+		didAs(reversal(1, CauseChargeback)), later(day)} {
+		s(b)
+	}
+	posted, err := b.do(WriteOff{ReceivableID: b.account.Receivables()[0].ID, Reason: "gone"})
+	want := `HoldReleased 4.00, principal@1 held -4.00, lapsed
+ReceivableSettled 4.00, principal@1 -4.00/-4.00, by release, left 5.00
+ReceivableSettled 5.00, by write_off, left 0.00`
+	if got := answer(posted, err); got != want {
+		t.Fatalf("got\n%s\nwant\n%s", got, want)
+	}
+	if last := posted[2].Metadata; last.OperationID != last.EventID {
+		t.Errorf("got the operation %s, want the write-off's, %s", last.OperationID, last.EventID)
+	}
+}
