@@ -115,8 +115,8 @@ func retryDelivery(c *call) error {
 	return nil
 }
 
-// replayWebhook sends a webhook's events once more, those after a position. It needs no key: it changes
-// nothing that is recorded, and the events keep their ids.
+// replayWebhook sends a webhook's events once more, those after a position. It needs no key: it
+// changes nothing that is recorded, and the events keep their ids.
 func replayWebhook(c *call) error {
 	sender, id, err := c.sender()
 	if err != nil {

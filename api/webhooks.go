@@ -19,7 +19,8 @@ const webhook = "/v1/webhooks/{webhook_id}"
 
 func (s *Server) webhookRoutes() []*route {
 	routes := []*route{
-		{method: "POST", path: "/v1/webhooks", id: "registerWebhook", query: dry, serve: registerWebhook},
+		{method: "POST", path: "/v1/webhooks", id: "registerWebhook", query: dry,
+			serve: registerWebhook},
 		{method: "GET", path: "/v1/webhooks", id: "listWebhooks", serve: listWebhooks},
 		{method: "GET", path: webhook, id: "getWebhook", serve: getWebhook},
 		{method: "PUT", path: webhook, id: "changeWebhook", query: dry, serve: changeWebhook},
@@ -122,7 +123,8 @@ func (c *call) webhook(id uuid.UUID) (*domain.ChangeWebhook, error) {
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	return &domain.ChangeWebhook{Webhook: w, Rotate: b.Rotate}, webhooks.Check(b.URL, c.s.WebhookPrivate)
+	err = webhooks.Check(b.URL, c.s.WebhookPrivate)
+	return &domain.ChangeWebhook{Webhook: w, Rotate: b.Rotate}, err
 }
 
 // secretPrefix begins a secret as Standard Webhooks writes it; the rest is base64.

@@ -243,8 +243,8 @@ func (f Filter) check() error {
 	return nil
 }
 
-// Wants reports whether the stored event of that stream, type and metadata passes. Metadata that is not
-// ours has no store.
+// Wants reports whether the stored event of that stream, type and metadata passes. Metadata that is
+// not ours has no store.
 func (f Filter) Wants(stream, kind string, metadata []byte) bool {
 	if len(f.Types) > 0 && !slices.Contains(f.Types, kind) {
 		return false

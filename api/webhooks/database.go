@@ -61,7 +61,8 @@ func openDatabase(ctx context.Context, folder string) (*sql.DB, error) {
 		return nil, err
 	}
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+
-		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_txlock=immediate")
+		"?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)"+
+		"&_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
@@ -196,16 +197,16 @@ func (s *Sender) settle(ctx context.Context, id uuid.UUID, outcomes []Delivery) 
 	return s.within(ctx, func(tx *sql.Tx) error {
 		for _, d := range outcomes {
 			_, err := tx.ExecContext(ctx, "UPDATE deliveries SET state = ?, attempts = ?, due_at = ?, "+
-				"sent_at = ?, status = ?, error = ? WHERE webhook = ? AND sequence = ?", string(d.State),
-				d.Attempts, d.DueAt.UnixMilli(), d.SentAt.UnixMilli(), d.Status, d.Error, id.String(),
-				d.Sequence)
+				"sent_at = ?, status = ?, error = ? WHERE webhook = ? AND sequence = ?",
+				string(d.State), d.Attempts, d.DueAt.UnixMilli(), d.SentAt.UnixMilli(), d.Status,
+				d.Error, id.String(), d.Sequence)
 			if err != nil {
 				return err
 			}
 		}
 		for state, kept := range map[State]int{Done: doneKept, Dead: deadKept} {
-			_, err := tx.ExecContext(ctx, "DELETE FROM deliveries WHERE webhook = ?1 AND state = ?2 AND "+
-				"sequence <= (SELECT sequence FROM cursors WHERE webhook = ?1) - ?3",
+			_, err := tx.ExecContext(ctx, "DELETE FROM deliveries WHERE webhook = ?1 AND state = ?2 "+
+				"AND sequence <= (SELECT sequence FROM cursors WHERE webhook = ?1) - ?3",
 				id.String(), string(state), kept)
 			if err != nil {
 				return err

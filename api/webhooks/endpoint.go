@@ -42,8 +42,8 @@ const (
 
 func isActive(h ledger.Webhook) bool { return h.Status == domain.WebhookActive }
 
-// Secretive reports that a stream is one that no webhook gets, and of the feeds the admins' alone: those
-// of API keys, and of webhooks themselves.
+// Secretive reports that a stream is one that no webhook gets, and of the feeds the admins' alone:
+// those of API keys, and of webhooks themselves.
 func Secretive(stream string) bool {
 	return strings.HasPrefix(stream, "key-") || strings.HasPrefix(stream, "webhook-")
 }

@@ -42,8 +42,8 @@ const (
 	secret   = "webhook/%s" // what a webhook's secret is sealed for
 )
 
-// Ladder is how long after each failed attempt the next one comes, less or more a fifth. After the last
-// the delivery is a dead letter.
+// Ladder is how long after each failed attempt the next one comes, less or more a fifth. After the
+// last the delivery is a dead letter.
 var Ladder = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute,
 	time.Hour, 6 * time.Hour, 24 * time.Hour}
 
@@ -121,8 +121,8 @@ func (s *Sender) Run(ctx context.Context) {
 	}
 }
 
-// keep makes what runs what the log says: webhooks that were removed are forgotten, those that changed
-// begin anew where they were.
+// keep makes what runs what the log says: webhooks that were removed are forgotten, those that
+// changed begin anew where they were.
 func (s *Sender) keep(ctx context.Context, hooks []ledger.Webhook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +150,8 @@ func (s *Sender) begin(h ledger.Webhook) {
 	}
 	keys, err := s.secrets(h)
 	if err != nil {
-		s.opts.Logger.Error("webhook does not run: its secret does not open", "webhook", h.ID, "err", err)
+		s.opts.Logger.Error("webhook does not run: its secret does not open", "webhook", h.ID,
+			"err", err)
 		return
 	}
 	ctx, stop := context.WithCancel(s.ctx)
