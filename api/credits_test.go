@@ -1,7 +1,10 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
@@ -97,4 +100,58 @@ func TestExtend(t *testing.T) {
 	s.post(lot, `{"reason":"asked"}`).refused(400, "malformed").has(fields{"errors.0.field": "expires_at"})
 	s.post(path+"/top-ups/"+topUp.at("id")+"/reverse", `{"cause":"error"}`).is(201)
 	s.post(lot, `{"expires_at":"2099-03-01T00:00:00Z","reason":"asked"}`).refused(422, "lot_not_extendable")
+}
+
+// TestJobs: a job is started, read, stopped and revoked; a repeat finds it again.
+func TestJobs(t *testing.T) {
+	s := openWithAdmin(t)
+	s.addKey(domain.APIKey{Role: domain.RoleMarketing})
+	path := s.account("C-1", "")
+	id := strings.TrimPrefix(path, "/v1/accounts/")
+	list := func(accounts string) string {
+		return `{"accounts":` + accounts + `,"amount":` + cny("10") + `,"cause":"promo","reason":"spring"}`
+	}
+	job := s.postOnce("j", "/v1/grants", list(`["`+id+`","C-2"]`)).is(201).
+		has(fields{"kind": "grant", "count": "2", "state": "running", "class": "promo"})
+	s.postOnce("j", "/v1/grants", list(`["C-1","C-2"]`)).is(201).has(fields{"id": job.at("id")})
+	s.postOnce("j", "/v1/grants", list(`["C-1"]`)).refused(422, "key_reused").
+		has(fields{"errors.0.field": "accounts"})
+	s.post("/v1/grants", list(`["C-1","`+id+`"]`)).refused(400, "malformed").
+		has(fields{"errors.0.field": "accounts"})
+	s.post("/v1/grants", list(`["no one"]`)).refused(400, "malformed").
+		has(fields{"errors.0.field": "accounts.0"})
+	s.post("/v1/grants", list(`[]`)).refused(400, "malformed")
+	s.ask(domain.RoleMarketing, "POST", "/v1/grants", `{"accounts":["C-1"],"amount":`+cny("1")+
+		`,"cause":"goodwill","reason":"r"}`).send().refused(403, "forbidden")
+
+	at := "/v1/jobs/" + job.at("id")
+	s.get(at).is(200).has(fields{"state": "running", "done": "0", "left": "2", "ended_at": ""})
+	s.post(at+"/revoke", `{"reason":"wrong"}`).refused(422, "job_running")
+	jobID := uuid.MustParse(job.at("id"))
+	if err := s.ledger.RunJob(t.Context(), jobID); err != nil {
+		t.Fatal(err)
+	}
+	s.get(at).is(200).has(fields{"state": "completed", "done": "1", "rejected": "1", "left": "0",
+		"rejections.0.code": "not_found", "total.amount": "10.00"})
+	s.post(at+"/stop", `{"reason":"wrong"}`).refused(422, "job_ended")
+	s.post(path+"/debits", `{"amount":`+cny("4")+`}`).is(201)
+	revocation := s.post(at+"/revoke", `{"reason":"wrong"}`).is(201).
+		has(fields{"kind": "revoke", "target": job.at("id"), "count": "2"})
+	again := s.post(at+"/revoke", `{"reason":"very wrong"}`).is(201)
+	if again.text != revocation.text {
+		t.Errorf("got %s, want %s", again.text, revocation.text)
+	}
+	if err := s.ledger.RunJob(t.Context(), uuid.MustParse(revocation.at("id"))); err != nil {
+		t.Fatal(err)
+	}
+	s.get("/v1/jobs/" + revocation.at("id")).is(200).has(fields{"state": "completed", "done": "1",
+		"total.amount": "6.00", "uncollected.amount": "4.00"})
+	s.get(path + "/balances").is(200).has(fields{"balances.0.total": "0.00"})
+	s.post("/v1/jobs/"+revocation.at("id")+"/revoke", `{"reason":"r"}`).refused(404, "not_found")
+	s.get("/v1/jobs/"+id).refused(404, "not_found")
+
+	job = s.post("/v1/grants", list(`["C-1"]`)).is(201)
+	s.post("/v1/jobs/"+job.at("id")+"/stop", `{}`).refused(400, "malformed")
+	s.post("/v1/jobs/"+job.at("id")+"/stop", `{"reason":"wrong"}`).is(200).has(fields{"state": "stopped"})
+	s.get("/v1/jobs/" + job.at("id")).is(200).has(fields{"state": "stopped", "left": "1"})
 }

@@ -84,6 +84,7 @@ func (s *Server) routes() []*route {
 		s.adjustmentRoutes(),
 		s.creditRoutes(),
 		s.credentialRoutes(),
+		s.jobRoutes(),
 		s.customerRoutes(),
 		s.dormantRoutes(),
 		s.mandateRoutes(),

@@ -219,6 +219,8 @@ var answers = map[string]answering{
 	"ExceptionResolved":   done((*out).exceptionResolved),
 	"HoldPlaced":          made((*out).hold, below("/holds/")),
 	"HoldReleased":        done((*out).release),
+	"JobStarted":          made((*out).jobStarted, jobPlace),
+	"JobStopped":          done((*out).jobStopped),
 	"LotExtended":         done((*out).extension),
 	"MandateEnded":        done((*out).mandateEnded),
 	"MandateSet":          made((*out).mandate, below("/mandates/")),

@@ -57,6 +57,8 @@ var (
 	ErrTopUpNotPending    = refusal("top_up_not_pending", "the top-up was posted or has failed")
 	ErrReceivableOpen     = refusal("receivable_open", "the account owes a receivable")
 	ErrMakerIsChecker     = refusal("maker_is_checker", "another person than its maker must do this")
+	ErrJobEnded           = refusal("job_ended", "the job has served its last account")
+	ErrJobRunning         = refusal("job_running", "the job runs: stop it first")
 	ErrLotNotExtendable   = refusal("lot_not_extendable", "the lot cannot end later")
 	ErrExceptionNotOpen   = refusal("exception_not_open", "the exception is resolved")
 	ErrShiftNotOpen       = refusal("shift_not_open", "the shift is closed")

@@ -27,6 +27,9 @@ var givenAs = map[string]Class{
 	CauseUnreferencedRefund: Compensation,
 }
 
+// GivenAs is the class of what is given for nothing for a cause, "" for a cause of which nothing is.
+func GivenAs(cause string) Class { return givenAs[cause] }
+
 // GrantCredit gives an account value that no top-up sold here, such as an apology, or the balance it
 // brings from another system.
 type GrantCredit struct {
@@ -81,7 +84,7 @@ func (e CreditGranted) balanced(b Balance) Event { e.Balance = b; return e }
 func (GrantCredit) Operation() Operation { return OpGrant }
 
 // Decide checks the request, the account, the reference, then the limit of an unreferenced refund. To
-// grant again what its job has granted, or has revoked, is Done.
+// grant again what its job has granted, revoked or not, is Done.
 func (g GrantCredit) Decide(d *Draft) error {
 	if g.Class == "" {
 		g.Class = givenAs[g.Cause]
@@ -89,8 +92,11 @@ func (g GrantCredit) Decide(d *Draft) error {
 	if err := g.check(d.Decided); err != nil {
 		return err
 	}
-	if before, ok := d.last(JobName(g.JobID)); ok {
-		return &Done{before}
+	if before, ok := d.first(JobName(g.JobID)); ok {
+		if _, granted := before.Event.(CreditGranted); granted {
+			return &Done{before}
+		}
+		return ErrReferenceCancelled.By(before) // the job was revoked before it came here
 	}
 	if err := d.mayGive(); err != nil {
 		return err

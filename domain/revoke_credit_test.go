@@ -70,7 +70,9 @@ CreditRevoked 4.00, promo@1 -4.00`},
 		{"a job's, revoked alone before", []step{opened, did(jobs), didAs(revoke(1))}, asks(ofJob),
 			"done by CreditRevoked"},
 		{"a job that granted nothing here", []step{opened}, asks(ofJob), "CreditRevoked 0.00 by error"},
-		{"and comes late", []step{opened, did(ofJob)}, asks(jobs), "done by CreditRevoked"},
+		{"and comes late", []step{opened, did(ofJob)}, asks(jobs), "reference_cancelled"},
+		{"granted again after it", []step{opened, did(jobs), did(ofJob)}, asks(jobs),
+			"done by CreditGranted"},
 		{"a job's on no account", nil, asks(ofJob), "not_found"},
 	})
 }

@@ -1,0 +1,163 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+)
+
+// Job is a job as its stream tells it, domain.ErrNotFound where there is none. The accounts of a
+// revocation are its target's.
+func (l *Ledger) Job(ctx context.Context, id uuid.UUID) (*domain.Job, error) {
+	past, _, err := l.past(ctx, domain.JobStream(id))
+	if err != nil {
+		return nil, err
+	}
+	j := domain.JobOf(posted(past))
+	if j == nil {
+		return nil, domain.ErrNotFound.Because("there is no such job")
+	}
+	if j.Kind == domain.JobRevoke {
+		target, err := l.Job(ctx, j.Target)
+		if err != nil {
+			return nil, err
+		}
+		j.Accounts = target.Accounts
+	}
+	return j, nil
+}
+
+// RunJobs carries on what jobs there are until ctx ends: every interval it asks which run, and serves
+// each to its end. Any node may do it, and several at once: an account is granted to once by a job,
+// and of two nodes that served the same accounts one marks the progress. What fails is tried again.
+func (l *Ledger) RunJobs(
+	ctx context.Context, every time.Duration, running func(context.Context) ([]uuid.UUID, error),
+) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		jobs, err := running(ctx)
+		if err != nil && ctx.Err() == nil {
+			l.opts.Logger.Error("running jobs not read", "err", err)
+		}
+		for _, id := range jobs {
+			if err := l.RunJob(ctx, id); err != nil && ctx.Err() == nil {
+				l.opts.Logger.Error("job not run", "job", id, "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// RunJob serves a job's accounts step by step until it is stopped or has served them all, or ctx ends.
+func (l *Ledger) RunJob(ctx context.Context, id uuid.UUID) error {
+	for ctx.Err() == nil {
+		j, err := l.Job(ctx, id)
+		if err != nil || j.State != domain.RunningJob {
+			return err
+		}
+		if err := l.step(ctx, j); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// step serves the next accounts of a job, all at once, and marks what became of them. A failure marks
+// nothing: the step is served again.
+func (l *Ledger) step(ctx context.Context, j *domain.Job) error {
+	accounts := j.Step()
+	waits := make([]func(context.Context) (Answer, error), len(accounts))
+	for i, id := range accounts {
+		wait, err := l.Begin(Request{Account: id, Command: j.Command(), Caller: Caller{
+			Actor: domain.SystemActor, Role: domain.SystemActor, OnBehalfOf: j.StartedBy}})
+		if err != nil {
+			return err
+		}
+		waits[i] = wait
+	}
+	none := j.Total.Sub(j.Total)
+	a := domain.AdvanceJob{ID: j.ID, From: j.Next, Total: none, Uncollected: none}
+	for i, id := range accounts {
+		answer, err := waits[i](ctx)
+		if err := tally(&a, id, answer, err); err != nil {
+			return err
+		}
+	}
+	if j.Next+len(accounts) == j.Count {
+		if err := l.late(ctx, j, &a); err != nil {
+			return err
+		}
+	}
+	_, err := l.Register(ctx, Registering{Registration: a, Caller: Caller{Actor: domain.SystemActor,
+		Role: domain.SystemActor, OnBehalfOf: j.StartedBy}})
+	return err
+}
+
+// tally notes what became of an account: served, or rejected with a code. An account whose stream is
+// damaged holds up none of the others.
+func tally(a *domain.AdvanceJob, id uuid.UUID, answer Answer, err error) error {
+	refusal, refused := errors.AsType[*domain.Refusal](err)
+	_, broken := errors.AsType[*Damaged](err)
+	reject := func(code domain.Code) {
+		a.Rejections = append(a.Rejections, domain.JobRejection{AccountID: id, Code: code})
+	}
+	switch {
+	case refused:
+		reject(refusal.Code)
+		return nil
+	case broken:
+		reject("stream_damaged")
+		return nil
+	case err != nil:
+		return err
+	}
+	switch e := answer.First().Event.(type) {
+	case domain.CreditGranted:
+		a.Done++
+		a.Total = a.Total.Add(e.Amount)
+	case domain.CreditRevoked:
+		if e.GrantID == uuid.Nil {
+			reject(domain.ErrNotFound.Code) // the job had granted nothing here
+			return nil
+		}
+		a.Done++
+		a.Total = a.Total.Add(e.Amount)
+		if !e.Uncollected.IsZero() {
+			a.Uncollected = a.Uncollected.Add(e.Uncollected)
+		}
+	}
+	return nil
+}
+
+// late finds the accounts that one node has rejected and another served all the same, as it came
+// there when the reason was gone.
+func (l *Ledger) late(ctx context.Context, j *domain.Job, a *domain.AdvanceJob) error {
+	if j.Kind != domain.JobGrant {
+		return nil
+	}
+	for _, r := range slices.Concat(j.Rejections, a.Rejections) {
+		p, found, err := l.Last(ctx, r.AccountID, domain.JobName(j.ID))
+		if err != nil && !isDamaged(err) {
+			return err
+		}
+		if _, granted := p.Event.(domain.CreditGranted); found && granted {
+			a.Late = append(a.Late, r.AccountID)
+		}
+	}
+	return nil
+}
+
+func isDamaged(err error) bool {
+	_, broken := errors.AsType[*Damaged](err)
+	return broken
+}

@@ -1,0 +1,136 @@
+package domain
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+)
+
+// StartJob begins a task over many accounts. The list is durable before anything is done.
+type StartJob struct {
+	ID uuid.UUID
+	JobTask
+	Accounts []uuid.UUID // at most JobAccounts, each once; of a revocation none
+	Count    int         // of a revocation: how many of its target's accounts
+}
+
+// JobStarted records what a job does. The lists of its accounts follow it.
+type JobStarted struct {
+	JobID uuid.UUID `json:"job_id"`
+	JobTask
+	Count        int  `json:"count"`                  // of accounts
+	AccountsHash Hash `json:"accounts_hash,omitzero"` // SHA-256 of their ids, in their order
+}
+
+// JobListed records a part of a job's accounts.
+type JobListed struct {
+	JobID    uuid.UUID   `json:"job_id"`
+	Accounts []uuid.UUID `json:"accounts"` // at most listedAccounts
+}
+
+// listedAccounts bounds one event. All lists of a job, 390 KB at most, are one append.
+const listedAccounts = 2000
+
+func (JobStarted) event() {}
+func (JobListed) event()  {}
+
+// jobs is the name space of jobs' ids.
+var jobs = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://tillbook.dev/jobs"))
+
+// JobID is the id of the job that a caller starts under an idempotency key.
+func JobID(actor, key string) uuid.UUID {
+	return uuid.NewSHA1(jobs, []byte("grant"+separator+actor+separator+key))
+}
+
+// RevocationID is the id of the one job that revokes what another granted.
+func RevocationID(job uuid.UUID) uuid.UUID {
+	return uuid.NewSHA1(jobs, []byte("revoke"+separator+job.String()))
+}
+
+// Stream is job-<id>.
+func (s StartJob) Stream() string { return JobStream(s.ID) }
+
+// Operation is start_job.
+func (StartJob) Operation() Operation { return "start_job" }
+
+// Decide checks what is granted, then the accounts. To start the revocation of a job again is Done.
+func (s StartJob) Decide(before []Posted, m Moment) ([]Event, error) {
+	if len(before) > 0 {
+		return nil, &Done{before[0]}
+	}
+	if s.Kind == JobRevoke {
+		return s.revocation()
+	}
+	s.ExpiresAt = s.ExpiresAt.UTC()
+	grant := s.command(s.ID).(GrantCredit) // as its kind is
+	if s.Cause == CauseUnreferencedRefund || s.Cause == CauseOpeningBalance {
+		return nil, ErrMalformed.Field("cause", "want goodwill or promo")
+	}
+	if err := grant.check(m.Recorded); err != nil {
+		return nil, err
+	}
+	if n := len(s.Accounts); n == 0 || n > JobAccounts {
+		return nil, ErrMalformed.Field("accounts", fmt.Sprint("want 1 to ", JobAccounts))
+	}
+	if twice, ok := repeated(s.Accounts); ok {
+		return nil, ErrMalformed.Field("accounts", twice.String()+" stands twice")
+	}
+	events := []Event{JobStarted{JobID: s.ID, JobTask: s.JobTask, Count: len(s.Accounts),
+		AccountsHash: listHash(s.Accounts)}}
+	for part := range slices.Chunk(s.Accounts, listedAccounts) {
+		events = append(events, JobListed{s.ID, part})
+	}
+	return events, nil
+}
+
+func (s StartJob) revocation() ([]Event, error) {
+	if s.Reason == "" || len(s.Reason) > 200 {
+		return nil, ErrMalformed.Field("reason", "want 1 to 200 bytes")
+	}
+	return []Event{JobStarted{JobID: s.ID, JobTask: s.JobTask, Count: s.Count}}, nil
+}
+
+// repeated is an id that stands twice.
+func repeated(ids []uuid.UUID) (uuid.UUID, bool) {
+	seen := make(map[uuid.UUID]bool, len(ids))
+	for _, id := range ids {
+		if seen[id] {
+			return id, true
+		}
+		seen[id] = true
+	}
+	return noID, false
+}
+
+func listHash(ids []uuid.UUID) Hash {
+	if len(ids) == 0 {
+		return Hash{}
+	}
+	h := sha256.New()
+	for _, id := range ids {
+		h.Write(id[:])
+	}
+	return Hash(h.Sum(nil))
+}
+
+// askedJob is what two requests for a job are compared by.
+type askedJob struct {
+	JobTask
+	Accounts Hash `json:"accounts"`
+}
+
+func (s StartJob) canonical() any {
+	s.ExpiresAt = s.ExpiresAt.UTC()
+	return askedJob{s.JobTask, listHash(s.Accounts)}
+}
+
+func (e JobStarted) command() any { return askedJob{e.JobTask, e.AccountsHash} }
+
+func (e JobStarted) check() error {
+	if e.Kind != JobGrant && e.Kind != JobRevoke || e.Amount.unit == "" || e.Count < 0 {
+		return fmt.Errorf("a job to %.20q %s, %d times", e.Kind, e.Amount, e.Count)
+	}
+	return nil
+}
