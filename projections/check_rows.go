@@ -30,6 +30,7 @@ var checkedColumns = map[string][]string{
 	"adjustments": adjustments.checked(),
 	"mandates":    mandates.checked(),
 	"withdrawals": withdrawals.checked(),
+	"jobs":        jobTable.Columns,
 	"holds": {"id", "unit", "status", "requested", "captured", "placed_at", "expires_at", "ended_at",
 		"reason", "order_ref"},
 }
@@ -59,17 +60,23 @@ func (c *checker) compareRows(ctx context.Context, table string, id uuid.UUID,
 
 // ownerOf is the column that says whose a row is, streamOf the stream that a row comes from.
 func ownerOf(table string) string {
-	if table == "accounts" || table == "customers" {
+	if _, own := ownStreams[table]; table == "accounts" || own {
 		return "id"
 	}
 	return "account_id"
 }
 
 func streamOf(table string, id uuid.UUID) string {
-	if table == "customers" {
-		return domain.CustomerStream(id)
+	if stream, own := ownStreams[table]; own {
+		return stream(id)
 	}
 	return domain.AccountStream(id)
+}
+
+// ownStreams name the streams of tables whose rows come from streams of their own, one each.
+var ownStreams = map[string]func(uuid.UUID) string{
+	"customers": domain.CustomerStream,
+	"jobs":      domain.JobStream,
 }
 
 func differing(table string, got, want []string) string {
@@ -232,13 +239,17 @@ func (ended endedHolds) note(p domain.Posted) {
 func (c *checker) strangers(ctx context.Context) error {
 	for table := range checkedColumns {
 		owner := ownerOf(table)
+		_, own := ownStreams[table]
+		what := "account"
+		if own {
+			what = strings.TrimSuffix(table, "s")
+		}
 		err := eachID(ctx, c.tables, fmt.Sprintf("SELECT DISTINCT %s FROM %s", owner, table),
 			func(id uuid.UUID) {
-				if _, ok := c.accounts[id]; !ok && table != "customers" {
-					c.report.add(table, domain.AccountStream(id), -1, "the log has no such account")
-				}
-				if _, ok := c.streams[streamOf(table, id)]; !ok && table == "customers" {
-					c.report.add(table, streamOf(table, id), -1, "the log has no such customer")
+				_, account := c.accounts[id]
+				_, stream := c.streams[streamOf(table, id)]
+				if !account && !own || !stream && own {
+					c.report.add(table, streamOf(table, id), -1, "the log has no such %s", what)
 				}
 			})
 		if err != nil {

@@ -181,6 +181,9 @@ func (c *checker) other(ctx context.Context, stream string, events int64) error 
 	if id, ok := customerOf(stream); ok {
 		return c.customer(ctx, id, events)
 	}
+	if id, ok := jobOf(stream); ok {
+		return c.job(ctx, id, events)
+	}
 	return c.stream(ctx, stream, events, nil)
 }
 

@@ -49,6 +49,7 @@ func Builtin() []Projection {
 		adjustments,
 		customers{},
 		mandates,
+		jobs{},
 		transfers{},
 		interactions{},
 		exceptions{}, settlement{}, shifts{},

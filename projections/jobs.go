@@ -1,0 +1,218 @@
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// jobs is one row a job. Its accounts and its rejections are in the log alone.
+type jobs struct{}
+
+// Name is jobs.
+func (jobs) Name() string { return "jobs" }
+
+// Version is 1.
+func (jobs) Version() int { return 1 }
+
+// Tables is jobs.
+func (jobs) Tables() string {
+	return `
+CREATE TABLE jobs (
+	id          TEXT PRIMARY KEY,
+	kind        TEXT NOT NULL,    -- grant or revoke
+	target      TEXT,             -- the job whose grants are revoked
+	state       TEXT NOT NULL,    -- running, stopped or completed
+	unit        TEXT NOT NULL,
+	amount      TEXT NOT NULL,    -- to each account, at the unit's scale
+	total       TEXT NOT NULL,    -- granted or revoked in all
+	uncollected TEXT NOT NULL,    -- of a revocation: what was spent before
+	cause       TEXT,
+	campaign    TEXT,
+	reason      TEXT NOT NULL,
+	count       INTEGER NOT NULL, -- of accounts
+	next        INTEGER NOT NULL, -- how many were served
+	done        INTEGER NOT NULL,
+	rejected    INTEGER NOT NULL,
+	started_by  TEXT NOT NULL,    -- an API key's id
+	started_at  TEXT NOT NULL,
+	ended_at    TEXT,             -- NULL: it runs
+	revision    INTEGER NOT NULL, -- of the job's last event
+	position    INTEGER NOT NULL  -- its place in the log
+) STRICT, WITHOUT ROWID;
+`
+}
+
+// Indexes is what a runner looks for.
+func (jobs) Indexes() string {
+	return `CREATE INDEX jobs_running ON jobs (started_at) WHERE state = 'running';`
+}
+
+type jobRow struct {
+	id, target                 uuid.UUID
+	kind                       domain.JobKind
+	state                      domain.JobState
+	unit                       string
+	amount, total, uncollected domain.Quantity
+	cause, campaign, reason    string
+	count, next, done          int
+	rejected                   int
+	startedBy                  string
+	startedAt, endedAt         time.Time
+	revision                   eventstore.Revision
+	position                   eventstore.Position
+}
+
+var jobTable = &Table[uuid.UUID, jobRow]{
+	Name: "jobs",
+	Columns: []string{"id", "kind", "target", "state", "unit", "amount", "total", "uncollected", "cause",
+		"campaign", "reason", "count", "next", "done", "rejected", "started_by", "started_at", "ended_at",
+		"revision", "position"},
+	Keys: func(id uuid.UUID) []any { return []any{id.String()} },
+	Values: func(j *jobRow) []any {
+		return []any{string(j.kind), nullID(j.target), string(j.state), j.unit, j.amount.String(),
+			j.total.String(), j.uncollected.String(), null(j.cause), null(j.campaign), j.reason, j.count,
+			j.next, j.done, j.rejected, j.startedBy, instant(j.startedAt), instant(j.endedAt),
+			int64(j.revision), int64(j.position)}
+	},
+	Scan: func(row func(...any) error, id *uuid.UUID, j *jobRow) error { return j.scan(row, id) },
+}
+
+func (j *jobRow) scan(row func(...any) error, id *uuid.UUID) error {
+	var target, cause, campaign, started, ended sql.NullString
+	var amount, total, uncollected string
+	err := row(id, &j.kind, &target, &j.state, &j.unit, &amount, &total, &uncollected, &cause, &campaign,
+		&j.reason, &j.count, &j.next, &j.done, &j.rejected, &j.startedBy, &started, &ended, &j.revision,
+		&j.position)
+	if err != nil {
+		return err
+	}
+	j.id, j.cause, j.campaign = *id, cause.String, campaign.String
+	if target.Valid {
+		if err := j.target.UnmarshalText([]byte(target.String)); err != nil {
+			return err
+		}
+	}
+	for text, to := range map[*string]*domain.Quantity{
+		&amount: &j.amount, &total: &j.total, &uncollected: &j.uncollected,
+	} {
+		if err := to.UnmarshalText([]byte(*text)); err != nil {
+			return err
+		}
+	}
+	if j.startedAt, err = readInstant(started); err != nil {
+		return err
+	}
+	j.endedAt, err = readInstant(ended)
+	return err
+}
+
+// fold makes the next event of the job's stream part of its row.
+func (j *jobRow) fold(p domain.Posted, at eventstore.Position) {
+	recorded := p.Metadata.RecordedAt
+	switch e := p.Event.(type) {
+	case domain.JobStarted:
+		none := e.Amount.Quantity.Zero()
+		*j = jobRow{id: e.JobID, target: e.Target, kind: e.Kind, state: domain.RunningJob,
+			unit: e.Amount.Unit(), amount: e.Amount.Quantity, total: none, uncollected: none,
+			cause: e.Cause, campaign: e.Campaign, reason: e.Reason, count: e.Count,
+			startedBy: p.Metadata.Actor, startedAt: recorded}
+	case domain.JobProgressed:
+		j.next, j.done, j.rejected = e.Next, e.Done, e.Rejected
+		j.total, j.uncollected = e.Total.Quantity, e.Uncollected.Quantity
+	case domain.JobStopped:
+		j.state, j.endedAt = domain.StoppedJob, recorded
+	case domain.JobCompleted:
+		j.state, j.endedAt, j.done, j.rejected = domain.CompletedJob, recorded, e.Done, e.Rejected
+		for range e.Late {
+			j.total = j.total.Add(j.amount)
+		}
+	}
+	j.revision, j.position = eventstore.Revision(p.Revision), at
+}
+
+// jobOf is the job whose stream it is.
+func jobOf(stream string) (id uuid.UUID, ok bool) {
+	name, ok := strings.CutPrefix(stream, "job-")
+	return id, ok && id.UnmarshalText([]byte(name)) == nil && id.String() == name
+}
+
+// Apply folds what jobs' streams say.
+func (jobs) Apply(ctx context.Context, tx *Tx, events []Event) error {
+	rows := jobTable.In(tx)
+	var about []int // the events in jobs' streams
+	for i := range events {
+		if id, ok := jobOf(events[i].Stream); ok {
+			about = append(about, i)
+			rows.Want(id)
+		}
+	}
+	if len(about) == 0 {
+		return nil
+	}
+	if err := rows.Load(ctx); err != nil {
+		return err
+	}
+	for _, i := range about {
+		e := events[i]
+		id, _ := jobOf(e.Stream)
+		decoded, err := e.Decoded()
+		if err != nil {
+			tx.Damaged(e, err.Error())
+			continue
+		}
+		if _, starts := decoded.(domain.JobStarted); starts {
+			rows.Add(id, jobRow{})
+		}
+		row := rows.Change(id)
+		if row == nil {
+			tx.Damaged(e, "the job was never started")
+			continue
+		}
+		row.fold(domain.Posted{Event: decoded, Metadata: e.Metadata, Revision: int64(e.Revision)},
+			e.Position)
+	}
+	return rows.Write(ctx)
+}
+
+// job verifies a job's stream and compares the row.
+func (c *checker) job(ctx context.Context, id uuid.UUID, events int64) error {
+	var want jobRow
+	stream, differences := domain.JobStream(id), c.report.Count
+	err := c.stream(ctx, stream, events, func(p domain.Posted, position eventstore.Position) error {
+		if position <= c.report.Position {
+			want.fold(p, position)
+		}
+		return nil
+	})
+	if err != nil || c.tables == nil || want.position == eventstore.Start || c.report.Count > differences {
+		return err
+	}
+	wanted := map[string][]string{id.String(): {}}
+	for _, value := range jobTable.Values(&want) {
+		wanted[id.String()] = append(wanted[id.String()], shownValue(value))
+	}
+	return c.compareRows(ctx, "jobs", id, wanted)
+}
+
+// RunningJobs are jobs that have accounts left to serve, the oldest first, at most limit. The list is
+// a hint: the job's stream says where it stands.
+func (m *Models) RunningJobs(ctx context.Context, limit int) (running []uuid.UUID, err error) {
+	_, err = m.view(ctx, func(q querier) error {
+		return eachID(ctx, q, fmt.Sprintf(`SELECT id FROM jobs WHERE state = 'running'
+			ORDER BY started_at LIMIT %d`, min(limit, MaxLimit)), func(id uuid.UUID) {
+			running = append(running, id)
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list running jobs: %w", err)
+	}
+	return running, nil
+}
