@@ -205,6 +205,7 @@ func (s *service) works() []func(context.Context) {
 		s.charge,
 		s.sweep,
 		s.resumeTransfers,
+		s.runJobs,
 		s.sendWebhooks,
 		s.tendPeople,
 	}
