@@ -53,3 +53,22 @@ func post(b *testing.B, l *ledger.Ledger, id uuid.UUID, key string, c domain.Com
 		b.Fatal(err)
 	}
 }
+
+// BenchmarkManyLots is a debit on an account with 10,000 lots that can be drawn, snapshots included.
+func BenchmarkManyLots(b *testing.B) {
+	l := ledger.Open(storetest.NewMemory(), ledger.Options{})
+	defer l.Close()
+	id := domain.AccountID("C-1")
+	post(b, l, id, "open", domain.OpenAccount{CustomerRef: "C-1"})
+	terms := domain.DefaultTerms()
+	terms.Bonus = yuan("30000.00")
+	for i := range 5_000 {
+		post(b, l, id, fmt.Sprint("fill", i), domain.TopUp{Amount: yuan("100000.00"), TopUpTerms: terms})
+	}
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		n++
+		post(b, l, id, fmt.Sprint("k", n), domain.Debit{Amount: yuan("7.77")})
+	}
+}
