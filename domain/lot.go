@@ -109,13 +109,27 @@ type Lot struct {
 
 	RemindAt    time.Time `json:"remind_at,omitzero"` // of its next reminder; none while it is empty
 	Transferred Quantity  `json:"transferred"`        // sent to other accounts, less what they returned
+	Spent       Quantity  `json:"spent"`              // paid out by withdrawals, or to what was owed
 }
 
 // free is what no hold pins, lot effective and unexpired or not.
 func (l *Lot) free() Quantity { return l.Remaining.Sub(l.Held) }
 
+// used is what the account had of the lot or may have, beside what it can spend: sold, held, sent,
+// paid out, or paid to what it owed. What expired or an adjustment took it never had.
+func (l *Lot) used() Quantity { return l.taken().Add(l.Transferred).Add(l.Spent) }
+
 // taken counts against the faces when a draw is divided.
 func (l *Lot) taken() Quantity { return l.Consumed.Add(l.Held) }
+
+// spend books moves as paid out, or to what was owed. It changes the lots in place: this event has
+// edited all of them before.
+func (a *Account) spend(moves []Move) {
+	for _, m := range moves {
+		l := a.lot(m.Lot)
+		l.Spent = l.Spent.Sub(m.Amount)
+	}
+}
 
 func (l *Lot) expired(at time.Time) bool {
 	return !l.ExpiresAt.IsZero() && !at.Before(l.ExpiresAt)

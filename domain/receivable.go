@@ -137,6 +137,7 @@ func (e ReceivableOpened) apply(a *Account, recorded time.Time) error {
 }
 
 func (e ReceivableSettled) apply(a *Account, _ time.Time) error {
+	a.spend(e.Moves)
 	for i, r := range a.receivables {
 		if r.ID != e.ReceivableID {
 			continue

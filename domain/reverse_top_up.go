@@ -57,7 +57,8 @@ func (ReverseTopUp) Operation() Operation { return OpReverse }
 
 // Decide checks the cause, the account, the reference, the top-up, then whether its principal was
 // used: an error's reversal is refused then, a chargeback's never; it opens a receivable. What was
-// sent to another account was used: its money is gone, and the value is not the receiver's fault.
+// sent to another account was used: its money is gone, and the value is not the receiver's fault. So
+// was what a withdrawal paid out, and what paid a debt.
 func (r ReverseTopUp) Decide(d *Draft) error {
 	switch {
 	case r.Cause != CauseError && r.Cause != CauseChargeback:
@@ -86,7 +87,7 @@ func (d *Draft) mayReverse(cause Cause) error {
 }
 
 // reverse takes the unheld principal of a top-up and revokes its unheld bonus; principal that was
-// sold, sent or is held becomes a receivable.
+// used, or is held, becomes a receivable.
 func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 	lots := d.funding(topUp)
 	begun, _ := d.first(EventName(topUp))
@@ -100,7 +101,7 @@ func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 		return ErrNotCancellable.Because("the top-up is reversed already")
 	}
 	sold := lots[0]
-	used := sold.taken().Add(sold.Transferred)
+	used := sold.used()
 	if !used.IsZero() && cause != CauseChargeback {
 		return ErrTopUpSpent
 	}

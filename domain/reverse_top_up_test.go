@@ -10,6 +10,10 @@ import (
 func TestReverseTopUp(t *testing.T) {
 	sold := []step{opened, did(topUp("100", "30"))}
 	after := func(more ...step) []step { return append(sold[:2:2], more...) }
+	withdrawn := after(did(withdraw(WithdrawalByProvider)), as("boss"),
+		didAs(approveWithdrawal(2, "")), didAs(paid(2, "100")))
+	indebted := []step{opened, did(topUp("100", "")), did(debit("100")),
+		didAs(reversal(1, CauseChargeback)), did(topUp("120", ""))}
 	absent := func(cause Cause) ask {
 		return asks(ReverseTopUp{TopUpID: newID(1, Seed{9}, 0),
 			Cause: cause})
@@ -36,6 +40,14 @@ TopUpReversed 130.00, principal@1 -100.00/-100.00, bonus@1 -30.00`},
 			did(debit("10"))},
 			reversal(1, CauseError),
 			"TopUpReversed 120.00, principal@1 -100.00/-100.00, bonus@1 -20.00"},
+		{"what was paid out is owed", withdrawn, reversal(1, CauseChargeback), `
+TopUpReversed 0.00
+ReceivableOpened 100.00`},
+		{"paid out, by error", withdrawn, reversal(1, CauseError), "top_up_spent"},
+		{"what paid a debt is owed", indebted, reversal(4, CauseChargeback), `
+TopUpReversed 20.00, principal@5 -20.00/-20.00
+ReceivableOpened 100.00`},
+		{"what paid a debt, by error", indebted, reversal(4, CauseError), "top_up_spent"},
 
 		{"to cancel is Cancel's", nil, absent(CauseCancelled), "malformed cause"},
 		{"cause before reference's length", nil, asks(ReverseTopUp{

@@ -167,6 +167,7 @@ func (e WithdrawalPaidOut) apply(a *Account, _ time.Time) error {
 	if err := a.withdrawn(e.WithdrawalID, e.Amount); err != nil {
 		return err
 	}
+	a.spend(e.Moves)
 	a.priceAfresh(e.Amount, a.revision+1)
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // SnapshotVersion is the version of MarshalSnapshot's form. A snapshot of another one is not read.
-const SnapshotVersion = 2
+const SnapshotVersion = 3
 
 // snapshot is an Account as it is written beside its stream.
 type snapshot struct {
