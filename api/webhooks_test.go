@@ -81,8 +81,10 @@ func TestWebhookRoutes(t *testing.T) {
 		t.Errorf("got %s again", again.text)
 	}
 	s.post(path+"/replay", `{"from_position":"0"}`).is(202)
-	first := <-got
-	s.post(path+"/deliveries/"+first.Get("Tillbook-Sequence")+"/retry", "").is(202)
+	for h := <-got; h.Get("Tillbook-Sequence") != "2"; { // the first may come again: it was paused as it ended
+		h = <-got
+	}
+	s.post(path+"/deliveries/2/retry", "").is(202)
 	s.get(path + "/deliveries?limit=1").is(200).has(fields{"data.0.sequence": "1",
 		"data.0.type": "AccountOpened", "next": "-1"})
 	s.get(path + "/deliveries?limit=1&cursor=-1").is(200).has(fields{"data.0.sequence": "2"})
