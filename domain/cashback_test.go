@@ -135,6 +135,9 @@ func TestCashbackSharesAddUp(t *testing.T) {
 			for _, p := range posted {
 				if e, ok := p.Event.(CreditRevoked); ok {
 					revoked = revoked.Add(e.Amount.Quantity)
+					if !e.Uncollected.IsZero() {
+						t.Fatalf("got %s uncollected of cashback that is all there", e.Uncollected)
+					}
 				}
 			}
 		}
