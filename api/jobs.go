@@ -18,8 +18,8 @@ func (s *Server) jobRoutes() []*route {
 		post("/v1/grants", "startGrants", startGrants),
 		post("/v1/jobs/{job_id}/stop", "stopJob", stopJob),
 		post("/v1/jobs/{job_id}/revoke", "revokeJob", revokeJob),
-		{method: "GET", path: "/v1/jobs/{job_id}", id: "getJob", roles: granters, serve: getJob,
-			unbound: true},
+		{method: "GET", path: "/v1/jobs/{job_id}", id: "getJob", roles: granters, query: fresh,
+			serve: getJob, unbound: true},
 	}
 }
 
@@ -184,6 +184,13 @@ func getJob(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := c.modelled(); err != nil {
+		return err
+	}
+	head, err := c.s.Ledger.Head(c.UserContext())
+	if err != nil {
+		return err
+	}
 	j, err := c.s.Ledger.Job(c.UserContext(), id)
 	if err != nil {
 		return err
@@ -210,6 +217,7 @@ func getJob(c *call) error {
 		o.end('}')
 	}
 	o.end(']')
+	o.position("as_of_position", uint64(head))
 	o.end('}')
 	return c.ok(o)
 }
