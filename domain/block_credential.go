@@ -31,8 +31,8 @@ func (BlockCredential) Operation() Operation { return OpBlockCredential }
 
 // Decide checks the reason, the account, the credential, the reference, and that it is active.
 func (b BlockCredential) Decide(d *Draft) error {
-	if !label.MatchString(b.Reason) {
-		return ErrMalformed.Field("reason", "want a label, 1 to 32 of [a-z0-9_-]")
+	if !isLabel(b.Reason) {
+		return ErrMalformed.Field("reason", "want a label, 1 to 32 of [a-z0-9_-], no phone number")
 	}
 	if d.revision < 0 {
 		return ErrNotFound.Because("there is no such account")

@@ -65,6 +65,8 @@ func TestBlockCredential(t *testing.T) {
 		{"blocks", []step{opened, did(bind(1))}, block(1), "CredentialBlocked lost"},
 		{"a reason in clear text", nil, asks(BlockCredential{uuid.UUID{1}, "Anna lost it"}),
 			"malformed reason"},
+		{"a reason that is a phone", nil, asks(BlockCredential{uuid.UUID{1}, "13800138000"}),
+			"malformed reason"},
 		{"no account", nil, asks(BlockCredential{uuid.UUID{1}, "lost"}), "not_found"},
 		{"no credential", []step{opened}, asks(BlockCredential{uuid.UUID{1}, "lost"}), "not_found"},
 		{"reference before state", []step{opened, did(bind(1)), ref("7"), didAs(block(1))}, block(1),

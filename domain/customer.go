@@ -51,7 +51,14 @@ const (
 	mostConsents = 20
 )
 
-var label = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+var (
+	label = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+	// longNumber is what a phone's or a card's number looks like, and no label does.
+	longNumber = regexp.MustCompile(`^[_-]*([0-9][_-]*){11,}$`)
+)
+
+// isLabel reports whether a text is a label, which stands everywhere in clear.
+func isLabel(text string) bool { return label.MatchString(text) && !longNumber.MatchString(text) }
 
 // CustomerStream is the stream of a customer.
 func CustomerStream(id uuid.UUID) string { return "customer-" + id.String() }
@@ -93,8 +100,8 @@ func checkLabels(field string, labels []string, most int) error {
 		return ErrMalformed.Field(field, fmt.Sprintf("want at most %d", most))
 	}
 	for i, l := range labels {
-		if !label.MatchString(l) || slices.Contains(labels[:i], l) {
-			return ErrMalformed.Field(field, "want labels of 1 to 32 of [a-z0-9_-], each once")
+		if !isLabel(l) || slices.Contains(labels[:i], l) {
+			return ErrMalformed.Field(field, "want labels of 1 to 32 of [a-z0-9_-], each once, no phone number")
 		}
 	}
 	return nil
@@ -123,8 +130,8 @@ func (EraseCustomer) Operation() Operation { return "erase_customer" }
 
 // Decide refuses a reason that is no label, as a reason is plain text. To erase again is Done.
 func (e EraseCustomer) Decide(before []Posted, _ Moment) ([]Event, error) {
-	if !label.MatchString(e.Reason) {
-		return nil, ErrMalformed.Field("reason", "want a label, 1 to 32 of [a-z0-9_-]")
+	if !isLabel(e.Reason) {
+		return nil, ErrMalformed.Field("reason", "want a label, 1 to 32 of [a-z0-9_-], no phone number")
 	}
 	for _, p := range before {
 		if _, ok := p.Event.(PersonalDataErased); ok {

@@ -43,6 +43,12 @@ func TestCustomerRegistrations(t *testing.T) {
 		{"nothing", SetProfile{ID: id}, nil, "malformed"},
 		{"a tag in clear text", with(func(s *SetProfile) { s.Tags = []string{"Anna Smith"} }), nil,
 			"malformed tags"},
+		{"a tag that is a phone", with(func(s *SetProfile) { s.Tags = []string{"13800138000"} }), nil,
+			"malformed tags"},
+		{"a tag that is a phone in parts", with(func(s *SetProfile) { s.Tags = []string{"86-138-0013-8000"} }),
+			nil, "malformed tags"},
+		{"a tag that is a day", with(func(s *SetProfile) { s.Tags = []string{"2026-01-31"} }), nil,
+			"ProfileChanged"},
 		{"a long tag", with(func(s *SetProfile) { s.Tags = []string{strings.Repeat("x", 33)} }), nil,
 			"malformed tags"},
 		{"a tag twice", with(func(s *SetProfile) { s.Tags = []string{"a", "a"} }), nil, "malformed tags"},
@@ -61,6 +67,7 @@ func TestCustomerRegistrations(t *testing.T) {
 		{"of nobody known", erase, nil, "PersonalDataErased"},
 		{"again", erase, was(erase, was(profile)...), "done"},
 		{"a reason in clear text", EraseCustomer{ID: id, Reason: "Anna asked"}, nil, "malformed reason"},
+		{"a reason that is a phone", EraseCustomer{ID: id, Reason: "13800138000"}, nil, "malformed reason"},
 	} {
 		if _, got := registered(t, c.r, c.before...); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)

@@ -69,8 +69,8 @@ func (r RecordInteraction) Decide(d *Draft) error {
 	switch {
 	case !slices.Contains(InteractionKinds, r.Kind):
 		return ErrMalformed.Field("kind", "want visit, call, message, feedback or complaint")
-	case r.Channel != "" && !label.MatchString(r.Channel):
-		return ErrMalformed.Field("channel", "want a label, 1 to 32 of [a-z0-9_-]")
+	case r.Channel != "" && !isLabel(r.Channel):
+		return ErrMalformed.Field("channel", "want a label, 1 to 32 of [a-z0-9_-], no phone number")
 	case r.Rating < 0 || r.Rating > 5:
 		return ErrMalformed.Field("rating", "want 1 to 5")
 	case r.About != "" && (!about.MatchString(r.About) || mobileNumber.MatchString(r.About)):

@@ -19,6 +19,8 @@ func TestRecordInteraction(t *testing.T) {
 			"malformed kind"},
 		{"a channel that is no label", nil, alter(func(r *RecordInteraction) { r.Channel = "By Phone" }),
 			"malformed channel"},
+		{"a channel that is a phone", nil, alter(func(r *RecordInteraction) { r.Channel = "13800138000" }),
+			"malformed channel"},
 		{"six stars", nil, alter(func(r *RecordInteraction) { r.Rating = 6 }), "malformed rating"},
 		{"fewer than none", nil, alter(func(r *RecordInteraction) { r.Rating = -1 }), "malformed rating"},
 		{"about in clear text", nil, alter(func(r *RecordInteraction) { r.About = "her dog" }),
