@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/google/uuid"
@@ -119,28 +120,50 @@ func (customers) Apply(ctx context.Context, tx *Tx, events []Event) error {
 	return rows.Write(ctx)
 }
 
-// sealing are the types of event that hold what is sealed or hashed of a person.
+// sealing are the types of event that hold what is sealed, or hashed of a person.
 var sealing = map[string]bool{
 	"CredentialBound":     true,
 	"CredentialReplaced":  true,
 	"InteractionRecorded": true,
 	"ProfileChanged":      true,
+	"WebhookChanged":      true,
+	"WebhookRegistered":   true,
 }
 
-// unsealed is an event's data without what is sealed or hashed of a person: no read model has it.
+// unsealed is an event's data without what is sealed, or hashed of a person: no read model has it. Of a
+// webhook's URL scheme and host are left: the rest may be a secret.
 func unsealed(data []byte) string {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) != nil {
 		return "{}"
 	}
-	for _, name := range []string{"sealed", "request_hash", "sealed_text", "text_hash", "keyed_hash"} {
+	for _, name := range []string{"sealed", "request_hash", "sealed_text", "text_hash", "keyed_hash",
+		"sealed_secret", "sealed_before"} {
 		delete(fields, name)
+	}
+	if text, ok := fields["url"]; ok {
+		fields["url"] = hostOf(text)
 	}
 	shown, err := json.Marshal(fields)
 	if err != nil {
 		return "{}"
 	}
 	return string(shown)
+}
+
+// hostOf is a URL, as JSON, without what follows its host.
+func hostOf(text json.RawMessage) json.RawMessage {
+	var full string
+	_ = json.Unmarshal(text, &full) // what is no text has no host
+	u, err := url.Parse(full)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	short, err := json.Marshal((&url.URL{Scheme: u.Scheme, Host: u.Host}).String())
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return short
 }
 
 // ErasedCustomer is one whose personal data the log calls erased, at that place.

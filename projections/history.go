@@ -21,8 +21,8 @@ type history struct{}
 // Name is history.
 func (history) Name() string { return "history" }
 
-// Version is 2.
-func (history) Version() int { return 2 }
+// Version is 3.
+func (history) Version() int { return 3 }
 
 // Tables are history, its views, and history_pages.
 func (history) Tables() string {

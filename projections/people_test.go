@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/tillbook/tillbook/domain"
 )
 
@@ -71,5 +73,27 @@ func TestCredentialsAndInteractions(t *testing.T) {
 				t.Errorf("got %+v, %v, want %s", report, err, row.detail)
 			}
 		})
+	}
+}
+
+// TestAuditOfWebhooks: who reads the audit learns where events are sent, and no secret.
+func TestAuditOfWebhooks(t *testing.T) {
+	s := newShop(t, memory(t))
+	hook := domain.Webhook{ID: uuid.UUID{1}, URL: "https://shop.example:8443/in/T0KEN?key=T0KEN",
+		Status: domain.WebhookActive, SealedSecret: "SEALED-1"}
+	s.register(domain.RegisterWebhook{Webhook: hook})
+	hook.SealedSecret = "SEALED-2"
+	s.register(domain.ChangeWebhook{Webhook: hook, Rotate: true})
+	m := open(t, t.TempDir(), s.store, Options{})
+	wait(t, m)
+	page, err := m.Audit(t.Context(), AuditFilter{Type: "WebhookChanged"}, Paging{})
+	if err != nil || len(page.Data) != 1 {
+		t.Fatalf("got %+v, %v", page, err)
+	}
+	if got := string(page.Data[0].After); !strings.Contains(got, `"url":"https://shop.example:8443"`) {
+		t.Errorf("got %s", got)
+	}
+	if text := dump(t, m); strings.Contains(text, "SEALED") || strings.Contains(text, "T0KEN") {
+		t.Errorf("a webhook's secret stands in a read model: %s", text)
 	}
 }
