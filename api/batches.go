@@ -155,7 +155,7 @@ func (b *batchBody) request(c *call, text jsontext.Value) (ledger.Request, error
 	if err != nil {
 		return ledger.Request{}, err
 	}
-	r, err := c.s.request(op, c.who, t, named.Rest)
+	r, err := c.s.request(op, c.who, t, named.Rest, false)
 	if r.Account == (target{}).account {
 		r.Account = t.account // it is known what the item was about
 	}

@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -242,13 +243,10 @@ func (b *batch) request(text []byte) (ledger.Request, error) {
 	if err != nil {
 		return ledger.Request{}, err
 	}
-	r, err := b.s.request(op, b.who, t, i.Rest)
-	if err != nil {
-		return r, err
-	}
-	r.Key, err = checkKey(i.Key)
-	r.DryRun, r.CorrelationID = b.dryRun, b.requestID
-	return r, err
+	key, bad := checkKey(i.Key)
+	r, err := b.s.request(op, b.who, t, i.Rest, b.dryRun || bad != nil)
+	r.Key, r.DryRun, r.CorrelationID = key, b.dryRun, b.requestID
+	return r, cmp.Or(err, bad)
 }
 
 // target are the things an item names. Its account is named by its id or by its customer_ref.

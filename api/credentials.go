@@ -52,13 +52,14 @@ func hashPurpose(kind domain.CredentialKind) string { return "credential/" + str
 
 // hash fills in what a value is known by: a card and a code by the master keys, a phone, which is
 // personal, by its customer's own key, so that the hash goes with the person.
-func (s *Server) hash(ctx context.Context, customer uuid.UUID, v *presented) error {
+func (r *reading) hash(ctx context.Context, customer uuid.UUID, v *presented) error {
+	s := r.s
 	if v.kind == domain.CredentialPhone {
 		cu, _, err := s.Ledger.Customer(ctx, customer)
 		if err != nil {
 			return err
 		}
-		k, err := s.customerKey(ctx, cu)
+		k, err := s.customerKey(ctx, cu, r.trial)
 		if err != nil {
 			return err
 		}
@@ -157,13 +158,17 @@ func (r *reading) credential(
 	if r.refusal != nil {
 		return domain.HashedValue{}
 	}
-	if r.failure = r.s.hash(ctx, v.ID(), &value); r.failure != nil {
+	if r.failure = r.hash(ctx, v.ID(), &value); r.failure != nil {
 		return domain.HashedValue{}
 	}
 	if value.Elsewhere, r.failure = r.s.elsewhere(ctx, v.ID(), value); r.failure != nil {
 		return domain.HashedValue{}
 	}
-	if value.kind == domain.CredentialPhone {
+	if value.Elsewhere && !r.who.mayMiss() { // what is bound tells as much as what is found
+		r.failure = errRateLimited
+		return domain.HashedValue{}
+	}
+	if value.kind == domain.CredentialPhone && !r.trial {
 		r.failure = r.s.People.Index(ctx, v.ID(), credentialOwner(value.KeyedHash),
 			map[string][]string{"phone": {value.value}})
 	}

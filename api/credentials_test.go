@@ -2,6 +2,8 @@ package api_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -215,4 +217,55 @@ func TestRotation(t *testing.T) {
 	}
 	s.bind(anna, "card", "620012345678").refused(409, "credential_used")
 	s.bind(s.account("C-2", ""), "card", "620012345678").refused(409, "credential_used")
+}
+
+// TestTrialsLeaveTheVault: what is only tried, or has no key to be known again by, makes nobody a key and
+// puts nothing into the index.
+func TestTrialsLeaveTheVault(t *testing.T) {
+	s, people := openPeople(t)
+	anna := s.account("C-1", "")
+	phone := `{"kind":"phone","value":"13800138000"}`
+	talk := `{"kind":"call","text":"hello"}`
+	item := func(operation, body string) string {
+		return `"operation":"` + operation + `","customer_ref":"C-1",` + body[1:]
+	}
+	s.ask(admin, "PUT", profileOf(anna)+"?dry_run=true", `{"phone":"13800138000"}`).send().is(200)
+	for path, body := range map[string]string{"/credentials": phone, "/interactions": talk} {
+		s.post(anna+path+"?dry_run=true", body).is(200)
+		s.ask(admin, "POST", anna+path, body).without("Idempotency-Key").send().refused(400, "key_missing")
+	}
+	s.post("/v1/bulk?dry_run=true", `[{"key":"a",`+item("bind_credential", phone)+`,{"key":"b",`+
+		item("interaction", talk)+`]`).is(200).has(fields{"0.status": "201", "1.status": "201"})
+	s.post("/v1/bulk", `[{`+item("bind_credential", phone)+`]`).is(200).has(fields{"0.status": "400"})
+	if _, err := people.Key(t.Context(), domain.AccountID("C-1")); !errors.Is(err, vault.ErrNoKey) {
+		t.Errorf("got %v, want no key", err)
+	}
+	s.bind(anna, "phone", "13900139000").is(201)
+	s.post(anna+"/credentials?dry_run=true", phone).is(200)
+	if found, err := people.Find(t.Context(), "phone", "+8613800138000"); err != nil || len(found) > 0 {
+		t.Errorf("got %v, %v in the index, want nothing", found, err)
+	}
+}
+
+// TestBindingIsNoLookup: whoever tries to bind what may be somebody's is braked like a look-up, in bulk
+// too.
+func TestBindingIsNoLookup(t *testing.T) {
+	s, _ := openPeople(t)
+	anna, bert := s.account("C-1", ""), s.account("C-2", "")
+	s.bind(anna, "card", "620012345678").is(201)
+	s.finds("card", "620012345678", anna) // the read models know it
+	s.addKey(domain.APIKey{Role: domain.RoleSupport})
+	items := make([]string, 30)
+	for i := range items {
+		items[i] = fmt.Sprintf(`{"key":"k%d","operation":"bind_credential","customer_ref":"C-2",`+
+			`"kind":"card","value":"620012345678"}`, i)
+	}
+	got := s.ask(domain.RoleSupport, "POST", "/v1/bulk?dry_run=true", "["+strings.Join(items, ",")+"]").
+		send().is(200).has(fields{"0.body.code": "credential_used", "29.body.code": "rate_limited"})
+	if n := strings.Count(got.text, "credential_used"); n > 2*22 { // in type and code
+		t.Errorf("got %d answers", n/2)
+	}
+	s.ask(domain.RoleSupport, "POST", "/v1/lookups", `{"card":"620000000000"}`).send().
+		refused(429, "rate_limited")
+	s.bind(bert, "card", "620012349999").is(201)
 }

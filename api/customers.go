@@ -48,12 +48,17 @@ func (l *customerLocks) lock(id uuid.UUID) func() {
 // profilePurpose is what profiles are sealed and hashed for.
 const profilePurpose = "profile"
 
-// customerKey is the key that sealed a customer's profile; a new one where nothing was sealed.
-func (s *Server) customerKey(ctx context.Context, c domain.Customer) (vault.Key, error) {
+// customerKey is the key that sealed a customer's profile; a new one where nothing was sealed, which a
+// trial does not keep.
+func (s *Server) customerKey(ctx context.Context, c domain.Customer, trial bool) (vault.Key, error) {
 	if !c.ErasedAt.IsZero() {
 		return vault.Key{}, domain.ErrCustomerErased
 	}
-	if len(c.Sealed) == 0 {
+	switch {
+	case len(c.Sealed) > 0:
+	case trial:
+		return s.People.TrialKey(ctx, c.ID)
+	default:
 		return s.People.NewKey(ctx, c.ID)
 	}
 	k, err := s.People.Key(ctx, c.ID)
@@ -71,7 +76,7 @@ func (s *Server) profile(ctx context.Context, c domain.Customer) (map[string]str
 	if len(c.Sealed) == 0 {
 		return fields, nil
 	}
-	k, err := s.customerKey(ctx, c)
+	k, err := s.customerKey(ctx, c, true)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +199,7 @@ func eraseCustomer(c *call) error {
 		return err
 	}
 	if len(cu.Sealed) > 0 {
-		if _, err := c.s.customerKey(ctx, cu); errors.Is(err, vault.ErrNoKey) {
+		if _, err := c.s.customerKey(ctx, cu, true); errors.Is(err, vault.ErrNoKey) {
 			return err // only the node that has the key can destroy it
 		}
 	}

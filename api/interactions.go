@@ -48,7 +48,7 @@ var recordInteraction = operation{name: "interaction",
 			}
 		}
 		if r.refusal == nil && (b.Text != "" || b.Kind == domain.InteractionMessage) {
-			r.failure = r.s.knowing(context.Background(), t, &i, b.Text)
+			r.failure = r.knowing(context.Background(), t, &i, b.Text)
 		}
 		return i
 	}}
@@ -56,7 +56,8 @@ var recordInteraction = operation{name: "interaction",
 // knowing fills in what depends on the customer: the sealed text, and whether messages are allowed. A
 // consent that is withdrawn while the interaction is being recorded is not seen; the log's order shows
 // it.
-func (s *Server) knowing(ctx context.Context, t *target, i *domain.RecordInteraction, text string) error {
+func (r *reading) knowing(ctx context.Context, t *target, i *domain.RecordInteraction, text string) error {
+	s := r.s
 	v, err := s.Ledger.Account(ctx, t.account)
 	if err != nil {
 		return err
@@ -72,7 +73,7 @@ func (s *Server) knowing(ctx context.Context, t *target, i *domain.RecordInterac
 	if text == "" {
 		return nil
 	}
-	k, err := s.customerKey(ctx, cu)
+	k, err := s.customerKey(ctx, cu, r.trial)
 	if err != nil {
 		return err
 	}

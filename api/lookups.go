@@ -20,7 +20,8 @@ func (s *Server) lookupRoutes() []*route {
 	return []*route{{method: "POST", path: "/v1/lookups", id: "lookUp", roles: seekers, serve: lookUp}}
 }
 
-// The brake on look-ups that find nothing: so many at once, and one more each pause.
+// The brake on look-ups that find nothing, and on values that cannot be bound as they find another
+// account: so many at once, and one more each pause.
 const (
 	freeMisses = 20
 	missPause  = 6 * time.Second
@@ -56,6 +57,9 @@ func (b *brake) found() {
 	b.misses = max(0, b.misses-1)
 }
 
+// mayMiss counts a miss of the caller's, and reports whether there was room.
+func (w caller) mayMiss() bool { return w.misses == nil || w.misses.miss(time.Now()) }
+
 // lookupBody names one thing.
 type lookupBody struct {
 	Phone       *string `json:"phone"`
@@ -88,13 +92,12 @@ func lookUp(c *call) error {
 			return err
 		}
 	}
-	misses := c.who.misses
-	if misses != nil && !misses.miss(time.Now()) {
+	if !c.who.mayMiss() {
 		return errRateLimited
 	}
 	ctx := context.Background()
 	accounts, err := c.s.find(ctx, kind, value)
-	if misses != nil && (err != nil || len(accounts) == 1) {
+	if misses := c.who.misses; misses != nil && (err != nil || len(accounts) == 1) {
 		misses.found()
 	}
 	if err != nil {

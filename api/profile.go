@@ -103,14 +103,15 @@ func (c *call) setPersonal(change domain.SetProfile, fields map[string]string) e
 	if err != nil {
 		return err
 	}
-	if err := c.s.seal(ctx, &change, cu, fields); err != nil {
+	trial := c.Query("dry_run") == "true"
+	if err := c.s.seal(ctx, &change, cu, fields, trial); err != nil {
 		return err
 	}
 	was, err := c.s.profile(ctx, cu)
 	if err != nil {
 		return err
 	}
-	if dryRun := c.Query("dry_run") == "true"; !dryRun {
+	if !trial {
 		if err := c.s.index(ctx, change.ID, was, fields); err != nil {
 			return err
 		}
@@ -133,8 +134,9 @@ func (c *call) setPersonal(change domain.SetProfile, fields map[string]string) e
 // seal puts fields into a change: sealed, and hashed so that a repeat is told.
 func (s *Server) seal(
 	ctx context.Context, change *domain.SetProfile, cu domain.Customer, fields map[string]string,
+	trial bool,
 ) error {
-	k, err := s.customerKey(ctx, cu)
+	k, err := s.customerKey(ctx, cu, trial)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 type reading struct {
 	s       *Server
 	who     caller
+	trial   bool // nothing may be stored
 	context domain.Context
 	refusal *domain.Refusal
 	fields  []domain.FieldError

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/gofiber/fiber/v2"
@@ -37,24 +38,23 @@ func write(op operation) handler {
 		if err != nil {
 			return err
 		}
-		request, err := c.s.request(op, c.who, t, body)
-		if err != nil {
+		key, dryRun, bad := c.once()
+		request, err := c.s.request(op, c.who, t, body, dryRun || bad != nil)
+		if err := cmp.Or(err, bad); err != nil {
 			return err
 		}
-		if request.Key, request.DryRun, err = c.once(); err != nil {
-			return err
-		}
+		request.Key, request.DryRun = key, dryRun
 		request.CorrelationID = c.correlation()
 		answer, err := c.s.Ledger.Do(context.Background(), request)
 		return c.answer(answer, err, request.DryRun)
 	}
 }
 
-// request is what the ledger is asked by an operation's text.
+// request is what the ledger is asked by an operation's text. A trial leaves nothing in the vault.
 func (s *Server) request(
-	op operation, who caller, t target, body []byte,
+	op operation, who caller, t target, body []byte, trial bool,
 ) (ledger.Request, error) {
-	r := &reading{s: s, who: who}
+	r := &reading{s: s, who: who, trial: trial}
 	command := op.parse(r, &t, body)
 	if err := r.err(); err != nil {
 		return ledger.Request{}, err

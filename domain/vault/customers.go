@@ -153,6 +153,17 @@ func (c *Customers) NewKey(ctx context.Context, id uuid.UUID) (Key, error) {
 	return c.Key(ctx, id) // somebody else may have made one
 }
 
+// TrialKey is Key, and where there never was one a key that is kept nowhere: for what is only tried.
+func (c *Customers) TrialKey(ctx context.Context, id uuid.UUID) (Key, error) {
+	k, err := c.Key(ctx, id)
+	if !errors.Is(err, ErrNoKey) {
+		return k, err
+	}
+	bytes := make([]byte, 32)
+	_, _ = rand.Read(bytes) // as in NewKey
+	return Key{newKey(bytes)}, nil
+}
+
 func (c *Customers) unwrap(id uuid.UUID, wrapped string) (Key, error) {
 	bytes, err := c.keyring.Open(keyPurpose(id), wrapped)
 	if err != nil {
