@@ -94,7 +94,7 @@ func percentOf(m Money, percent Quantity) Money {
 
 // bonuses are what a ladder asks about an account's past. Steps never change in place.
 type bonuses struct {
-	TopUps int        `json:"top_ups"` // posted, and not reversed
+	TopUps int        `json:"top_ups"` // posted, and not reversed unused
 	Steps  []stepUses `json:"steps,omitempty"`
 }
 
@@ -125,8 +125,10 @@ func (b *bonuses) topUp(ladder *Ladder) {
 	}
 }
 
-// giveBack notes that a top-up that took the step was reversed: it may be had again.
-func (b *bonuses) giveBack(ladder *Ladder) {
+// reverse notes that a top-up was reversed of which nothing was used: the step it took may be had again.
+// Otherwise it stays taken, or a bonus could be spent as often as its top-up is charged back.
+func (b *bonuses) reverse(ladder *Ladder) {
+	b.TopUps--
 	if ladder != nil && b.count(ladder.key()) > 0 {
 		b.use(ladder.key(), -1)
 	}

@@ -85,6 +85,17 @@ func TestLadder(t *testing.T) {
 			"TopUpPosted 130.00, principal@3 100.00/100.00, bonus@3 30.00 p@1 once"},
 		{"given back by a cancel", under(once, ref("7"), did(topUp("100", "")), did(Cancel{}), ref("8")),
 			hundred, "TopUpPosted 130.00, principal@3 100.00/100.00, bonus@3 30.00 p@1 once"},
+		{"not given back once it was spent", under(once, did(topUp("100", "")), did(debit("130")),
+			didAs(reversal(1, CauseChargeback))), hundred,
+			"TopUpPosted 100.00, principal@5 100.00/100.00\n" +
+				"ReceivableSettled 100.00, principal@5 -100.00/-100.00, by top_up, left 0.00"},
+		{"nor when the bonus alone was", under(once, did(topUp("100", "", drawn(BonusFirst))),
+			did(debit("1")), didAs(reversal(1, CauseError))), hundred,
+			"TopUpPosted 100.00, principal@4 100.00/100.00"},
+		{"a first top-up that was spent was one", under(first, did(topUp("100", "")), did(debit("1")),
+			didAs(reversal(1, CauseChargeback)), didAs(func(b *book) Command {
+				return WriteOff{ReceivableID: b.account.receivables[0].ID, Reason: "x"}
+			})), hundred, "TopUpPosted 105.00, principal@6 100.00/100.00, bonus@6 5.00 p@1 s"},
 		{"as it begins", under(week), hundred, gift + " p@1 w"},
 		{"before it ends", under(week, later(7*day-1)), hundred, gift + " p@1 w"},
 		{"as it ends", under(week, later(7*day)), hundred, none},

@@ -102,9 +102,8 @@ func (r *Rehearsal) Add(account uuid.UUID, p Posted) {
 	case TopUpPosted:
 		r.topUp(account, &m, e, inside && !e.ownBonus(m.Context.Channel))
 	case TopUpReversed:
-		if a := r.accounts[account]; a != nil {
-			a.bonuses.TopUps--
-			a.bonuses.giveBack(a.taken[e.TopUpID])
+		if a := r.accounts[account]; a != nil && !e.Used {
+			a.bonuses.reverse(a.taken[e.TopUpID])
 		}
 	case DebitPosted:
 		if inside {

@@ -35,6 +35,7 @@ type TopUpReversed struct {
 	PrincipalTaken   Money     `json:"principal_taken"`
 	BonusRevoked     Money     `json:"bonus_revoked"`
 	ReceivableID     uuid.UUID `json:"receivable_id,omitzero"`
+	Used             bool      `json:"used,omitempty"` // a part of it, be it bonus
 }
 
 func (TopUpReversed) event() {}
@@ -114,6 +115,7 @@ func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 		if l.free().IsPositive() {
 			moves = append(moves, l.lost(l.free()))
 		}
+		e.Used = e.Used || l.used().IsPositive()
 		if l != sold {
 			e.BonusRevoked = money.With(l.free())
 		}
@@ -159,8 +161,9 @@ func (e TopUpReversed) apply(a *Account, _ time.Time) error {
 			return err
 		}
 		c.Reversed = true
-		a.bonuses.giveBack(l.Ladder)
 	}
-	a.bonuses.TopUps--
+	if !e.Used {
+		a.bonuses.reverse(lots[len(lots)-1].Ladder)
+	}
 	return nil
 }
