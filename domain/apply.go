@@ -124,7 +124,7 @@ func (a *Account) open(e Opening, revision int64) error {
 		a.lots = append(a.lots, &Lot{
 			LotOpened: o, Unit: e.Worth().Amount.Unit(),
 			Remaining: none, Held: none, Consumed: none, Transferred: none,
-			Lost: none, Spent: none,
+			Lost: none, Spent: none, Missed: none,
 			CostLeft: o.Cost.Zero(), CostUsed: o.Cost.Zero(), LostCost: o.Cost.Zero(),
 		})
 	}

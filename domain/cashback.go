@@ -77,7 +77,7 @@ func (r *CashbackRule) of(counted Money) Money {
 
 // loseCashback takes back the share of a debit's cashback that the part of it earned which came back
 // just now: of refunds up to c of an amount A, round_half_up(cashback·c/A) in all, so that in the end it
-// is the cashback. What the lot does not have any more, unheld, is uncollected.
+// is the cashback. What the lot does not have any more, unheld, is uncollected, until it comes back.
 func (d *Draft) loseCashback(debit DebitPosted, before, now Money) error {
 	for _, p := range d.found(CashbackName(debit.DebitID)) {
 		granted, ok := p.Event.(CreditGranted)

@@ -112,6 +112,39 @@ CreditRevoked 2.00, cashback@3 -2.00 by refund, uncollected 3.00`},
 	})
 }
 
+// Cashback that a refund could not collect is revoked when it comes back: else it could be had again and
+// again, by who holds or spends it, has its debit refunded, and gives back what it bought.
+func TestUncollectedCashback(t *testing.T) {
+	earned := []step{opened, did(topUp("100", "")), rewarding(tenth()), did(debit("50"))}
+	lost := func(more ...step) []step {
+		return append(append(earned[:4:4], more...), didAs(refund(2, "50")))
+	}
+	run(t, []row{
+		{"by a release", lost(did(hold("5"))), void(3), `
+HoldReleased 5.00, cashback@3 held -5.00, void
+CreditRevoked 5.00, cashback@3 -5.00`},
+		{"by a refund", lost(did(debit("5"))), refund(3, "5"), `
+DebitRefunded 5.00, cashback@3 5.00, total 5.00
+CreditRevoked 5.00, cashback@3 -5.00`},
+		{"by a transfer that comes back", lost(did(send("5"))), returning(3), `
+TransferReturned 5.00, cashback@3 5.00 account_frozen
+CreditRevoked 5.00, cashback@3 -5.00`},
+		{"no more than was not collected", append(earned[:4:4], did(debit("5")), didAs(refund(2, "20"))),
+			refund(3, "5"), `
+DebitRefunded 5.00, cashback@3 5.00, total 5.00
+CreditRevoked 2.00, cashback@3 -2.00`},
+		{"once", append(lost(did(debit("5"))), didAs(refund(3, "3")), did(debit("1"))), refund(3, "2"), `
+DebitRefunded 2.00, cashback@3 2.00, total 5.00
+CreditRevoked 2.00, cashback@3 -2.00`},
+		{"what was revoked as a mistake is not owed twice", append(lost(did(debit("5"))),
+			didAs(func(b *book) Command {
+				return RevokeCredit{GrantID: b.log[3].Metadata.EventID, Reason: "r"}
+			})), refund(3, "5"), `
+DebitRefunded 5.00, cashback@3 5.00, total 5.00
+CreditRevoked 5.00, cashback@3 -5.00`},
+	})
+}
+
 // Refunds in any parts take back exactly the cashback, and never more of it than their share.
 func TestCashbackSharesAddUp(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {

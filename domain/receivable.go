@@ -59,14 +59,18 @@ func (ReceivableSettled) event() {}
 func (e ReceivableSettled) balanced(b Balance) Event { e.Balance = b; return e }
 
 // settleReturned lets value that returned to a reversed top-up settle what is owed for it,
-// principal first; its bonus is revoked, as the top-up's own was, and so is a revoked grant's value.
+// principal first; its bonus is revoked, as the top-up's own was, and so is a revoked grant's value, and
+// cashback's as far as a refund missed it.
 func (d *Draft) settleReturned(moves []Move, by SettledBy) error {
 	for _, m := range moves {
 		l := d.lot(m.Lot)
+		x := least(m.Amount.Add(m.Held.Neg()), l.free())
 		if !l.Reversed {
+			x = least(x, l.Missed)
+		}
+		if !x.IsPositive() {
 			continue
 		}
-		x := least(m.Amount.Add(m.Held.Neg()), l.free())
 		if l.Class == Bonus || l.Funding == noID {
 			if err := d.revokeReturned(l, x); err != nil {
 				return err

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -10,7 +11,7 @@ import (
 // The causes for which value that was given is taken back.
 const (
 	RevokedRefund   = "refund"   // the debit that earned it gave value back
-	RevokedReversal = "reversal" // it came back to a top-up that was reversed, or a revoked grant
+	RevokedReversal = "reversal" // it came back to a top-up that was reversed, or a grant that was revoked
 	RevokedError    = "error"    // it was given by mistake
 )
 
@@ -154,11 +155,9 @@ func (d *Draft) revoke(l *Lot, x Quantity, e CreditRevoked) error {
 	return d.post(e)
 }
 
-// revokeReturned takes back what came back to a bonus of a reversed top-up, or to a revoked grant.
+// revokeReturned takes back what came back to a bonus of a reversed top-up, or to a grant that was revoked
+// or that a refund missed.
 func (d *Draft) revokeReturned(l *Lot, x Quantity) error {
-	if !x.IsPositive() {
-		return nil
-	}
 	e := CreditRevoked{Funding: l.Funding, Cause: RevokedReversal}
 	if l.Funding == noID {
 		e.GrantID = grantOf(l)
@@ -184,13 +183,22 @@ func (e CreditRevoked) command(Posted) Command {
 }
 
 func (e CreditRevoked) apply(a *Account, _ time.Time) error {
-	if e.Cause != RevokedError || e.GrantID == noID {
+	if e.GrantID == noID {
 		return nil
 	}
 	l, err := a.edit(partOf(e.GrantID, 1))
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case e.Cause == RevokedError:
+		l.Reversed, l.Missed = true, l.Missed.Zero()
+	case e.Cause == RevokedRefund:
+		l.Missed = l.Missed.Add(e.Uncollected.Quantity)
+	case !l.Reversed:
+		l.Missed = l.Missed.Sub(e.Amount.Quantity)
 	}
-	l.Reversed = true
+	if l.Missed.IsNegative() {
+		return fmt.Errorf("grant %s gave back more than refunds missed", e.GrantID)
+	}
 	return nil
 }
