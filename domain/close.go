@@ -117,11 +117,16 @@ func (d *Draft) rule(c Command) error {
 	return d.afterMerge(c, err)
 }
 
-// afterClose lets nothing happen to a closed account but the steps of processes that others began.
+// afterClose lets nothing happen to a closed account but the steps of processes that others began: of
+// transfers, and of a bank that takes a top-up's money back. What is owed then can only be written off.
 func (d *Draft) afterClose(c Command, err error) error {
-	switch c.(type) {
-	case Sweep, ReceiveTransfer, ReturnTransfer, AbsorbAccount:
+	switch c := c.(type) {
+	case Sweep, ReceiveTransfer, ReturnTransfer, AbsorbAccount, WriteOff:
 		return err
+	case ReverseTopUp:
+		if c.Cause == CauseChargeback {
+			return err
+		}
 	}
 	if err == nil {
 		return ErrAccountNotOpen

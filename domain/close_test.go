@@ -47,8 +47,14 @@ func TestCloseAccount(t *testing.T) {
 		row{"nothing after: cancel", cancelled, asks(Cancel{}), "account_not_open"},
 		row{"nothing after: refund", append(sold[:2:2], did(debit("100")), did(closing)),
 			refund(2, "1"), "account_not_open"},
-		row{"nothing after: chargeback", append(sold[:2:2], did(debit("100")), did(closing)),
-			reversal(1, CauseChargeback), "account_not_open"},
+		row{"but a chargeback", append(sold[:2:2], did(debit("100")), did(closing)),
+			reversal(1, CauseChargeback), "TopUpReversed 0.00\nReceivableOpened 100.00"},
+		row{"and its write-off", append(sold[:2:2], did(debit("100")), did(closing),
+			didAs(reversal(1, CauseChargeback))), func(b *book) Command {
+			return WriteOff{ReceivableID: b.account.receivables[0].ID, Reason: "x"}
+		}, "ReceivableSettled 100.00, by write_off, left 0.00"},
+		row{"nothing after: reversal by error", append(sold[:2:2], did(debit("100")), did(closing)),
+			reversal(1, CauseError), "account_not_open"},
 		row{"nothing after: debit", closed, asks(debit("1")),
 			"account_not_open\nOperationDeclined account_not_open"},
 		row{"but a return", append(sent[:3:3], didAs(settled)), returning(2),

@@ -57,10 +57,13 @@ func (r ReceiveTransfer) Decide(d *Draft) error {
 }
 
 // welcome refuses what the account may not take in. To a merged account value comes all the same: it
-// moves on to the survivor.
+// moves on to the survivor, whom no limit stops either, as it would lie where nobody can spend it.
 func (r ReceiveTransfer) welcome(d *Draft) error {
 	if err := d.mayGive(); err != nil && !errors.As(err, new(*Moved)) {
 		return err
+	}
+	if r.Sent.Kind == TransferMerge {
+		return nil
 	}
 	return d.limitBalance(r.Sent.Amount)
 }

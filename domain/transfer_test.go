@@ -235,6 +235,11 @@ LotExpired 15.00, bonus@1 -15.00, n 1`},
 		{"frozen", []step{opened, frozen(FreezeCredit)}, receiving("13"), refused},
 		{"closed", []step{opened, did(CloseAccount{Reason: "asked"})}, receiving("13"), refused},
 		{"above the most it may hold", []step{opened}, capped, refused},
+		{"what moves on from a merged account is above no limit", []step{opened}, func(b *book) Command {
+			c := capped(b).(ReceiveTransfer)
+			c.Sent.Kind = TransferMerge
+			return c
+		}, "TransferReceived 13.00, principal@1 10.00/10.00, bonus@1 3.00 merge"},
 	})
 }
 
