@@ -151,7 +151,7 @@ func getAdjustment(c *call) error {
 
 // listAdjustments lists an account's adjustments, the newest first, from the read model.
 func listAdjustments(c *call) error {
-	return listItems(c, c.s.Models.Adjustments, func(o *out, i projections.Item) {
+	return listItems(c, (*projections.Models).Adjustments, func(o *out, i projections.Item) {
 		o.plain("status", i["status"])
 		o.sum("amount", i["amount"], i["unit"])
 		o.plain("direction", i["direction"])

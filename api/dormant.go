@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -31,39 +30,25 @@ func reportDormant(c *call) error {
 		}
 		filter.Step = days
 	}
-	paging, err := c.paging()
-	if err != nil {
-		return err
-	}
-	if paging.Cursor != "" {
+	if c.Query("cursor") != "" {
 		filter = projections.DormantFilter{} // the cursor carries it
 	}
-	if err := c.modelled(); err != nil {
-		return err
-	}
-	page, err := c.s.Models.Dormant(context.Background(), filter, paging)
-	if err != nil {
-		return err
-	}
-	o := c.out()
+	return listed(c, filter, (*projections.Models).Dormant, (*out).dormant)
+}
+
+func (o *out) dormant(d projections.DormantEntry) {
 	o.begin('{')
-	o.open("data", '[')
-	for _, d := range page.Data {
+	o.id("account_id", d.AccountID)
+	o.text("customer_ref", d.CustomerRef)
+	o.time("since", d.Since)
+	o.integer("step", int64(d.Step))
+	o.open("balance", '[')
+	for _, unit := range slices.Sorted(maps.Keys(d.Balance)) {
 		o.begin('{')
-		o.id("account_id", d.AccountID)
-		o.text("customer_ref", d.CustomerRef)
-		o.time("since", d.Since)
-		o.integer("step", int64(d.Step))
-		o.open("balance", '[')
-		for _, unit := range slices.Sorted(maps.Keys(d.Balance)) {
-			o.begin('{')
-			o.quantity("amount", d.Balance[unit])
-			o.plain("unit", unit)
-			o.end('}')
-		}
-		o.end(']')
+		o.quantity("amount", d.Balance[unit])
+		o.plain("unit", unit)
 		o.end('}')
 	}
-	o.page(page.Next, page.AsOf)
-	return c.ok(o)
+	o.end(']')
+	o.end('}')
 }

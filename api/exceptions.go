@@ -18,27 +18,12 @@ func listExceptions(c *call) error {
 	if err := c.who.mayPost(filter.Store); err != nil {
 		return err
 	}
-	paging, err := c.paging()
-	if err != nil {
-		return err
-	}
-	if err := c.modelled(); err != nil {
-		return err
-	}
-	page, err := c.s.Models.Exceptions(context.Background(), filter, paging)
-	if err != nil {
-		return err
-	}
-	o := c.out()
-	o.begin('{')
-	o.open("data", '[')
-	for _, x := range page.Data {
-		o.begin('{')
-		o.exception(x)
-		o.end('}')
-	}
-	o.page(page.Next, page.AsOf)
-	return c.ok(o)
+	return listed(c, filter, (*projections.Models).Exceptions,
+		func(o *out, x projections.ExceptionEntry) {
+			o.begin('{')
+			o.exception(x)
+			o.end('}')
+		})
 }
 
 func (o *out) exception(x projections.ExceptionEntry) {

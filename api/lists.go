@@ -28,31 +28,42 @@ func listAccounts(c *call) error {
 	if filter.Status != "" {
 		filter.At = time.Now().UTC().Truncate(time.Second)
 	}
+	if c.Query("cursor") != "" {
+		filter = projections.AccountFilter{} // the cursor carries it
+	}
+	return listed(c, filter, (*projections.Models).Accounts,
+		func(o *out, a projections.AccountEntry) {
+			o.begin('{')
+			o.id("id", a.ID)
+			o.plain("customer_ref", a.CustomerRef)
+			o.plain("status", string(a.Status))
+			o.time("opened_at", a.OpenedAt)
+			o.integer("revision", a.Revision)
+			o.end('}')
+		})
+}
+
+// listed answers a page of a read model. write writes one row of it.
+func listed[F, E any](c *call, filter F,
+	read func(*projections.Models, context.Context, F, projections.Paging) (projections.Page[E], error),
+	write func(*out, E),
+) error {
 	paging, err := c.paging()
 	if err != nil {
 		return err
 	}
-	if paging.Cursor != "" {
-		filter = projections.AccountFilter{} // the cursor carries it
-	}
 	if err := c.modelled(); err != nil {
 		return err
 	}
-	page, err := c.s.Models.Accounts(context.Background(), filter, paging)
+	page, err := read(c.s.Models, context.Background(), filter, paging)
 	if err != nil {
 		return err
 	}
 	o := c.out()
 	o.begin('{')
 	o.open("data", '[')
-	for _, a := range page.Data {
-		o.begin('{')
-		o.id("id", a.ID)
-		o.plain("customer_ref", a.CustomerRef)
-		o.plain("status", string(a.Status))
-		o.time("opened_at", a.OpenedAt)
-		o.integer("revision", a.Revision)
-		o.end('}')
+	for _, row := range page.Data {
+		write(o, row)
 	}
 	o.page(page.Next, page.AsOf)
 	return c.ok(o)
@@ -94,25 +105,7 @@ func listAudit(c *call) error {
 	if err != nil {
 		return err
 	}
-	paging, err := c.paging()
-	if err != nil {
-		return err
-	}
-	if err := c.modelled(); err != nil {
-		return err
-	}
-	page, err := c.s.Models.Audit(context.Background(), filter, paging)
-	if err != nil {
-		return err
-	}
-	o := c.out()
-	o.begin('{')
-	o.open("data", '[')
-	for _, e := range page.Data {
-		o.audit(e)
-	}
-	o.page(page.Next, page.AsOf)
-	return c.ok(o)
+	return listed(c, filter, (*projections.Models).Audit, (*out).audit)
 }
 
 func (c *call) auditFilter() (f projections.AuditFilter, err error) {

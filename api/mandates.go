@@ -129,7 +129,7 @@ func getMandate(c *call) error {
 
 // listMandates lists an account's mandates, the newest first, from the read model.
 func listMandates(c *call) error {
-	return listItems(c, c.s.Models.Mandates, func(o *out, i projections.Item) {
+	return listItems(c, (*projections.Models).Mandates, func(o *out, i projections.Item) {
 		o.plain("status", i["status"])
 		o.sum("amount", i["amount"], i["unit"])
 		o.sum("cap", i["cap"], i["unit"])

@@ -306,28 +306,12 @@ func listShifts(c *call) error {
 	if err := c.who.mayPost(filter.Store); err != nil {
 		return err
 	}
-	paging, err := c.paging()
-	if err != nil {
-		return err
-	}
-	if err := c.modelled(); err != nil {
-		return err
-	}
-	page, err := c.s.Models.Shifts(context.Background(), filter, paging)
-	if err != nil {
-		return err
-	}
-	o := c.out()
-	o.begin('{')
-	o.open("data", '[')
-	for _, s := range page.Data {
+	return listed(c, filter, (*projections.Models).Shifts, func(o *out, s projections.ShiftEntry) {
 		o.begin('{')
 		o.shiftEntry(s)
 		o.integer("difference_count", int64(s.Differences))
 		o.end('}')
-	}
-	o.page(page.Next, page.AsOf)
-	return c.ok(o)
+	})
 }
 
 func (o *out) shiftEntry(s projections.ShiftEntry) {

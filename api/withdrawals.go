@@ -232,7 +232,7 @@ func getWithdrawal(c *call) error {
 
 // listWithdrawals lists an account's withdrawals, the newest first, from the read model.
 func listWithdrawals(c *call) error {
-	return listItems(c, c.s.Models.Withdrawals, func(o *out, i projections.Item) {
+	return listItems(c, (*projections.Models).Withdrawals, func(o *out, i projections.Item) {
 		o.plain("status", i["status"])
 		o.plain("cause", i["cause"])
 		o.sum("amount", i["amount"], i["unit"])
@@ -257,34 +257,19 @@ func (o *out) sum(name, figure, unit string) {
 
 // listItems lists an account's rows of a read model.
 func listItems(
-	c *call, read func(context.Context, projections.OfAccount, projections.Paging) (
-		projections.Page[projections.Item], error), write func(*out, projections.Item),
+	c *call, read func(*projections.Models, context.Context, projections.OfAccount,
+		projections.Paging) (projections.Page[projections.Item], error),
+	write func(*out, projections.Item),
 ) error {
 	id, err := c.pathID("id")
 	if err != nil {
 		return err
 	}
-	paging, err := c.paging()
-	if err != nil {
-		return err
-	}
-	if err := c.modelled(); err != nil {
-		return err
-	}
-	page, err := read(context.Background(), projections.OfAccount{Account: id}, paging)
-	if err != nil {
-		return err
-	}
-	o := c.out()
-	o.begin('{')
-	o.open("data", '[')
-	for _, row := range page.Data {
+	return listed(c, projections.OfAccount{Account: id}, read, func(o *out, row projections.Item) {
 		o.begin('{')
 		o.id("id", row.ID())
 		o.id("account_id", id)
 		write(o, row)
 		o.end('}')
-	}
-	o.page(page.Next, page.AsOf)
-	return c.ok(o)
+	})
 }

@@ -150,14 +150,6 @@ func (d *Draft) send(shares []share, e TransferSent) error {
 	return d.post(e)
 }
 
-// operationID is what the transfer arrives as: itself, or the merge that it is a part of.
-func (e TransferSent) operationID() uuid.UUID {
-	if e.MergeID != noID {
-		return e.MergeID
-	}
-	return e.TransferID
-}
-
 func (e TransferSent) check() error {
 	if err := cmp.Or(e.takes(), e.opens(e.Lots, mostTravelling)); err != nil {
 		return err

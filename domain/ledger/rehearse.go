@@ -45,8 +45,8 @@ func (l *Ledger) rehearse(
 				}
 				return domain.DefaultProgram()
 			}}
-		next := uuid.Max
-		if next, err = l.pass(ctx, r, first, atOnce); err != nil {
+		next, err := l.pass(ctx, r, first, atOnce)
+		if err != nil {
 			return all, err
 		}
 		r.AddTo(&all)
