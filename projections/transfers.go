@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/google/uuid"
@@ -180,28 +181,46 @@ func (transfers) Apply(ctx context.Context, tx *Tx, events []Event) error {
 // InFlight is a transfer or merge that was sent, and of whose end the read model does not know.
 type InFlight struct{ Account, ID uuid.UUID }
 
-// TransfersInFlight lists what was sent and has not ended, the oldest first, at most limit. The list
-// is a hint: the streams decide.
-func (m *Models) TransfersInFlight(ctx context.Context, limit int) ([]InFlight, error) {
-	var all []InFlight
-	_, err := m.view(ctx, func(q querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT from_account, id FROM transfers WHERE status = 'sent'
-			ORDER BY position LIMIT ?`, min(limit, MaxLimit))
+// TransfersInFlight are those that were sent and have not ended, the oldest first. They are read a page at
+// a time, and none while the caller works on what it got. The list is a hint: the streams decide. An
+// error is the last that comes.
+func (m *Models) TransfersInFlight(ctx context.Context) iter.Seq2[InFlight, error] {
+	return func(yield func(InFlight, error) bool) {
+		for last, more := int64(-1), true; more; {
+			var page []InFlight
+			var err error
+			page, last, err = m.inFlightPage(ctx, last)
+			if err != nil {
+				yield(InFlight{}, fmt.Errorf("list transfers in flight: %w", err))
+				return
+			}
+			for _, f := range page {
+				if !yield(f, nil) {
+					return
+				}
+			}
+			more = len(page) == duePage
+		}
+	}
+}
+
+// inFlightPage is a page of those that began after a position, and the position of the last of them.
+func (m *Models) inFlightPage(ctx context.Context, after int64) (page []InFlight, last int64, err error) {
+	_, err = m.view(ctx, func(q querier) error {
+		rows, err := q.QueryContext(ctx, `SELECT from_account, id, position FROM transfers
+			WHERE status = 'sent' AND position > ? ORDER BY position LIMIT ?`, after, duePage)
 		if err != nil {
 			return err
 		}
 		defer rows.Close()
 		for rows.Next() {
 			var f InFlight
-			if err := rows.Scan(&f.Account, &f.ID); err != nil {
+			if err := rows.Scan(&f.Account, &f.ID, &last); err != nil {
 				return err
 			}
-			all = append(all, f)
+			page = append(page, f)
 		}
 		return rows.Err()
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list transfers in flight: %w", err)
-	}
-	return all, nil
+	return page, last, err
 }

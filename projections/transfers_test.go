@@ -49,9 +49,15 @@ func TestTransfersInFlight(t *testing.T) {
 	_, sent := movingShop(t, store)
 	m := open(t, t.TempDir(), store, Options{})
 	clean(t, m)
-	got, err := m.TransfersInFlight(t.Context(), 10)
-	if err != nil || len(got) != 1 || got[0] != (InFlight{sent.AccountID, sent.TransferID}) {
-		t.Errorf("got %v, %v, want %s of %s", got, err, sent.TransferID, sent.AccountID)
+	var got []InFlight
+	for f, err := range m.TransfersInFlight(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, f)
+	}
+	if len(got) != 1 || got[0] != (InFlight{sent.AccountID, sent.TransferID}) {
+		t.Errorf("got %v, want %s of %s", got, sent.TransferID, sent.AccountID)
 	}
 	page, err := m.Accounts(t.Context(), AccountFilter{}, Paging{})
 	if err != nil {
@@ -64,6 +70,29 @@ func TestTransfersInFlight(t *testing.T) {
 	const want = "C-1 open, C-2 frozen, C-4 merged, C-5 open, C-6 closed"
 	if got := strings.Join(stand, ", "); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestManyInFlight: what cannot be ended hides nothing that was sent later, however much of it there is.
+func TestManyInFlight(t *testing.T) {
+	store := memory(t)
+	_, sent := movingShop(t, store)
+	m := open(t, t.TempDir(), store, Options{})
+	clean(t, m)
+	edit(t, m, `UPDATE transfers SET position = 5000 WHERE status = 'sent'`)
+	edit(t, m, `INSERT INTO transfers
+		WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1100)
+		SELECT '00000000-0000-8000-8000-' || printf('%012x', n), from_account, to_account, kind, merge_id,
+			unit, amount, 'sent', NULL, sent_at, NULL, n FROM transfers, n WHERE status = 'sent'`)
+	var got []InFlight
+	for f, err := range m.TransfersInFlight(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, f)
+	}
+	if len(got) != 1101 || got[1100].ID != sent.TransferID {
+		t.Errorf("got %d in flight, want 1101 and %s last", len(got), sent.TransferID)
 	}
 }
 

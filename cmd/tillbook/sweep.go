@@ -43,8 +43,8 @@ func (s *service) due(ctx context.Context, by time.Time) iter.Seq2[uuid.UUID, er
 
 // built is what is due by read models; nothing while they are another log's: it shows when they are
 // built.
-func built(due iter.Seq2[uuid.UUID, error]) iter.Seq2[uuid.UUID, error] {
-	return func(yield func(uuid.UUID, error) bool) {
+func built[T any](due iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		for id, err := range due {
 			if errors.Is(err, projections.ErrStale) || !yield(id, err) {
 				return

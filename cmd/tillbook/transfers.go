@@ -2,14 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
+	"iter"
 
 	"github.com/tillbook/tillbook/domain/ledger"
-	"github.com/tillbook/tillbook/projections"
 )
-
-// resumedTransfers bounds what one look asks for.
-const resumedTransfers = 500
 
 // resumeTransfers brings transfers and merges to their end, where a read model says that one was sent
 // and has not ended: whoever sent it died on the way.
@@ -18,15 +14,14 @@ func (s *service) resumeTransfers(ctx context.Context) {
 		<-ctx.Done()
 		return
 	}
-	s.ledger.RunTransfers(ctx, s.cfg.sweepEvery, func(ctx context.Context) ([]ledger.InFlight, error) {
-		sent, err := s.models.TransfersInFlight(ctx, resumedTransfers)
-		if errors.Is(err, projections.ErrStale) {
-			return nil, nil // what is in flight shows when they are built
+	s.ledger.RunTransfers(ctx, s.cfg.sweepEvery, func(ctx context.Context) iter.Seq2[
+		ledger.InFlight, error] {
+		return func(yield func(ledger.InFlight, error) bool) {
+			for sent, err := range built(s.models.TransfersInFlight(ctx)) {
+				if !yield(ledger.InFlight(sent), err) {
+					return
+				}
+			}
 		}
-		var all []ledger.InFlight
-		for _, t := range sent {
-			all = append(all, ledger.InFlight(t))
-		}
-		return all, err
 	})
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
 )
 
 // Due lists accounts on which time has brought something about by an instant: a hold that lapsed, a lot
@@ -50,25 +52,40 @@ func (l *Ledger) doDue(ctx context.Context, due Due, do func(context.Context, uu
 			break // each would wait for its time limit where the log is gone
 		}
 		if accounts = append(accounts, id); len(accounts) == sweptAtOnce {
-			l.doAll(ctx, accounts, do)
+			if !l.doAll(ctx, accounts, do) {
+				return
+			}
 			accounts = accounts[:0]
 		}
 	}
 	l.doAll(ctx, accounts, do)
 }
 
-// doAll does it on accounts at the same time.
+// doAll does it on accounts at the same time. What fails on one holds up no other, but where the log is
+// away it says so once, and answers false.
 func (l *Ledger) doAll(ctx context.Context, accounts []uuid.UUID,
-	do func(context.Context, uuid.UUID) error) {
+	do func(context.Context, uuid.UUID) error) bool {
+	errs := make([]error, len(accounts))
 	var running sync.WaitGroup
-	for _, id := range accounts {
-		running.Go(func() {
-			if err := do(ctx, id); err != nil && ctx.Err() == nil {
-				l.opts.Logger.Error("what is due was not posted", "account", id, "err", err)
-			}
-		})
+	for i, id := range accounts {
+		running.Go(func() { errs[i] = do(ctx, id) })
 	}
 	running.Wait()
+	for i, err := range errs {
+		if err != nil && ctx.Err() == nil {
+			l.opts.Logger.Error("what is due was not posted", "account", accounts[i], "err", err)
+		}
+		if isAway(err) {
+			return false
+		}
+	}
+	return true
+}
+
+// isAway reports that it is not an account that failed: it will be so with all others.
+func isAway(err error) bool {
+	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrClosed) ||
+		errors.Is(err, ErrStopping)
 }
 
 // Sweep posts what is due on one account.

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"iter"
 	"time"
 
 	"github.com/google/uuid"
@@ -239,12 +240,11 @@ func (l *Ledger) conclude(ctx context.Context, a *Answer) error {
 // InFlight names the event that began a transfer or merge, and the account that has it.
 type InFlight struct{ Account, ID uuid.UUID }
 
-// RunTransfers resumes transfers and merges until ctx ends: every interval it asks for some, at most a
-// few hundred, that were sent and have not ended. That is a hint from a read model: the streams decide.
-// Several nodes may resume one at once.
-func (l *Ledger) RunTransfers(
-	ctx context.Context, every time.Duration, sent func(context.Context) ([]InFlight, error),
-) {
+// RunTransfers resumes transfers and merges until ctx ends: every interval those that were sent and have
+// not ended. That is a hint from a read model: the streams decide. Several nodes may resume one at
+// once.
+func (l *Ledger) RunTransfers(ctx context.Context, every time.Duration,
+	sent func(context.Context) iter.Seq2[InFlight, error]) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -257,17 +257,21 @@ func (l *Ledger) RunTransfers(
 	}
 }
 
-func (l *Ledger) resumeAll(ctx context.Context, sent func(context.Context) ([]InFlight, error)) {
-	all, err := sent(ctx)
-	if err != nil && ctx.Err() == nil {
-		l.opts.Logger.Error("transfers in flight not read", "err", err)
-	}
-	for _, f := range all {
+func (l *Ledger) resumeAll(
+	ctx context.Context, sent func(context.Context) iter.Seq2[InFlight, error],
+) {
+	for f, err := range sent(ctx) {
+		if err == nil && ctx.Err() == nil {
+			err = l.Resume(ctx, f.Account, f.ID)
+		}
 		if ctx.Err() != nil {
 			return
 		}
-		if err := l.Resume(ctx, f.Account, f.ID); err != nil && ctx.Err() == nil {
+		if err != nil {
 			l.opts.Logger.Error("transfer not resumed", "account", f.Account, "transfer", f.ID, "err", err)
+		}
+		if isAway(err) {
+			return // so would the others fail, each after its time
 		}
 	}
 }
