@@ -28,8 +28,10 @@ func (s *service) tendPeople(ctx context.Context) {
 	var seen eventstore.Position // of the last erasure that was looked at
 	for {
 		err := s.ledger.ResumeErasures(ctx, s.people)
-		if err == nil && s.models != nil {
-			seen, err = s.forget(ctx, seen)
+		if s.models != nil {
+			var other error
+			seen, other = s.forget(ctx, seen)
+			err = errors.Join(err, other)
 		}
 		if err != nil && ctx.Err() == nil {
 			s.logger.Error("erasures not ended", "err", err, "again_in", s.cfg.sweepEvery)

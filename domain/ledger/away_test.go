@@ -101,6 +101,7 @@ func TestWorksWithoutServer(t *testing.T) {
 	}
 	store.gone.Store(true)
 	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
 	turns := 0
 	turn := func() int { // what it asks for; the third time nothing, and it ends
 		if turns++; turns < 3 {
@@ -122,6 +123,7 @@ func TestWorksWithoutServer(t *testing.T) {
 	told.Reset()
 	store.reads.Store(0)
 	ctx, stop = context.WithCancel(t.Context())
+	defer stop()
 	turns = 0
 	l.RunTransfers(ctx, time.Nanosecond, func(context.Context) iter.Seq2[ledger.InFlight, error] {
 		n := turn()

@@ -46,36 +46,42 @@ func (l *Ledger) Erase(ctx context.Context, people *vault.Customers, q Registeri
 	return a, people.Erased(ctx, e.Command.ID)
 }
 
-// ResumeErasures ends the erasures that were begun: it records those that are not in the log. One whose
-// request is empty is.
+// ResumeErasures ends the erasures that were begun: it records those that are not in the log. One that
+// cannot be ended holds up no other; its failure is among those that are answered.
 func (l *Ledger) ResumeErasures(ctx context.Context, people *vault.Customers) error {
 	all, err := people.Erasing(ctx)
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, begun := range all {
-		if begun.Request == "" { // the log told of it
-			err := errors.Join(people.Erase(ctx, begun.Customer, ""), people.Erased(ctx, begun.Customer))
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		var e erasure
-		if err := json.Unmarshal([]byte(begun.Request), &e); err != nil {
-			return fmt.Errorf("read an erasure of %s: %w", begun.Customer, err)
-		}
-		_, err := l.Erase(ctx, people, Registering{Registration: e.Command, Key: e.Key, Caller: e.Caller,
-			CorrelationID: e.CorrelationID})
-		if errors.Is(err, domain.ErrKeyReused) { // since: by a change of the profile
-			_, err = l.Erase(ctx, people, Registering{Registration: e.Command, Caller: e.Caller,
-				CorrelationID: e.CorrelationID})
-		}
-		if err != nil {
+		err := l.resumeErasure(ctx, people, begun)
+		if isAway(err) || ctx.Err() != nil {
 			return err
 		}
+		failed = append(failed, err)
 	}
-	return nil
+	return errors.Join(failed...)
+}
+
+// resumeErasure ends one. One whose request is empty is in the log.
+func (l *Ledger) resumeErasure(
+	ctx context.Context, people *vault.Customers, begun vault.Erasure,
+) error {
+	if begun.Request == "" {
+		return errors.Join(people.Erase(ctx, begun.Customer, ""), people.Erased(ctx, begun.Customer))
+	}
+	var e erasure
+	if err := json.Unmarshal([]byte(begun.Request), &e); err != nil {
+		return fmt.Errorf("read an erasure of %s: %w", begun.Customer, err)
+	}
+	_, err := l.Erase(ctx, people, Registering{Registration: e.Command, Key: e.Key, Caller: e.Caller,
+		CorrelationID: e.CorrelationID})
+	if errors.Is(err, domain.ErrKeyReused) { // since: by a change of the profile
+		_, err = l.Erase(ctx, people, Registering{Registration: e.Command, Caller: e.Caller,
+			CorrelationID: e.CorrelationID})
+	}
+	return err
 }
 
 // Customer is what the log says of a customer, and how far it was read.

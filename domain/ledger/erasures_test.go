@@ -128,3 +128,41 @@ func TestErase(t *testing.T) {
 		})
 	}
 }
+
+// TestErasuresPastDamage has two erasures whose events were not written, and of one customer the stream
+// is damaged since: the other's is ended.
+func TestErasuresPastDamage(t *testing.T) {
+	for _, damaged := range []string{"C-1", "C-2"} {
+		store := &faulty{Store: enginetest.Open(t)}
+		s, people := open(t, store), openPeople(t, t.TempDir())
+		for _, ref := range []string{"C-1", "C-2"} {
+			id := domain.AccountID(ref)
+			if _, err := people.NewKey(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			broken := errors.New("disk is full")
+			store.plan(fault{false, broken})
+			_, err := s.Erase(t.Context(), people, ledger.Registering{
+				Registration: domain.EraseCustomer{ID: id, Reason: "asked"}, Key: "e",
+				Caller: ledger.Caller{Actor: "admin", Role: domain.RoleAdmin}})
+			if !errors.Is(err, broken) {
+				t.Fatalf("got %v, want %v", err, broken)
+			}
+		}
+		foreign := []eventstore.Event{{ID: [16]byte{1}, Type: "Foreign", Data: []byte("{}"),
+			Metadata: []byte("{}")}}
+		_, err := store.Append(t.Context(), domain.CustomerStream(domain.AccountID(damaged)),
+			eventstore.NoStream, foreign)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.ResumeErasures(t.Context(), people)
+		if _, is := errors.AsType[*ledger.Damaged](err); !is {
+			t.Errorf("got %v, want damage", err)
+		}
+		left, err := people.Erasing(t.Context())
+		if err != nil || len(left) != 1 || left[0].Customer != domain.AccountID(damaged) {
+			t.Errorf("got %v, %v left, want %s alone", left, err, damaged)
+		}
+	}
+}
