@@ -33,13 +33,19 @@ type share struct {
 }
 
 // draw takes x from the lots that can be spent at an instant in a context, in the draw-down order,
-// and appends their shares. The caller has checked that there is as much.
+// and appends their shares. The caller has checked that there is as much. Without a context it is no
+// sale, and a funding is parted evenly: else the bonus went one way, the money for the principal
+// another, and it was had for nothing.
 func (a *Account) draw(to []share, x Money, at time.Time, c *Context) []share {
 	var few [8]group
 	left := x.Quantity
 	for q := a.groups(few[:0], x.Unit(), at, c); len(q) > 0 && left.IsPositive(); q = q.next() {
 		part := least(left, q[0].free())
-		to = q[0].divide(to, part)
+		if c == nil {
+			to = q[0].evenly(to, part)
+		} else {
+			to = q[0].divide(to, part)
+		}
 		left = left.Sub(part)
 	}
 	return slices.DeleteFunc(to, func(s share) bool { return s.amount.IsZero() })
@@ -165,6 +171,15 @@ func (g group) divide(to []share, x Quantity) []share {
 		target := portion(c, g.lot.Face, g.lot.Face.Add(g.bonus.Face)) // the first part of a split
 		principal = least(most(target.Sub(g.lot.taken()), floor), ceiling)
 	}
+	return append(to, share{g.lot, principal}, share{g.bonus, x.Sub(principal)})
+}
+
+// evenly divides x, at most free, between principal and bonus as they are left, and appends the shares.
+func (g group) evenly(to []share, x Quantity) []share {
+	if g.bonus == nil {
+		return append(to, share{g.lot, x})
+	}
+	principal := portion(g.lot.free(), x, g.free())
 	return append(to, share{g.lot, principal}, share{g.bonus, x.Sub(principal)})
 }
 

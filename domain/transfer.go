@@ -40,7 +40,7 @@ const mostTravelling = 200
 const mostTravellingBytes = 512 << 10
 
 // SendTransfer sends value to another account. Scope bars none of it: it goes on with the lot, and
-// bars a sale as before.
+// bars a sale as before. Of a top-up goes as much of its principal as of its bonus, whatever its draw.
 type SendTransfer struct {
 	To     uuid.UUID    `json:"to"`
 	Amount Money        `json:"amount"`

@@ -47,6 +47,12 @@ func TestSendTransfer(t *testing.T) {
 	run(t, []row{
 		{"pro rata", sold, asks(send("13")),
 			"TransferSent 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00 gift"},
+		{"as much of the bonus as of the principal, whatever the draw", []step{opened,
+			did(topUp("100", "30", drawn(BonusFirst)))}, asks(send("13")),
+			"TransferSent 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00 gift"},
+		{"of what is left of them", []step{opened, did(topUp("100", "30", drawn(PrincipalFirst))),
+			did(debit("80"))}, asks(send("10")),
+			"TransferSent 10.00, principal@1 -4.00/-4.00, bonus@1 -6.00 gift"},
 		{"the cost that is left goes along", after(did(debit("13"))), asks(send("117")),
 			"TransferSent 117.00, principal@1 -90.00/-90.00, bonus@1 -27.00 gift"},
 		{"scope does not bar it", []step{opened, scoped, in(Context{Store: "S2"})}, asks(send("10")),
