@@ -23,6 +23,7 @@ type caller struct {
 	account uuid.UUID     // of role customer: the one it may read
 	limiter *rate.Limiter // nil: none
 	misses  *brake        // on look-ups; nil: none
+	large   *atomic.Int32 // large bodies in memory; nil: not counted
 }
 
 // local is the caller over the Unix socket.
@@ -47,6 +48,7 @@ type usage struct {
 	actor    string
 	limiter  *rate.Limiter // nil: none
 	misses   brake         // on look-ups
+	large    atomic.Int32  // large bodies in memory
 	lastUsed atomic.Int64  // Unix milliseconds; 0: never on this node
 }
 
@@ -120,7 +122,7 @@ func (s *Server) authenticate(header []byte) (caller, *usage, error) {
 	return caller{
 		Caller: ledger.Caller{Actor: used.actor, Role: key.Role},
 		stores: key.Stores, account: key.AccountID, limiter: used.limiter,
-		misses: &used.misses,
+		misses: &used.misses, large: &used.large,
 	}, used, nil
 }
 

@@ -87,6 +87,7 @@ type Server struct {
 	app     *fiber.App
 	keys    sync.Map      // of *usage by uuid.UUID: what this node remembers of an API key
 	streams chan struct{} // a place for each live feed
+	large   chan struct{} // a place for each large body
 	stop    context.Context
 	stopped context.CancelFunc // ends live feeds and tasks
 	tasks   sync.WaitGroup     // what runs beside requests
@@ -106,7 +107,8 @@ func New(config Config) (*Server, error) {
 	if config.Ledger == nil || config.Store == nil {
 		return nil, errors.New("api: a ledger and its store are needed")
 	}
-	s := &Server{Config: config, streams: make(chan struct{}, config.MaxStreams)}
+	s := &Server{Config: config, streams: make(chan struct{}, config.MaxStreams),
+		large: make(chan struct{}, largeInAll)}
 	s.stop, s.stopped = context.WithCancel(context.Background())
 	s.app = fiber.New(fiber.Config{
 		Immutable: true, StrictRouting: true, CaseSensitive: true,

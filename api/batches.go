@@ -36,9 +36,9 @@ var batchOperations = func() map[string]operation {
 }()
 
 type batchBody struct {
-	Store    string           `json:"store"`
-	Terminal string           `json:"terminal"`
-	Items    []jsontext.Value `json:"items"`
+	Store    string               `json:"store"`
+	Terminal string               `json:"terminal"`
+	Items    list[jsontext.Value] `json:"items"`
 }
 
 // batchItem is what every item of a batch says; Rest is the body of its operation.
@@ -54,10 +54,11 @@ type batchItem struct {
 // uploadBatch posts what a till kept while it was cut off. It is one request, whatever it holds, and
 // takes one of the key's rate.
 func uploadBatch(c *call) error {
-	body, err := c.body(c.s.BulkLimit)
+	body, done, err := c.largeBody()
 	if err != nil {
 		return err
 	}
+	defer done()
 	var b batchBody
 	if err := decode(body, &b); err != nil {
 		return err

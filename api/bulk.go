@@ -104,16 +104,22 @@ type batch struct {
 
 // array answers items that were read, and found to be JSON, before the first begins.
 func (b *batch) array(c *call) error {
-	body, err := c.body(c.s.BulkLimit)
+	body, done, err := c.largeBody()
 	if err != nil {
 		return err
 	}
-	var items []jsontext.Value
+	var items list[jsontext.Value]
 	if err := json.Unmarshal(body, &items); err != nil {
+		done()
 		return domain.ErrMalformed.Because("want a JSON array of items")
+	}
+	if len(items) == listKept {
+		done()
+		return domain.ErrMalformed.Because("want at most 100000 items: more go as NDJSON")
 	}
 	c.Set(fiber.HeaderContentType, applicationJSON)
 	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		defer done()
 		b.run(w, func() ([]byte, error) {
 			if len(items) == 0 {
 				return nil, io.EOF

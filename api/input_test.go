@@ -2,7 +2,9 @@ package api_test
 
 import (
 	"fmt"
+	"io"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tillbook/tillbook/domain"
@@ -208,4 +210,49 @@ func FuzzBodies(f *testing.F) {
 			t.Fatalf("%s %q: got %d %s, and an event", path, body, got.status, got.text)
 		}
 	})
+}
+
+// TestLargeBodiesAreBounded: while a key sends as many large bodies as it may, another is refused at once,
+// and a small one is not; when they are done, or were cut, there is room again.
+func TestLargeBodiesAreBounded(t *testing.T) {
+	s := openWithAdmin(t)
+	var senders []*io.PipeWriter
+	var answered sync.WaitGroup
+	for range 4 {
+		body, send := io.Pipe()
+		senders = append(senders, send)
+		req := s.ask(admin, "POST", "/v1/bulk", "").with("Content-Type", "application/json").Request
+		req.Body, req.ContentLength = body, -1
+		answered.Go(func() {
+			if res, err := s.client.Do(req); err == nil {
+				_ = res.Body.Close()
+			}
+		})
+		_, _ = send.Write([]byte("["))
+	}
+	large := "[" + strings.Repeat(" ", 100<<10) + "]"
+	for range 1000 { // until all four are being read
+		if s.post("/v1/bulk", large).status == 503 {
+			break
+		}
+	}
+	s.post("/v1/bulk", large).refused(503, "busy")
+	s.post("/v1/bulk", "[]").is(200)
+	for i, send := range senders {
+		if i%2 == 0 {
+			_, _ = send.Write([]byte("]"))
+			_ = send.Close()
+		} else {
+			_ = send.CloseWithError(io.ErrUnexpectedEOF)
+		}
+	}
+	answered.Wait()
+	for range 3 * 4 {
+		for range 1000 {
+			if got := s.post("/v1/bulk", large); got.status != 503 {
+				got.is(200)
+				break
+			}
+		}
+	}
 }

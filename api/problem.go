@@ -116,6 +116,7 @@ var failures = []struct {
 	{vault.ErrNoKey, "no_master_key"}, {vault.ErrSealed, "no_master_key"},
 	{vault.ErrNoMasterKey, "no_master_key"},
 	{errRateLimited, "rate_limited"}, {errBehind, "read_model_behind"}, {errManyStreams, "busy"},
+	{errManyLarge, "busy"},
 	{ledger.ErrOutcomeUnknown, "outcome_unknown"},
 	{ledger.ErrBusy, "busy"}, {ledger.ErrStopping, "busy"}, {eventstore.ErrClosed, "busy"},
 	{eventstore.ErrUnavailable, "busy"},

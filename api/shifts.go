@@ -94,9 +94,9 @@ func (c *call) registration(place domain.Context) (ledger.Registering, error) {
 }
 
 type closeShiftBody struct {
-	Totals     []totalBody        `json:"totals"`
-	Operations []posOperationBody `json:"operations"`
-	Operator   string             `json:"operator"`
+	Totals     list[totalBody]        `json:"totals"`
+	Operations list[posOperationBody] `json:"operations"`
+	Operator   string                 `json:"operator"`
 }
 
 type totalBody struct {
@@ -115,10 +115,11 @@ type posOperationBody struct {
 // closeShift closes a shift once the read models hold the log as it stood when the request came:
 // what a till counted is compared with all that was posted until then.
 func closeShift(c *call) error {
-	body, err := c.body(c.s.BulkLimit)
+	body, done, err := c.largeBody()
 	if err != nil {
 		return err
 	}
+	defer done()
 	s, id, err := c.shift()
 	if err != nil {
 		return err
