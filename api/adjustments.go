@@ -19,9 +19,9 @@ func (s *Server) adjustmentRoutes() []*route {
 		post(account+"/adjustments", "proposeAdjustment", adjust),
 		post(one+"/approve", "approveAdjustment", approveAdjustment),
 		post(one+"/reject", "rejectAdjustment", rejectAdjustment),
-		{method: "GET", path: account + "/adjustments", id: "listAdjustments", roles: seers,
+		{method: "GET", path: account + "/adjustments", id: "listAdjustments", roles: insiders,
 			query: paged, serve: listAdjustments},
-		{method: "GET", path: one, id: "getAdjustment", roles: seers, query: fresh,
+		{method: "GET", path: one, id: "getAdjustment", roles: insiders, query: fresh,
 			serve: getAdjustment},
 	}
 }

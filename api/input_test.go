@@ -228,7 +228,7 @@ func TestLargeBodiesAreBounded(t *testing.T) {
 				_ = res.Body.Close()
 			}
 		})
-		_, _ = send.Write([]byte("["))
+		_, _ = send.Write([]byte("[" + strings.Repeat(" ", 64<<10))) // more than is kept back
 	}
 	large := "[" + strings.Repeat(" ", 100<<10) + "]"
 	for range 1000 { // until all four are being read

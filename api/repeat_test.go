@@ -151,6 +151,7 @@ func TestCustomer(t *testing.T) {
 	s.addKey(domain.APIKey{Role: domain.RoleCustomer, AccountID: domain.AccountID("C-1")})
 	s.ask(domain.RoleCustomer, "GET", mine+"/balances", "").send().is(200)
 	s.ask(domain.RoleCustomer, "GET", other+"/balances", "").send().refused(403, "forbidden")
+	s.ask(domain.RoleCustomer, "GET", mine+"/adjustments", "").send().refused(403, "forbidden") // notes of staff
 	s.ask(domain.RoleCustomer, "GET", "/v1/accounts/"+strings.Repeat("0", 36)+"/balances", "").send().
 		refused(403, "forbidden")
 }

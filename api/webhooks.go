@@ -154,8 +154,11 @@ func (c *call) hooked(
 		o.plain("secret", secret)
 	}
 	o.end('}')
-	if dryRun {
+	switch {
+	case dryRun:
 		status = fiber.StatusOK
+	case status == fiber.StatusCreated:
+		c.Set(fiber.HeaderLocation, "/v1/webhooks/"+w.ID.String())
 	}
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.send(status, applicationJSON, o)

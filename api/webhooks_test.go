@@ -57,7 +57,10 @@ func TestWebhookRoutes(t *testing.T) {
 	if !strings.HasPrefix(made.at("secret"), "whsec_") {
 		t.Errorf("got no secret: %s", made.text)
 	}
-	s.postOnce("w", "/v1/webhooks", body).is(201).has(fields{"id": made.at("id"), "secret": ""})
+	repeated := s.postOnce("w", "/v1/webhooks", body).is(201).has(fields{"id": made.at("id"), "secret": ""})
+	for _, a := range []answer{made, repeated} {
+		s.get(a.header.Get("Location")).is(200).has(fields{"id": made.at("id"), "secret": ""})
+	}
 	s.postOnce("w", "/v1/webhooks", `{"url":"`+receiver.URL+`"}`).refused(422, "key_reused").
 		has(fields{"errors.0.field": "description", "errors.1.field": "types"})
 	path := "/v1/webhooks/" + made.at("id")

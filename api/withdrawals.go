@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -16,6 +17,7 @@ var (
 	checkers = []domain.Role{domain.RoleApprover, domain.RoleAdmin}
 	deciders = []domain.Role{domain.RoleFinance, domain.RoleApprover, domain.RoleAdmin}
 	seers    = append(readers[:len(readers):len(readers)], domain.RoleApprover)
+	insiders = slices.DeleteFunc(slices.Clone(seers), isCustomer)
 )
 
 func (s *Server) withdrawalRoutes() []*route {

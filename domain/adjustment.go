@@ -90,7 +90,7 @@ func (j Adjustment) check() error {
 	case j.Direction != DirectionCredit && j.Direction != DirectionDebit:
 		return ErrMalformed.Field("direction", "want credit or debit")
 	case (j.Lot == noID) == (j.Class == ""):
-		return ErrMalformed.Field("lot", "want a lot or a class")
+		return ErrMalformed.Field("lot_id", "want a lot or a class")
 	case j.Class != "" && (!slices.Contains(classOrder, j.Class) || j.Class == Earned):
 		return ErrMalformed.Field("class", "want a class of stored value")
 	case !slices.Contains(adjustmentReasons, j.ReasonCode):
@@ -125,7 +125,7 @@ func (j Adjustment) applies(d *Draft) error {
 	case l.Unit != j.Amount.unit:
 		return ErrMalformed.Field("amount", "want the unit of the lot")
 	case l.expired(d.Decided):
-		return ErrMalformed.Field("lot", "has expired: name a class")
+		return ErrMalformed.Field("lot_id", "has expired: name a class")
 	}
 	return nil
 }
