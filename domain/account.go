@@ -162,7 +162,7 @@ func (a *Account) hold(id uuid.UUID) *Hold {
 	return nil
 }
 
-// lapsed are the holds whose time is over but whose release is not written.
+// lapsed are the holds whose time is over but whose release is not written, the first to lapse first.
 func (a *Account) lapsed(at time.Time) []*Hold {
 	var lapsed []*Hold
 	for _, h := range a.holds {
@@ -170,5 +170,6 @@ func (a *Account) lapsed(at time.Time) []*Hold {
 			lapsed = append(lapsed, h)
 		}
 	}
+	slices.SortStableFunc(lapsed, func(a, b *Hold) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
 	return lapsed
 }

@@ -56,7 +56,7 @@ func Decide(a *Account, c Command, m Moment) ([]Posted, *Account, error) {
 		return nil, a, err
 	}
 	m.toUTC()
-	posted, after, err := decide(a, &m, func(d *Draft) error { return d.rule(c) })
+	posted, after, err := decide(a, &m, c, func(d *Draft) error { return d.rule(c) })
 	if err == nil {
 		return posted, after, nil
 	}
@@ -64,18 +64,21 @@ func Decide(a *Account, c Command, m Moment) ([]Posted, *Account, error) {
 	if !decline {
 		return nil, a, err
 	}
-	posted, after, failed := decide(a, &m, func(d *Draft) error { return d.post(refused) })
+	posted, after, failed := decide(a, &m, c, func(d *Draft) error { return d.post(refused) })
 	if failed != nil {
 		return nil, a, failed
 	}
 	return posted, after, err
 }
 
-// decide is what rule posts on a draft of a, and the account after it.
-func decide(a *Account, m *Moment, rule func(*Draft) error) ([]Posted, *Account, error) {
+// decide is what rule posts for c on a draft of a, and the account after it.
+func decide(
+	a *Account, m *Moment, c Command, rule func(*Draft) error,
+) ([]Posted, *Account, error) {
 	d := newDraft(a, m)
 	defer d.free()
-	if err := d.upkeep(); err != nil {
+	_, sweep := c.(Sweep)
+	if err := d.upkeep(sweep); err != nil {
 		return nil, a, err
 	}
 	if err := rule(d); err != nil {

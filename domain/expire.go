@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,28 +38,35 @@ func (e LotExpired) happened() time.Time { return e.ExpiredAt }
 // Operation is expire.
 func (Sweep) Operation() Operation { return OpExpire }
 
-// Decide lapses holds, then expires lots, unless a freeze by law suspends expiry.
+// Decide lapses holds and expires lots in the order in which their time was over, so that a late sweep
+// writes what one in time would have written. A freeze by law suspends expiry.
 func (Sweep) Decide(d *Draft) error {
-	for _, h := range d.lapsed(d.Recorded) {
-		if len(d.posted) >= SweepEvents {
-			return nil
-		}
-		if err := d.release(h, ReleasedLapsed); err != nil {
-			return err
-		}
-	}
-	if d.stops(FreezeLegal, d.Recorded) {
-		return nil
-	}
-	for _, l := range d.Due(d.Recorded) {
-		if len(d.posted) >= SweepEvents {
-			return nil
-		}
-		if err := d.expire(l); err != nil {
+	for len(d.posted) < SweepEvents {
+		if ended, err := d.elapse(d.Recorded, true); err != nil || !ended {
 			return err
 		}
 	}
 	return nil
+}
+
+// elapse ends the hold or, in a sweep, the lot whose time was over first of those whose time is over at
+// an instant; false: there is none. Of a hold and a lot that end together the hold comes first.
+func (d *Draft) elapse(at time.Time, sweep bool) (bool, error) {
+	holds := d.lapsed(at)
+	var lots []*Lot
+	if sweep && !d.stops(FreezeLegal, d.Recorded) {
+		lots = d.Due(at)
+	}
+	if len(lots) > 0 {
+		l := slices.MinFunc(lots, func(a, b *Lot) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
+		if len(holds) == 0 || l.ExpiresAt.Before(holds[0].ExpiresAt) {
+			return true, d.expire(l)
+		}
+	}
+	if len(holds) > 0 {
+		return true, d.release(holds[0], ReleasedLapsed)
+	}
+	return false, nil
 }
 
 // Due are the lots whose time is over while some of their value, unheld, still counts.

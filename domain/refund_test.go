@@ -112,8 +112,8 @@ DebitRefunded 13.00, principal@1 10.00/10.00, total 13.00
 		{"it can be spent again", after(later(day), didAs(refund(2, "13"))), asks(debit("10")),
 			"DebitPosted 10.00, principal@1 -10.00/-10.00"},
 		{"and expires again", after(later(day), didAs(refund(2, "13")), later(31*day)), asks(Sweep{}), `
-LotExpired 10.00, principal@1 -10.00/-10.00, n 2
-LotExpired 15.00, bonus@1 -15.00, n 1`},
+LotExpired 15.00, bonus@1 -15.00, n 1
+LotExpired 10.00, principal@1 -10.00/-10.00, n 2`},
 		{"all is forfeited", []step{opened, did(topUp("100", "30", both, drawn(BonusFirst))),
 			did(debit("10")), later(2 * day)}, refund(2, "10"),
 			`

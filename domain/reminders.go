@@ -90,10 +90,10 @@ func (a *Account) end(l *Lot, at, recorded time.Time) {
 }
 
 // upkeep writes the reminders that came due before the command, in the order in which they did, each
-// on the account as it stood then: after the holds that had lapsed by then, before anything else. So a
-// sweep that is late writes what one in time would have written. Nothing is due nearly always, which
-// costs two comparisons.
-func (d *Draft) upkeep() error {
+// on the account as it stood then: after the holds that had lapsed by then, and in a sweep the lots
+// that had expired, before anything else. So a sweep that is late writes what one in time would have
+// written. Nothing is due nearly always, which costs two comparisons.
+func (d *Draft) upkeep(sweep bool) error {
 	for len(d.posted) < SweepEvents {
 		at := d.remindAt
 		if dormant := d.dormantAt(); at.IsZero() || !dormant.IsZero() && dormant.Before(at) {
@@ -102,10 +102,9 @@ func (d *Draft) upkeep() error {
 		if at.IsZero() || at.After(d.Recorded) {
 			return nil
 		}
-		if lapsed := d.lapsed(at); len(lapsed) > 0 {
-			if err := d.release(lapsed[0], ReleasedLapsed); err != nil {
-				return err
-			}
+		if ended, err := d.elapse(at, sweep); err != nil {
+			return err
+		} else if ended {
 			continue // what that settled may have changed what is due
 		}
 		if err := d.post(d.reminder(at)); err != nil {

@@ -38,8 +38,8 @@ func TestReminders(t *testing.T) {
 		{"late, each as of its day", after(later(9 * day)), sweep, `
 LotExpiring principal 100.00, 7 days before
 LotExpiring bonus 30.00, 1 days before
-LotExpiring principal 100.00, 1 days before
-LotExpired 30.00, bonus@1 -30.00, n 1`},
+LotExpired 30.00, bonus@1 -30.00, n 1
+LotExpiring principal 100.00, 1 days before`},
 		{"before what changes the lot", after(later(3*day + 1)), asks(debit("13")), `
 LotExpiring principal 100.00, 7 days before
 DebitPosted 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00`},
@@ -57,8 +57,8 @@ OperationDeclined insufficient_funds`},
 		{"but what comes later is", after(did(debit("130")), later(3*day), didAs(refund(2, "130")),
 			later(6*day)), sweep, `
 LotExpiring bonus 30.00, 1 days before
-LotExpiring principal 100.00, 1 days before
-LotExpired 30.00, bonus@1 -30.00, n 1`},
+LotExpired 30.00, bonus@1 -30.00, n 1
+LotExpiring principal 100.00, 1 days before`},
 		{"a step before the sale is none", []step{reminding([]int{10, 3}, nil), opened,
 			did(topUp("1", "", expiring(10*day, 0))), later(9 * day)}, sweep,
 			"LotExpiring principal 1.00, 3 days before"},
@@ -90,12 +90,12 @@ func TestDormancy(t *testing.T) {
 		{"the first step", after(later(30 * day)), sweep, "AccountDormant 30 days map[CNY:117.00]"},
 		{"once", after(later(30*day), swept), sweep, ""},
 		{"the next step, without what expired", after(later(30*day), swept, later(30*day)), sweep, `
-AccountDormant 60 days map[CNY:90.00]
-LotExpired 27.00, bonus@1 -27.00, n 1`},
+LotExpired 27.00, bonus@1 -27.00, n 1
+AccountDormant 60 days map[CNY:90.00]`},
 		{"late, each with what it had then", after(later(90 * day)), sweep, `
 AccountDormant 30 days map[CNY:117.00]
-AccountDormant 60 days map[CNY:90.00]
-LotExpired 27.00, bonus@1 -27.00, n 1`},
+LotExpired 27.00, bonus@1 -27.00, n 1
+AccountDormant 60 days map[CNY:90.00]`},
 		{"a debit wakes", after(later(30*day), swept, later(day)), asks(debit("13")), `
 DebitPosted 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00
 AccountReactivated 30 days map[CNY:104.00]`},
@@ -120,8 +120,8 @@ AccountReactivated 30 days map[CNY:130.00]`},
 insufficient_funds short 882.00 CNY
 OperationDeclined insufficient_funds`},
 		{"again, after it woke", after(later(30*day), swept, did(debit("13")), later(30*day)), sweep, `
-AccountDormant 30 days map[CNY:80.00]
-LotExpired 24.00, bonus@1 -24.00, n 1`},
+LotExpired 24.00, bonus@1 -24.00, n 1
+AccountDormant 30 days map[CNY:80.00]`},
 		{"an account that was never used is not", []step{reminding(nil, []int{30}), opened,
 			later(90 * day)}, sweep, ""},
 		{"an import passes over gaps", after(later(40*day), in(Context{Channel: ChannelImport,
@@ -130,7 +130,7 @@ LotExpired 24.00, bonus@1 -24.00, n 1`},
 		{"and counts from when it happened", after(in(Context{Channel: ChannelImport,
 			OccurredAt: noon.Add(20 * day)}), later(25*day), did(debit("13")), in(Context{}),
 			later(24*day+1)), sweep,
-			"AccountDormant 30 days map[CNY:80.00]\nLotExpired 24.00, bonus@1 -24.00, n 1"},
+			"LotExpired 24.00, bonus@1 -24.00, n 1\nAccountDormant 30 days map[CNY:80.00]"},
 	})
 }
 
