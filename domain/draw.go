@@ -175,11 +175,15 @@ func (g group) divide(to []share, x Quantity) []share {
 }
 
 // evenly divides x, at most free, between principal and bonus as they are left, and appends the shares.
+// What was sent before counts, so that steps that are rounded add up to one that is.
 func (g group) evenly(to []share, x Quantity) []share {
 	if g.bonus == nil {
 		return append(to, share{g.lot, x})
 	}
-	principal := portion(g.lot.free(), x, g.free())
+	sent := g.lot.Transferred.Add(g.bonus.Transferred)
+	part := g.lot.free().Add(g.lot.Transferred)
+	target := portion(part, sent.Add(x), g.free().Add(sent)).Sub(g.lot.Transferred)
+	principal := least(most(target, most(x.Sub(g.bonus.free()), x.Zero())), least(x, g.lot.free()))
 	return append(to, share{g.lot, principal}, share{g.bonus, x.Sub(principal)})
 }
 

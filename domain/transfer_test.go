@@ -268,3 +268,19 @@ func TestTermsTravel(t *testing.T) {
 		}
 	}
 }
+
+// However small the parts, what is sent of a funding parts it evenly: no sum of rounded steps keeps the
+// bonus behind.
+func TestSendingInPartsIsEven(t *testing.T) {
+	for _, draw := range draws {
+		b := newBook(t)
+		opened(b)
+		did(topUp("100", "30", drawn(draw)))(b)
+		for range 650 {
+			did(send("0.02"))(b)
+		}
+		if got := b.account.lots[0].Transferred.String(); got != "10.00" {
+			t.Errorf("%s: got %s of principal sent of 13.00, want 10.00", draw, got)
+		}
+	}
+}
