@@ -86,9 +86,35 @@ func (s *Sender) within(ctx context.Context, do func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
+// adopt lets webhooks that were registered before the file was made begin where the log ends: the log was
+// copied, the file was lost, or another node sends. Others may have got all there was.
+func (s *Sender) adopt(ctx context.Context) error {
+	head, err := s.ledger.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return s.within(ctx, func(tx *sql.Tx) error {
+		var made int
+		if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&made); err != nil || made > 0 {
+			return err
+		}
+		for _, h := range s.ledger.Webhooks() {
+			_, err := tx.ExecContext(ctx, "INSERT INTO cursors VALUES (?, 0, ?, '', '', -1) "+
+				"ON CONFLICT (webhook) DO NOTHING", h.ID.String(), int64(head))
+			if err != nil {
+				return err
+			}
+			s.opts.Logger.Warn("webhook begins at the log's end: it is older than "+file, "webhook", h.ID,
+				"position", head)
+		}
+		_, err := tx.ExecContext(ctx, "PRAGMA user_version = 1")
+		return err
+	})
+}
+
 // cursor is the position after which a webhook's events are looked for. One that has none begins at
-// its registration; one whose event the log does not hold, too: it was of another log. The log may
-// have been copied: then the event has another position.
+// its registration; one whose event the log does not hold, where the log ends: it was of another log.
+// The log may have been copied: then the event has another position.
 func (s *Sender) cursor(ctx context.Context, id uuid.UUID) (eventstore.Position, error) {
 	var position int64
 	var eventID, stream string
@@ -106,7 +132,12 @@ func (s *Sender) cursor(ctx context.Context, id uuid.UUID) (eventstore.Position,
 		if e.ID.String() == eventID {
 			return e.Position, nil
 		}
-		s.opts.Logger.Warn("webhook begins anew: the log is another one", "webhook", id)
+		head, err := s.toHead(ctx, id)
+		if err == nil {
+			s.opts.Logger.Warn("webhook begins at the log's end: the log is another one", "webhook", id,
+				"position", head)
+		}
+		return head, err
 	} else if !errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("read cursor: %w", err)
 	}
@@ -115,6 +146,16 @@ func (s *Sender) cursor(ctx context.Context, id uuid.UUID) (eventstore.Position,
 		return 0, err
 	}
 	return first.Position, s.enqueue(ctx, id, nil, first)
+}
+
+// toHead moves a webhook's cursor to where the log ends.
+func (s *Sender) toHead(ctx context.Context, id uuid.UUID) (eventstore.Position, error) {
+	head, err := s.ledger.Head(ctx)
+	if err == nil {
+		_, err = s.db.ExecContext(ctx, "UPDATE cursors SET position = ?, event_id = '' WHERE webhook = ?",
+			int64(head), id.String())
+	}
+	return head, err
 }
 
 // read is the event of a stream at a revision, zero where there is none.

@@ -12,13 +12,15 @@
 // read models: a rebuild of those sends nothing. The cursor of a webhook and the deliveries that the
 // cursor has passed move in one transaction. The file holds no event's data. It belongs to one node:
 // where several nodes follow one log, each that sends would send everything, so one of them should.
-// A webhook of which the file knows nothing begins at its registration.
+// A webhook begins at its registration; one that is older than the file, as the log was copied or the
+// file was lost, where the log ends: what came before is sent by a replay alone.
 package webhooks
 
 import (
 	"context"
 	"crypto/hmac"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -88,7 +90,7 @@ type Sender struct {
 	running map[uuid.UUID]*endpoint // guarded by mu
 }
 
-// Open opens the file in a data folder. Run sends.
+// Open opens the file in a data folder, once the ledger is ready. Run sends.
 func Open(
 	ctx context.Context, folder string, l *ledger.Ledger, store eventstore.Store, opts Options,
 ) (*Sender, error) {
@@ -97,8 +99,12 @@ func Open(
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", file, err)
 	}
-	return &Sender{ledger: l, store: store, opts: opts, db: db, client: newClient(opts.Private),
-		running: map[uuid.UUID]*endpoint{}}, nil
+	s := &Sender{ledger: l, store: store, opts: opts, db: db, client: newClient(opts.Private),
+		running: map[uuid.UUID]*endpoint{}}
+	if err := s.adopt(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", file, err), db.Close())
+	}
+	return s, nil
 }
 
 // Close closes the file. Run must have ended.

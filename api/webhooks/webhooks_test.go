@@ -14,9 +14,6 @@ import (
 
 	"github.com/tillbook/tillbook/api/webhooks"
 	"github.com/tillbook/tillbook/domain"
-	"github.com/tillbook/tillbook/domain/ledger"
-	"github.com/tillbook/tillbook/eventstore"
-	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
 // TestDelivery: every event after the registration once, in order, dense, signed, without what is
@@ -286,7 +283,7 @@ func TestReplay(t *testing.T) {
 }
 
 // TestRestart: a sender that was ended and started goes on where it was, and so does one whose read
-// models are new: it has none. One whose file is lost begins at the registration.
+// models are new: it has none.
 func TestRestart(t *testing.T) {
 	s := open(t)
 	r := listen(t, nil)
@@ -299,13 +296,6 @@ func TestRestart(t *testing.T) {
 	}
 	if got := len(r.got()); got != 5 {
 		t.Errorf("got %d requests, want 5", got)
-	}
-	s.end()
-	s.folder = t.TempDir()
-	s.start()
-	s.deliveries(w.ID, settled(5))
-	if got := r.got(); len(got) != 10 || got[5].id != got[0].id || got[5].sequence != 1 {
-		t.Errorf("got %d requests", len(got))
 	}
 }
 
@@ -361,43 +351,4 @@ func TestEndless(t *testing.T) {
 		return len(all) == 1 && all[0].State == webhooks.Done && all[0].Status == 200
 	})
 	<-ended
-}
-
-// TestCopiedLog: in a copy of the log the same events stand at other positions; what was sent is not
-// sent again.
-func TestCopiedLog(t *testing.T) {
-	s := open(t)
-	r := listen(t, nil)
-	w := s.hook(r)
-	s.account("A", "")
-	s.account("B", "")
-	s.deliveries(w.ID, settled(2))
-	s.end()
-	other := enginetest.Open(t)
-	filler := make([]eventstore.Event, 50)
-	for i := range filler {
-		filler[i] = eventstore.Event{ID: uuid.New(), Type: "Filler", Data: []byte("{}"), Metadata: []byte("{}")}
-	}
-	if _, err := other.Append(t.Context(), "filler", eventstore.NoStream, filler); err != nil {
-		t.Fatal(err)
-	}
-	for e, err := range s.store.ReadAll(t.Context(), eventstore.Start, domain.Prefixes...) {
-		if err == nil {
-			_, err = other.Append(t.Context(), e.Stream, e.Revision-1, []eventstore.Event{e.Event})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.ledger.Close()
-	s.store, s.ledger = other, ledger.Open(other, ledger.Options{Shared: enginetest.Shared()})
-	if err := s.ledger.Ready(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	s.start()
-	s.account("C", "")
-	s.deliveries(w.ID, settled(3))
-	if got := r.got(); len(got) != 3 || got[2].sequence != 3 {
-		t.Errorf("got %d requests, want 3", len(got))
-	}
 }

@@ -41,6 +41,8 @@ type entries struct {
 	Keys     map[uuid.UUID]Key                    `json:"keys"`
 	Programs map[string][]domain.ProgramPublished `json:"programs"` // versions in their order
 	Webhooks map[uuid.UUID]Webhook                `json:"webhooks,omitempty"`
+
+	Revisions map[string]int64 `json:"revisions"` // of each stream's last event that is in it
 }
 
 // registry holds stores, units, API keys and programs live from a subscription. What this process registers is
@@ -57,11 +59,10 @@ type registry struct {
 
 	mu sync.RWMutex
 	entries
-	byHash    map[domain.Hash]uuid.UUID
-	revisions map[string]int64    // of each stream's event that is in entries, where it came in this life
-	at        eventstore.Position // of the last event that came by the subscription
-	changed   chan struct{}       // closed and replaced when at grows
-	hooked    chan struct{}       // closed and replaced when a webhook changes
+	byHash  map[domain.Hash]uuid.UUID
+	at      eventstore.Position // of the last event that came by the subscription
+	changed chan struct{}       // closed and replaced when at grows
+	hooked  chan struct{}       // closed and replaced when a webhook changes
 }
 
 // missesPerSecond bounds how often a key that nobody knows makes a node look into a shared log.
@@ -71,8 +72,7 @@ func newRegistry(store eventstore.Store, logger *slog.Logger) *registry {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &registry{store: store, logger: logger, stop: stop, ready: make(chan struct{}),
 		misses: rate.NewLimiter(missesPerSecond, missesPerSecond), byHash: map[domain.Hash]uuid.UUID{},
-		revisions: map[string]int64{}, changed: make(chan struct{}),
-		hooked: make(chan struct{})}
+		changed: make(chan struct{}), hooked: make(chan struct{})}
 	r.done.Go(func() { r.run(ctx) })
 	return r
 }
@@ -211,10 +211,10 @@ func (r *registry) apply(e eventstore.Recorded) {
 func (r *registry) set(stream string, p domain.Posted) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if known, ok := r.revisions[stream]; !isRegistry(stream) || ok && known >= p.Revision {
+	if known, ok := r.Revisions[stream]; !isRegistry(stream) || ok && known >= p.Revision {
 		return
 	}
-	r.revisions[stream] = p.Revision
+	r.Revisions[stream] = p.Revision
 	switch e := p.Event.(type) {
 	case domain.StoreRegistered:
 		r.Stores[e.ID] = e.Store
@@ -366,7 +366,7 @@ const registrySnapshot = "registry"
 func (r *registry) load(ctx context.Context) {
 	empty := entries{Version: domain.SnapshotVersion, Stores: map[string]domain.Store{},
 		Units: map[string]domain.Unit{}, Keys: map[uuid.UUID]Key{},
-		Programs: map[string][]domain.ProgramPublished{}}
+		Programs: map[string][]domain.ProgramPublished{}, Revisions: map[string]int64{}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.entries = empty
@@ -374,7 +374,7 @@ func (r *registry) load(ctx context.Context) {
 	if err == nil && part != nil {
 		err = json.Unmarshal(part, &r.entries)
 	}
-	if err != nil || r.Version != domain.SnapshotVersion {
+	if err != nil || r.Version != domain.SnapshotVersion || r.Revisions == nil {
 		r.logger.Warn("registry snapshot not used", "err", err)
 		r.entries = empty
 	}

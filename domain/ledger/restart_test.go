@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/eventstore/enginetest"
@@ -125,5 +127,37 @@ func TestRegister(t *testing.T) {
 	again := open(t, store)
 	if stores := again.Stores(); len(stores) != 1 || stores[0].Zone != "Asia/Tokyo" {
 		t.Errorf("got %v, want S1 in Asia/Tokyo", stores)
+	}
+}
+
+// TestRegistryRestart changes a webhook and starts again: what the snapshot of the registries has is not
+// told anew, version by version, when the webhook's stream is read for the next registration. Who
+// follows would see an address that was left, and send to it.
+func TestRegistryRestart(t *testing.T) {
+	store := enginetest.Open(t)
+	s := open(t, store)
+	w := domain.Webhook{ID: uuid.New(), URL: "https://old.example/in", Status: domain.WebhookActive,
+		SealedSecret: "x"}
+	register := func(s shop, key string, r domain.Registration) {
+		t.Helper()
+		_, err := s.Register(t.Context(), ledger.Registering{Key: key, Registration: r})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	register(s, "a", domain.RegisterWebhook{Webhook: w})
+	w.URL = "https://new.example/in"
+	register(s, "b", domain.ChangeWebhook{Webhook: w})
+	s.Close()
+	again := open(t, store)
+	_, changed := again.WatchWebhooks()
+	register(again, "b", domain.ChangeWebhook{Webhook: w})
+	select {
+	case <-changed:
+		t.Error("a repeat changed webhooks")
+	default:
+	}
+	if got, _ := again.Webhook(w.ID); got.URL != w.URL {
+		t.Errorf("got %s, want %s", got.URL, w.URL)
 	}
 }
