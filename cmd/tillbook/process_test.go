@@ -11,8 +11,12 @@ import (
 	"syscall"
 )
 
-// testAdminKey is the admin key of services that tests start.
-const testAdminKey = "tb_test-admin-key-of-no-worth"
+// testAdminKey is the admin key of services that tests start, testMasterKey the master key of those that
+// know people.
+const (
+	testAdminKey  = "tb_test-admin-key-of-no-worth"
+	testMasterKey = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="
+)
 
 // process is a tillbook process that a test started, and ends by its own process id.
 type process struct {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,14 +19,15 @@ import (
 	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
-// severed is a log that ends a process at one of its appends to accounts, before the events are stored
-// or after. It is served by EventStoreDB's protocol, so the process is the real one.
+// severed is a log that ends a process at one of its appends to accounts, jobs and customers, before the
+// events are stored or after. It is served by EventStoreDB's protocol, so the process is the real one.
 type severed struct {
 	eventstore.Indexed
 	mu     sync.Mutex
-	victim *process // nil: nobody is to end
-	left   int      // appends to take before
-	stored bool     // the victim's last append is stored
+	victim *process      // nil: nobody is to end
+	left   int           // appends to take before
+	stored bool          // the victim's last append is stored
+	dead   chan struct{} // closed when the victim has ended
 }
 
 var errSevered = errors.New("the client has ended")
@@ -35,7 +37,8 @@ func (s *severed) Append(
 ) (eventstore.Appended, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.victim == nil || !strings.HasPrefix(stream, "account-") {
+	kind, _, _ := strings.Cut(stream, "-")
+	if s.victim == nil || !slices.Contains([]string{"account", "job", "customer"}, kind) {
 		return s.Indexed.Append(ctx, stream, expected, events)
 	}
 	if s.left--; s.left > 0 {
@@ -49,14 +52,16 @@ func (s *severed) Append(
 		}
 	}
 	victim.kill()
+	close(s.dead)
 	return eventstore.Appended{}, errSevered
 }
 
-// end has the victim end at its n-th append from now.
-func (s *severed) end(victim *process, n int, stored bool) {
+// end has the victim end at its n-th append from now. What it answers is closed then.
+func (s *severed) end(victim *process, n int, stored bool) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.victim, s.left, s.stored = victim, n, stored
+	s.victim, s.left, s.stored, s.dead = victim, n, stored, make(chan struct{})
+	return s.dead
 }
 
 // TestTransferKilled kills the service at every step of a transfer and of a merge. Two others start on
@@ -138,9 +143,14 @@ func accountPath(i int) string {
 
 func (f *severedFleet) start() *process {
 	f.Helper()
-	data := f.TempDir()
+	return f.startOn(f.TempDir())
+}
+
+func (f *severedFleet) startOn(data string) *process {
+	f.Helper()
 	c, err := startProcess([]string{"serve", "--listen", "127.0.0.1:0", "--data", data, "--eventstore",
-		f.address, "--sweep-every", "1s", "--log-level", "error"}, "TILLBOOK_ADMIN_KEY="+testAdminKey)
+		f.address, "--sweep-every", "1s", "--log-level", "error"}, "TILLBOOK_ADMIN_KEY="+testAdminKey,
+		masterKeyVariable+"="+testMasterKey)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -171,12 +181,7 @@ func (f *severedFleet) await(want [2]string) {
 		if got == want {
 			return
 		}
-		head, err := f.log.Head(f.Context())
-		if err != nil {
-			f.Fatal(err)
-		}
-		_, _, _ = send(http.MethodGet, fmt.Sprintf("%s%s?min_position=%d&max_wait=2s", f.nodes[1].url,
-			accountPath(0), head+1), "", "")
+		f.grown(f.nodes[1])
 	}
 	f.Fatalf("the accounts hold %s, want %s", got, want)
 }
