@@ -89,7 +89,7 @@ func (c *call) admit() error {
 		return domain.ErrForbidden.Because("role " + string(who.Role) + " may not use this route")
 	}
 	if c.route.unbound && len(who.stores) > 0 {
-		return domain.ErrForbidden.Because("a key that is bound to stores administers nothing")
+		return domain.ErrForbidden.Because("this is about more than the stores that this key is bound to")
 	}
 	if !who.mayAsk() {
 		return errRateLimited

@@ -34,6 +34,8 @@ func TestBoundAdmin(t *testing.T) {
 	}
 	s.ask(domain.RoleAnalyst, "POST", "/v1/projections/all/rebuild", "").send().
 		refused(403, "forbidden")
+	s.addKey(domain.APIKey{Role: domain.RoleFinance, Stores: []string{"S1"}})
+	s.ask(domain.RoleFinance, "GET", "/v1/reports/dormant", "").send().refused(403, "forbidden")
 	s.ask(domain.RolePOS, "GET", "/v1/stores", "").send().is(200) // a till looks things up
 	s.ask(domain.RolePOS, "GET", "/v1/units/CNY", "").send().is(200)
 }

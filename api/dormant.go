@@ -12,14 +12,15 @@ import (
 func (s *Server) dormantRoutes() []*route {
 	return []*route{
 		{method: "GET", path: "/v1/reports/dormant", id: "reportDormant", roles: recallers,
-			query: slices.Concat(paged, []string{"step"}), serve: reportDormant},
+			query: slices.Concat(paged, []string{"step"}), serve: reportDormant,
+			unbound: true},
 	}
 }
 
 // recallers look after customers who stay away.
 var recallers = []domain.Role{domain.RoleFinance, domain.RoleMarketing, domain.RoleAdmin}
 
-// reportDormant lists accounts whose customers have done nothing for so long that their programs say
+// reportDormant is about customers of every store: no key that is bound to stores reads it. It lists accounts whose customers have done nothing for so long that their programs say
 // so.
 func reportDormant(c *call) error {
 	var filter projections.DormantFilter
