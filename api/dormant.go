@@ -20,8 +20,8 @@ func (s *Server) dormantRoutes() []*route {
 // recallers look after customers who stay away.
 var recallers = []domain.Role{domain.RoleFinance, domain.RoleMarketing, domain.RoleAdmin}
 
-// reportDormant is about customers of every store: no key that is bound to stores reads it. It lists accounts whose customers have done nothing for so long that their programs say
-// so.
+// reportDormant lists accounts whose customers have done nothing for so long that their programs say
+// so. It is about customers of every store: no key that is bound to stores reads it.
 func reportDormant(c *call) error {
 	var filter projections.DormantFilter
 	if text := c.Query("step"); text != "" {

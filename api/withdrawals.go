@@ -263,14 +263,14 @@ func listItems(
 		projections.Paging) (projections.Page[projections.Item], error),
 	write func(*out, projections.Item),
 ) error {
-	id, err := c.pathID("id")
+	v, err := c.view()
 	if err != nil {
 		return err
 	}
-	return listed(c, projections.OfAccount{Account: id}, read, func(o *out, row projections.Item) {
+	return listed(c, projections.OfAccount{Account: v.ID()}, read, func(o *out, row projections.Item) {
 		o.begin('{')
 		o.id("id", row.ID())
-		o.id("account_id", id)
+		o.id("account_id", v.ID())
 		write(o, row)
 		o.end('}')
 	})

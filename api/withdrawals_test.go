@@ -113,3 +113,13 @@ func TestMandate(t *testing.T) {
 	s.get(path + "/mandates?min_position=" + ended.header.Get("Tillbook-Position")).is(200).
 		has(fields{"data.0.status": "ended", "data.0.charged": "0", "data.0.calendar.day": "31"})
 }
+
+// TestListsOfNobody: what an account has is asked of an account that there is.
+func TestListsOfNobody(t *testing.T) {
+	s := openWithAdmin(t)
+	nobody := "/v1/accounts/" + domain.AccountID("nobody").String()
+	for _, list := range []string{"withdrawals", "adjustments", "mandates", "credentials", "receivables",
+		"interactions", "lots", "history", "holds", "terms"} {
+		s.get(nobody+"/"+list).refused(404, "not_found")
+	}
+}
