@@ -106,7 +106,7 @@ type Lot struct {
 	Lost      Quantity `json:"lost"`               // by expiry, less what an extension brought back
 	LostCost  Quantity `json:"lost_cost"`          // the part of Cost that Lost took
 	Reversed  bool     `json:"reversed,omitempty"` // its funding was reversed, or its grant revoked
-	Missed    Quantity `json:"missed"`             // of cashback: what its debit's refunds could not collect
+	Missed    Quantity `json:"missed"`             // cashback not collected, or debt written off
 
 	RemindAt    time.Time `json:"remind_at,omitzero"` // of its next reminder; none while it is empty
 	Transferred Quantity  `json:"transferred"`        // sent to other accounts, less what they returned

@@ -71,19 +71,26 @@ func (d *Draft) settleReturned(moves []Move, by SettledBy) error {
 		if !x.IsPositive() {
 			continue
 		}
-		if l.Class == Bonus || l.Funding == noID {
-			if err := d.revokeReturned(l, x); err != nil {
-				return err
-			}
-			continue
-		}
-		i := slices.IndexFunc(d.receivables, func(r Receivable) bool { return r.SourceID == l.Funding })
-		if i < 0 {
-			continue
-		}
-		if err := d.settle(d.receivables[i], l, x, by); err != nil {
+		if err := d.reclaim(l, x, by); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// reclaim takes what is not the account's of x that returned to a lot. Principal whose debt was written
+// off goes as far as it was: the loss stands in the books, and is not had twice.
+func (d *Draft) reclaim(l *Lot, x Quantity, by SettledBy) error {
+	if l.Class == Bonus || l.Funding == noID {
+		return d.revokeReturned(l, x)
+	}
+	for _, r := range d.receivables {
+		if r.SourceID == l.Funding {
+			return d.settle(r, l, x, by)
+		}
+	}
+	if x = least(x, l.Missed); x.IsPositive() {
+		return d.revokeReturned(l, x)
 	}
 	return nil
 }
@@ -142,6 +149,13 @@ func (e ReceivableOpened) apply(a *Account, recorded time.Time) error {
 
 func (e ReceivableSettled) apply(a *Account, _ time.Time) error {
 	a.spend(e.Moves)
+	if lots := a.funding(e.SourceID); len(lots) > 0 && e.By == SettledByWriteOff {
+		l, err := a.edit(lots[0].ID)
+		if err != nil {
+			return err
+		}
+		l.Missed = l.Missed.Add(e.Amount.Quantity)
+	}
 	for i, r := range a.receivables {
 		if r.ID != e.ReceivableID {
 			continue

@@ -77,7 +77,21 @@ func TestReturnsSettle(t *testing.T) {
 	owing := []step{opened, did(topUp("100", "30")), did(hold("26")), did(debit("39")),
 		didAs(reversal(1, CauseChargeback))}
 	after := func(more ...step) []step { return append(owing[:5:5], more...) }
+	writtenOff := didAs(func(b *book) Command {
+		return WriteOff{ReceivableID: b.account.receivables[0].ID, Reason: "x"}
+	})
 	run(t, []row{
+		{"what was written off is taken back when it comes", after(writtenOff), refund(3, "13"), `
+DebitRefunded 13.00, principal@1 10.00/10.00, bonus@1 3.00, total 13.00
+CreditRevoked 10.00, principal@1 -10.00/-10.00
+CreditRevoked 3.00, bonus@1 -3.00`},
+		{"no more than was written off", after(did(topUp("45", "")), writtenOff), refund(3, "13"), `
+DebitRefunded 13.00, principal@1 10.00/10.00, bonus@1 3.00, total 13.00
+CreditRevoked 5.00, principal@1 -5.00/-5.00
+CreditRevoked 3.00, bonus@1 -3.00`},
+		{"once", after(did(topUp("45", "")), writtenOff, didAs(refund(3, "13"))), refund(3, "13"), `
+DebitRefunded 13.00, principal@1 10.00/10.00, bonus@1 3.00, total 26.00
+CreditRevoked 3.00, bonus@1 -3.00`},
 		{"by a refund", owing, refund(3, "13"), `
 DebitRefunded 13.00, principal@1 10.00/10.00, bonus@1 3.00, total 13.00
 ReceivableSettled 10.00, principal@1 -10.00/-10.00, by refund, left 40.00

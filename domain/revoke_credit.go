@@ -24,13 +24,14 @@ type RevokeCredit struct {
 	Reason  string    `json:"reason"`          // 1 to 200 bytes
 }
 
-// CreditRevoked records that free value was taken back. Amount may be zero. Uncollected is what could
+// CreditRevoked records that free value was taken back, or value of a reversed top-up that came back after
+// its debt was written off. Amount may be zero. Uncollected is what could
 // not be taken: of a refunded debit's cashback what is missing of its share; of a mistake all that was
 // spent or sent on or is held, so that it and Amount are the grant, unless some of that expired.
 type CreditRevoked struct {
 	Value
 	GrantID     uuid.UUID `json:"grant_id,omitzero"`
-	Funding     uuid.UUID `json:"funding,omitzero"` // the top-up, of a bonus
+	Funding     uuid.UUID `json:"funding,omitzero"` // the top-up, of its bonus or of what was written off
 	Cause       string    `json:"cause"`
 	Uncollected Money     `json:"uncollected,omitzero"`
 	JobID       uuid.UUID `json:"job_id,omitzero"` // whose grant was asked for
@@ -155,8 +156,8 @@ func (d *Draft) revoke(l *Lot, x Quantity, e CreditRevoked) error {
 	return d.post(e)
 }
 
-// revokeReturned takes back what came back to a bonus of a reversed top-up, or to a grant that was revoked
-// or that a refund missed.
+// revokeReturned takes back what came back to a reversed top-up, or to a grant that was revoked or that a
+// refund missed.
 func (d *Draft) revokeReturned(l *Lot, x Quantity) error {
 	e := CreditRevoked{Funding: l.Funding, Cause: RevokedReversal}
 	if l.Funding == noID {
@@ -182,9 +183,23 @@ func (e CreditRevoked) command(Posted) Command {
 	return RevokeCredit{GrantID: e.GrantID, Reason: e.Reason}
 }
 
+// recover notes principal that came back to a reversed top-up after its debt was written off.
+func (e CreditRevoked) recover(a *Account) error {
+	for _, m := range e.Moves {
+		l := a.lot(m.Lot)
+		if l.Class != Principal {
+			continue
+		}
+		if l.Missed = l.Missed.Add(m.Amount); l.Missed.IsNegative() {
+			return fmt.Errorf("lot %s gives back more than was written off", l.ID)
+		}
+	}
+	return nil
+}
+
 func (e CreditRevoked) apply(a *Account, _ time.Time) error {
 	if e.GrantID == noID {
-		return nil
+		return e.recover(a)
 	}
 	l, err := a.edit(partOf(e.GrantID, 1))
 	switch {

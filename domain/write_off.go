@@ -12,7 +12,8 @@ const OpWriteOff Operation = "write_off"
 // SettledByWriteOff says that what was owed will not be paid. It moves no value.
 const SettledByWriteOff SettledBy = "write_off"
 
-// WriteOff gives up what an account still owes of a receivable. It posts ReceivableSettled.
+// WriteOff gives up what an account still owes of a receivable. It posts ReceivableSettled. What comes back
+// to a top-up that was reversed after what it owed was written off is taken back then.
 type WriteOff struct {
 	ReceivableID uuid.UUID `json:"receivable_id"`
 	Reason       string    `json:"reason"` // 1 to 200 bytes
