@@ -139,6 +139,10 @@ func TestCheckFindsChangedTills(t *testing.T) {
 			"name, business_date, status, opened_at, closed_at, differences, opened_position, " +
 			"closed_position, after, through, key FROM shifts WHERE number = 2 AND ? <> ''",
 			"shifts", "should not be there"},
+		{"a status that its columns belie", "UPDATE shifts SET status = 'open' WHERE number = 1 AND ? <> ''",
+			"shifts", "got"},
+		{"an exception that seems resolved", "UPDATE exceptions SET status = 'x' WHERE seq = 1 AND ? <> ''",
+			"exceptions", "got"},
 		{"how it was resolved", "UPDATE exceptions SET how = 'x' WHERE seq = 1 AND ? <> ''",
 			"exceptions", "got"},
 		{"an exception that is open", "UPDATE exceptions SET code = NULL WHERE seq = 0 AND ? <> ''",

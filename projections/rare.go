@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -72,7 +74,8 @@ func (x expected[K, R]) Add(k K, row R) { x[k] = &row }
 // Change is a row to be changed, nil where there is none.
 func (x expected[K, R]) Change(k K) *R { return x[k] }
 
-// compareTable compares a whole table with the rows that it should have.
+// compareTable compares a whole table with the rows that it should have: the columns as they are written,
+// for queries ask for those that follow from others, too.
 func compareTable[K comparable, R any](ctx context.Context, q querier, report *Report,
 	t *Table[K, R], want expected[K, R]) error {
 	rows, err := q.QueryContext(ctx, "SELECT "+columnList(t.Columns)+" FROM "+t.Name)
@@ -84,22 +87,40 @@ func compareTable[K comparable, R any](ctx context.Context, q querier, report *R
 	for k := range want {
 		left[k] = true
 	}
+	written, to := make([]sql.NullString, len(t.Columns)), make([]any, len(t.Columns))
+	for i := range to {
+		to[i] = &written[i]
+	}
 	for rows.Next() {
 		var k K
-		row := new(R)
-		if err := t.Scan(rows.Scan, &k, row); err != nil {
+		if err := errors.Join(rows.Scan(to...), t.Scan(rows.Scan, &k, new(R))); err != nil {
 			return fmt.Errorf("read %s: %w", t.Name, err)
 		}
 		delete(left, k)
-		switch should := want[k]; {
-		case should == nil:
+		should := want[k]
+		if should == nil {
 			report.add(t.Name, "", -1, "row %v should not be there", k)
-		case !slices.Equal(t.Values(row), t.Values(should)):
-			report.add(t.Name, "", -1, "row %v: got %v, want %v", k, t.Values(row), t.Values(should))
+			continue
+		}
+		var got, want []string
+		for i, value := range t.Values(should) {
+			got = append(got, literal(written[len(t.Keys(k))+i]))
+			want = append(want, literal(sql.NullString{String: fmt.Sprint(value), Valid: value != nil}))
+		}
+		if !slices.Equal(got, want) {
+			report.add(t.Name, "", -1, "row %v: got %v, want %v", k, got, want)
 		}
 	}
 	for k := range left {
 		report.add(t.Name, "", -1, "row %v is missing", k)
 	}
 	return rows.Err()
+}
+
+// literal is a column for people, NULL apart from every text.
+func literal(column sql.NullString) string {
+	if !column.Valid {
+		return "NULL"
+	}
+	return strconv.Quote(column.String)
 }
