@@ -55,10 +55,10 @@ func hash(n domain.Name) uint64 {
 	return d.Sum64()
 }
 
-// uses appends an entry for each name that p used; their places are given by add.
-func uses(to []entry, p *domain.Posted) []entry {
-	var few [4]domain.Name
-	for _, name := range p.AppendUses(few[:0]) {
+// uses appends an entry for each name that p used; their places are given by add. The names are read
+// into the buffer: one of its own would be allocated for each event.
+func uses(to []entry, p *domain.Posted, buffer []domain.Name) []entry {
+	for _, name := range p.AppendUses(buffer[:0]) {
 		to = append(to, entry{hash: hash(name), revision: uint32(p.Revision)})
 	}
 	return to

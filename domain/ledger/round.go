@@ -34,6 +34,7 @@ type round struct {
 
 	fewEvents [1]eventstore.Event // where events and names begin: most rounds have one command
 	fewNames  [4]entry
+	fewUses   [4]domain.Name // of one event
 }
 
 // round answers the batch's commands, or the first of them when they do not all fit into one append,
@@ -226,7 +227,7 @@ func (r *round) add(events []domain.Posted, next *domain.Account) error {
 		size += len(data) + len(metadata) + len(kind)
 	}
 	for i := range events {
-		r.names = uses(r.names, &events[i])
+		r.names = uses(r.names, &events[i], r.fewUses[:])
 	}
 	if r.posted == nil {
 		r.posted = slices.Clip(events)

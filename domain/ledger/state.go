@@ -85,6 +85,7 @@ func (l *Ledger) keep(s *state) {
 // s grow.
 func (l *Ledger) catchUp(ctx context.Context, s *state) (*state, error) {
 	var account *domain.Account
+	var few [4]domain.Name
 	next := *s
 	for e, err := range l.store.Read(ctx, s.stream, s.revision()+1) {
 		if err != nil {
@@ -100,7 +101,7 @@ func (l *Ledger) catchUp(ctx context.Context, s *state) (*state, error) {
 		if err != nil {
 			return nil, err
 		}
-		next.names.add(uses(nil, &p))
+		next.names.add(uses(nil, &p, few[:]))
 		next.hash, next.position = link(e), e.Position
 	}
 	if account == nil {
