@@ -42,7 +42,8 @@ func (s *service) loadShop(ctx context.Context) error {
 	case err != nil && !errors.Is(err, domain.ErrNotFound):
 		return err
 	}
-	clock := map[string]any{"earlier": time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)}
+	clock := map[string]any{"earlier": time.Now().Add(-time.Hour).UTC().Format(time.RFC3339),
+		"later": time.Now().Add(time.Hour).UTC().Format(time.RFC3339)}
 	shop := &demoShop{base: "http://" + s.address(), answers: map[string]any{"clock": clock},
 		clients: map[domain.Role]*client{}}
 	if err := s.demoStaff(ctx, shop); err != nil {

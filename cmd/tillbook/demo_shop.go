@@ -63,6 +63,9 @@ var demoVisits = []visit{
 		`{"payments":[{"method":"transfer","reference":"BANK-77"}]}`, ""},
 	{till, "suit", "POST /v1/accounts/{cleo.id}/debits", `{"amount":{"amount":"240.00","unit":"CNY"},
 		"store":"S1"}`, ""},
+	{buying, "rehearsed", "POST /v1/programs/club/versions?dry_run=true&from={clock.earlier}&to={clock.later}",
+		`{"accounts":["{cleo.id}","{dan.id}"],"terms":{"ladder":[
+			{"id":"ten","from":{"amount":"500.00","unit":"CNY"},"percent":"10"}]}}`, ""},
 	{till, "over", "POST /v1/accounts/{cleo.id}/debits", `{"amount":{"amount":"300.01","unit":"CNY"}}`,
 		"limit_exceeded"},
 
@@ -73,6 +76,8 @@ var demoVisits = []visit{
 		`{"amount":{"amount":"18.00","unit":"CNY"},"reason":"no receipt","store":"S1"}`, ""},
 	{auditor, "undone", "POST /v1/accounts/{cleo.id}/credits/{nobill.id}/revoke",
 		`{"reason":"the receipt was found"}`, ""},
+	{auditor, "longer", "POST /v1/accounts/{cleo.id}/lots/{came.lots.1.id}/extend",
+		`{"expires_at":"2099-01-01T00:00:00Z","reason":"was abroad"}`, ""},
 
 	// it goes to somebody else; an account that is given up is merged, and one that is empty closed
 	{till, "gift", "POST /v1/accounts/{cleo.id}/transfers", `{"to":"{dan.id}",
@@ -119,9 +124,14 @@ var demoVisits = []visit{
 		"calendar":{"every":"month","day":31,"at":"09:00","zone":"Asia/Shanghai"},
 		"description":"Wardrobe"}`, ""},
 
-	// who the customer is, sealed
+	// who the customer is, sealed; a card that finds the account; what the customer had to say
 	{helper, "profile", "PUT /v1/customers/{ann.id}", `{"name":"Ann Lee","phone":"+86 138 0013 8000",
 		"tags":["regular"],"consents":{"messages":true}}`, ""},
+	{helper, "plastic", "POST /v1/accounts/{ann.id}/credentials",
+		`{"kind":"card","value":"6200 1234 5678"}`, ""},
+	{till, "found", "POST /v1/lookups", `{"card":"620012345678"}`, ""},
+	{helper, "said", "POST /v1/accounts/{found.account_id}/interactions",
+		`{"kind":"complaint","rating":2,"text":"The coffee was cold.","about":"000003"}`, ""},
 
 	// a terminal's day: a shift, what the till did while it was cut off, the close
 	{till, "shift", "POST /v1/shifts", `{"store":"S1","terminal":"T2","shift":"morning"}`, ""},
@@ -137,6 +147,8 @@ var demoVisits = []visit{
 	{till, "bulk", "POST /v1/bulk", `[{"key":"demo-bulk-1","operation":"debit","customer_ref":"C-1004",
 		"amount":{"amount":"1.00","unit":"CNY"}},{"key":"demo-bulk-2","operation":"debit",
 		"customer_ref":"C-1004","amount":{"amount":"9000.00","unit":"CNY"}}]`, ""},
+	{buying, "spring", "POST /v1/grants", `{"accounts":["{gus.id}","C-1008"],
+		"amount":{"amount":"5.00","unit":"CNY"},"cause":"promo","reason":"spring","campaign":"SPRING"}`, ""},
 	{owner, "hook", "POST /v1/webhooks", `{"url":"https://shop.invalid/tillbook",
 		"types":["AccountClosed"]}`, ""},
 
