@@ -102,7 +102,7 @@ func (b BindCredential) Decide(d *Draft) error {
 	if err := d.unused(OpBindCredential); err != nil {
 		return err
 	}
-	if err := d.unbound(b.Kind, b.HashedValue); err != nil {
+	if err := d.unbound(b.Kind, b.HashedValue, noID); err != nil {
 		return err
 	}
 	return d.post(CredentialBound{d.nextID(), b.Kind, b.KeyedHash, b.Last4})
@@ -117,14 +117,17 @@ func (v HashedValue) check() error {
 	return nil
 }
 
-// unbound refuses a value that finds an account already, and one credential too many.
-func (d *Draft) unbound(kind CredentialKind, v HashedValue) error {
+// unbound refuses a value that finds an account already, and one credential too many, where the one that
+// is replaced makes room.
+func (d *Draft) unbound(kind CredentialKind, v HashedValue, replaced uuid.UUID) error {
 	active := 0
 	for _, c := range d.credentials {
 		if c.Status != CredentialActive {
 			continue
 		}
-		active++
+		if c.ID != replaced {
+			active++
+		}
 		if c.Kind == kind && v.is(c.KeyedHash) {
 			return ErrCredentialUsed
 		}

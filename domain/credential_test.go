@@ -56,6 +56,9 @@ func TestBindCredential(t *testing.T) {
 		{"blocked before", []step{opened, did(bind(1)), didAs(block(1))}, asks(bind(1)),
 			"CredentialBound card 0001"},
 		{"50 of them", many, asks(bind(99)), "limit_exceeded"},
+		{"one of 50 is lost", many, replace(1, 99), "CredentialReplaced card 0099"},
+		{"one too many for a blocked one's", append(many[:len(many):len(many)], didAs(block(1)), did(bind(98))),
+			replace(1, 99), "limit_exceeded"},
 		{"while frozen", []step{opened, frozen(FreezeAll)}, asks(bind(1)), "CredentialBound card 0001"},
 	})
 }

@@ -51,7 +51,7 @@ func (r ReplaceCredential) Decide(d *Draft) error {
 	if c.Status == CredentialGivenUp {
 		return ErrCredentialNotActive.Because("the credential was replaced")
 	}
-	if err := d.unbound(c.Kind, r.HashedValue); err != nil {
+	if err := d.unbound(c.Kind, r.HashedValue, c.ID); err != nil {
 		return err
 	}
 	return d.post(CredentialReplaced{d.nextID(), c.ID, c.Kind, r.KeyedHash, r.Last4})
