@@ -89,8 +89,8 @@ func (s *lost) Read(
 	}
 }
 
-// TestWorksWithoutServer has a sweep and what resumes transfers find a log that cannot be reached: they
-// say so once and wait for their next turn, however many accounts there are.
+// TestWorksWithoutServer has sweeps, what resumes transfers and what runs jobs find a log that cannot be
+// reached: they say so once and wait for their next turn, however many accounts there are.
 func TestWorksWithoutServer(t *testing.T) {
 	store := &lost{Store: enginetest.Open(t)}
 	var told bytes.Buffer
@@ -134,5 +134,16 @@ func TestWorksWithoutServer(t *testing.T) {
 	})
 	if got := store.reads.Load(); got != 2 || bytes.Count(told.Bytes(), []byte("\n")) != 2 {
 		t.Errorf("transfers: got %d reads in two turns, and told\n%s", got, &told)
+	}
+	told.Reset()
+	store.reads.Store(0)
+	ctx, stop = context.WithCancel(t.Context())
+	defer stop()
+	turns = 0
+	l.RunJobs(ctx, time.Nanosecond, func(context.Context) ([]uuid.UUID, error) {
+		return make([]uuid.UUID, turn()), nil
+	})
+	if got := store.reads.Load(); got != 2 || bytes.Count(told.Bytes(), []byte("\n")) != 2 {
+		t.Errorf("jobs: got %d reads in two turns, and told\n%s", got, &told)
 	}
 }

@@ -46,8 +46,12 @@ func (l *Ledger) RunJobs(
 			l.opts.Logger.Error("running jobs not read", "err", err)
 		}
 		for _, id := range jobs {
-			if err := l.RunJob(ctx, id); err != nil && ctx.Err() == nil {
+			err := l.RunJob(ctx, id)
+			if err != nil && ctx.Err() == nil {
 				l.opts.Logger.Error("job not run", "job", id, "err", err)
+			}
+			if isAway(err) {
+				break
 			}
 		}
 		select {
