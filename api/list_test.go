@@ -102,6 +102,9 @@ func TestLargeBodies(t *testing.T) {
 			t.Error("got a place, want none")
 		}
 	}
+	if got := problemOf(errManyLarge); got.code != "busy" || !got.class.retryable {
+		t.Errorf("got %+v", got)
+	}
 	for _, done := range append(given, done) {
 		done()
 	}
