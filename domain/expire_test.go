@@ -42,6 +42,10 @@ LotExpired 50.00, principal@1 -50.00/-50.00, n 2`},
 HoldReleased 65.00, principal@1 held -50.00, bonus@1 held -15.00, lapsed
 LotExpired 30.00, bonus@1 -30.00, n 1
 LotExpired 100.00, principal@1 -100.00/-100.00, n 1`},
+		{"of two holds the first to lapse does", []step{opened, did(topUp("100", "")),
+			did(PlaceHold{Amount: cny("9"), TTLSeconds: 604800}), did(hold("1")), later(7 * day)}, sweep, `
+HoldReleased 1.00, principal@1 held -1.00, lapsed
+HoldReleased 9.00, principal@1 held -9.00, lapsed`},
 		{"the law suspends it", after(frozen(FreezeLegal), later(2*day)), sweep, ""},
 		{"but not lapses", after(did(hold("65")), frozen(FreezeLegal), later(2*day)), sweep,
 			"HoldReleased 65.00, principal@1 held -50.00, bonus@1 held -15.00, lapsed"},
