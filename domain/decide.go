@@ -77,8 +77,7 @@ func decide(
 ) ([]Posted, *Account, error) {
 	d := newDraft(a, m)
 	defer d.free()
-	_, sweep := c.(Sweep)
-	if err := d.upkeep(sweep); err != nil {
+	if err := d.upkeep(byItself(c)); err != nil {
 		return nil, a, err
 	}
 	if err := rule(d); err != nil {
@@ -88,6 +87,16 @@ func decide(
 		return nil, a, err
 	}
 	return d.stamped(), d.Account, nil
+}
+
+// byItself reports that the service asks c when its time has come: such commands write what is due
+// in one order, whichever of them is first.
+func byItself(c Command) bool {
+	switch c.(type) {
+	case Sweep, ChargeMandates:
+		return true
+	}
+	return false
 }
 
 func (d *Draft) stamped() []Posted {
