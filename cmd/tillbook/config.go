@@ -45,20 +45,21 @@ func (c *config) settings(f *pflag.FlagSet) {
 	bind(f, oneOf(&c.logLevel, "info", "debug", "info", "warn", "error"), "log-level",
 		"what is logged to standard error")
 	bind(f, yesNo(&c.followers, true), "followers",
-		"keep read models, and by them sweep lapsed holds and expired lots")
+		"keep read models, and by them do what time brings about: holds, lots, reminders, charges, jobs")
 	bind(f, between(&c.cacheMB, 256, 1, 1<<20), "cache-mb", "memory for account states, MiB")
 	bind(f, between(&c.blockCacheMB, 64, 1, 1<<20), "block-cache-mb", "memory for read blocks, MiB")
 	bind(f, between(&c.maxWaiting, 10_000, 1, 1_000_000), "max-waiting",
 		"commands that may wait before 503")
-	bind(f, between(&c.bodyKB, 64, 4, 4096), "body-kb", "largest request body, KiB")
+	bind(f, between(&c.bodyKB, 64, 4, 4096), "body-kb", "largest request body, KiB; bulk arrays,\n"+
+		"    batches and shift closes may take 8 MiB, programs 512 KiB")
 	bind(f, between(&c.ratePerKey, 0, 0, 1_000_000), "rate-per-key",
 		"requests a second of one key, 0 for no limit")
 	bind(f, lasting(&c.sweepEvery, 10*time.Second, time.Second, time.Hour), "sweep-every",
-		"time between sweeps of lapsed holds and expired lots")
+		"time between two looks at what time brings about")
 	bind(f, yesNo(&c.webhooks, true), "webhooks",
 		"send webhooks; of several nodes on one log each that does sends everything, so one should")
 	bind(f, yesNo(&c.webhookAny, false), "webhook-private",
-		"let webhooks have private addresses, plain http and every port")
+		"let webhooks have private addresses, plain http and every port: --webhook-private=true")
 	bind(f, lasting(&c.drain, 30*time.Second, time.Second, 10*time.Minute), "drain",
 		"time that a stop gives to requests under way")
 }
@@ -237,8 +238,12 @@ func newConfigHelp() *cobra.Command {
 	text.WriteString("Settings of serve and demo. A flag wins over the environment.\n")
 	flags.VisitAll(func(f *pflag.Flag) {
 		usage, limit, _ := strings.Cut(f.Usage, "; limit: ")
+		standard := f.DefValue
+		if standard == "" {
+			standard = "none"
+		}
 		fmt.Fprintf(&text, "\n--%s\n    %s\n    environment %s, default %s", f.Name, usage,
-			envName(f.Name), f.DefValue)
+			envName(f.Name), standard)
 		if limit != "" {
 			fmt.Fprintf(&text, ", limit: %s", limit)
 		}
