@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -99,7 +100,10 @@ type batch struct {
 	lines     bool // NDJSON, not an array
 	conn      net.Conn
 	began     int
-	patient   time.Time // when the read deadline was set
+
+	mu        sync.Mutex
+	patient   time.Time // when the read deadline was set; guarded by mu
+	abandoned bool      // no further item is read; guarded by mu
 }
 
 // array answers items that were read, and found to be JSON, before the first begins.
@@ -118,7 +122,7 @@ func (b *batch) array(c *call) error {
 		return domain.ErrMalformed.Because("want at most 100000 items: more go as NDJSON")
 	}
 	c.Set(fiber.HeaderContentType, applicationJSON)
-	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+	c.stream(func(w *bufio.Writer) {
 		defer done()
 		b.run(w, func() ([]byte, error) {
 			if len(items) == 0 {
@@ -128,7 +132,7 @@ func (b *batch) array(c *call) error {
 			items = items[1:]
 			return item, nil
 		})
-	})
+	}, b.abandon)
 	return nil
 }
 
@@ -144,9 +148,9 @@ func (b *batch) stream(c *call) error {
 	c.read = true
 	lines := bufio.NewReaderSize(source, lineBytes)
 	c.Set(fiber.HeaderContentType, ndjson)
-	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+	c.stream(func(w *bufio.Writer) {
 		b.run(w, func() ([]byte, error) { return b.line(lines) })
-	})
+	}, b.abandon)
 	return nil
 }
 
@@ -174,10 +178,20 @@ func (b *batch) line(lines *bufio.Reader) ([]byte, error) {
 
 // patience gives the caller time for the next item, however long the whole takes.
 func (b *batch) patience() {
-	if now := time.Now(); now.Sub(b.patient) > time.Second {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := time.Now(); !b.abandoned && now.Sub(b.patient) > time.Second {
 		b.patient = now
 		_ = b.conn.SetReadDeadline(now.Add(bulkIdle)) // a dead connection fails when it is read
 	}
+}
+
+// abandon ends the reading of further items: nobody takes their answers.
+func (b *batch) abandon() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.abandoned = true
+	_ = b.conn.SetReadDeadline(time.Unix(1, 0)) // a read that waits fails now
 }
 
 // begun is an item whose answer is to come.
