@@ -143,6 +143,12 @@ var demoVisits = []visit{
 	{till, "counted", "POST /v1/shifts/{shift.id}/close", `{"totals":[
 		{"type":"debit","count":2,"amount":{"amount":"10.00","unit":"CNY"}}]}`, ""},
 
+	{auditor, "file", "GET /v1/reports/settlement?store=S1&terminal=T2&shift=morning", ``, ""},
+
+	// a customer asks to be forgotten: the books stay
+	{helper, "known", "PUT /v1/customers/{bob.id}", `{"name":"Bob Hu","email":"bob@example.com"}`, ""},
+	{owner, "forgotten", "POST /v1/customers/{bob.id}/erase", `{"reason":"asked"}`, ""},
+
 	// many at once, and who is told of it
 	{till, "bulk", "POST /v1/bulk", `[{"key":"demo-bulk-1","operation":"debit","customer_ref":"C-1004",
 		"amount":{"amount":"1.00","unit":"CNY"}},{"key":"demo-bulk-2","operation":"debit",
