@@ -56,6 +56,7 @@ type Account struct {
 	credentials  []Credential // in the order they were bound
 	remindAt     time.Time    // the earliest of the lots' reminders
 	dormancy     dormancy
+	coupons      []Coupon // live ones, in the order they were granted
 }
 
 // NewAccount is the account before its first event.
@@ -111,6 +112,7 @@ func (a *Account) Clone() *Account {
 	c.mandates = slices.Clone(a.mandates)
 	c.withdrawals = slices.Clone(a.withdrawals)
 	c.credentials = slices.Clone(a.credentials)
+	c.coupons = slices.Clone(a.coupons)
 	return &c
 }
 

@@ -181,6 +181,7 @@ func (d *Draft) undoDebit(debit sale) error {
 	if err != nil {
 		return err
 	}
+	id := d.nextID()
 	err = d.post(DebitReversed{
 		Value: d.value(rest, back.moves), DebitID: debit.DebitID, RefundedBefore: before,
 		Cause: "cancel", ListAmount: back.list,
@@ -190,7 +191,7 @@ func (d *Draft) undoDebit(debit sale) error {
 	if err != nil {
 		return err
 	}
-	if err := d.loseCashback(debit.DebitPosted, before, rest); err != nil {
+	if err := d.loseSale(debit.DebitPosted, id, before, rest); err != nil {
 		return err
 	}
 	if err := d.settleReturned(back.moves, SettledByRefund); err != nil {

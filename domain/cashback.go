@@ -1,5 +1,7 @@
 package domain
 
+import "github.com/google/uuid"
+
 // cashback is what a rule of a program grants for a debit.
 type cashback struct {
 	rule   *CashbackRule
@@ -16,6 +18,13 @@ func (d *Draft) postSale(e DebitPosted) error {
 	if err := d.post(e); err != nil {
 		return err
 	}
+	if err := d.grantCashback(e); err != nil {
+		return err
+	}
+	return d.earn(consumption{id: e.DebitID, qualifying: e.counted()})
+}
+
+func (d *Draft) grantCashback(e DebitPosted) error {
 	c := d.cashbackOf(e)
 	if !c.amount.IsPositive() {
 		return nil
@@ -73,6 +82,15 @@ func (r *CashbackRule) of(counted Money) Money {
 		return r.Cap
 	}
 	return x
+}
+
+// loseSale takes back what a debit earned, for the part of it that came back just now.
+func (d *Draft) loseSale(debit DebitPosted, refund uuid.UUID, before, now Money) error {
+	if err := d.loseCashback(debit, before, now); err != nil {
+		return err
+	}
+	return d.lose(loss{consumption{id: debit.DebitID, qualifying: debit.counted()},
+		refund, before, now, debit.Amount})
 }
 
 // loseCashback takes back the share of a debit's cashback that the part of it earned which came back

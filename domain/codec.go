@@ -95,26 +95,25 @@ func of[E Event]() stored {
 var Prefixes = []string{
 	"account-",
 	"batch-",
+	"campaign-",
+	"code-",
 	"customer-",
 	"import-",
 	"job-",
 	"key-",
 	"program-",
+	"segment-",
 	"shift-",
 	"store-",
 	"unit-",
 	"webhook-",
 }
 
-// reserved begin the names of streams that the catalogue names for events to come.
-var reserved = []string{"campaign-", "code-", "segment-"}
-
-// Owns reports whether a stream is the ledger's, now or by the catalogue, or is an EventStoreDB
-// metastream ($$name) of such a stream.
+// Owns reports whether a stream is the ledger's, or is an EventStoreDB metastream ($$name) of such a
+// stream.
 func Owns(stream string) bool {
 	name := strings.TrimPrefix(stream, "$$")
-	begins := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
-	return slices.ContainsFunc(Prefixes, begins) || slices.ContainsFunc(reserved, begins)
+	return slices.ContainsFunc(Prefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
 // EventTypes are the stored names, sorted.

@@ -24,6 +24,10 @@ type Moment struct {
 	Place                   Store    // the registered store of Context, or UnregisteredStore
 	Program                 *Program // that rules the account at Decided; nil: DefaultProgram
 
+	// Campaigns looks up a campaign as it stands, nil where there is none of that id. A nil one knows
+	// none.
+	Campaigns func(id string) *Campaign
+
 	// Found is what this account's log holds under a name, newest first; nil finds nothing. The
 	// shell answers from memory unless the name was used. Of EventName it is the event itself.
 	Found func(Name) []Posted

@@ -90,15 +90,16 @@ func (r Refund) Decide(d *Draft) error {
 	if err != nil {
 		return err
 	}
+	id := d.nextID()
 	err = d.post(DebitRefunded{
-		Value: d.value(paid, back.moves), RefundID: d.nextID(), DebitID: r.DebitID,
+		Value: d.value(paid, back.moves), RefundID: id, DebitID: r.DebitID,
 		RefundedTotal: before.Add(paid), Reason: r.Reason, ListAmount: back.list,
 		Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: unpaid.orNone(),
 	})
 	if err != nil {
 		return err
 	}
-	if err := d.loseCashback(debit.DebitPosted, before, paid); err != nil {
+	if err := d.loseSale(debit.DebitPosted, id, before, paid); err != nil {
 		return err
 	}
 	if err := d.settleReturned(back.moves, SettledByRefund); err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // SnapshotVersion is the version of MarshalSnapshot's form. A snapshot of another one is not read.
-const SnapshotVersion = 3
+const SnapshotVersion = 4
 
 // snapshot is an Account as it is written beside its stream.
 type snapshot struct {
@@ -34,6 +34,7 @@ type snapshot struct {
 	Credentials  []Credential   `json:"credentials,omitempty"`
 	RemindAt     time.Time      `json:"remind_at,omitzero"`
 	Dormancy     dormancy       `json:"dormancy,omitzero"`
+	Coupons      []Coupon       `json:"coupons,omitempty"`
 }
 
 // MarshalSnapshot is the account's state as bytes.
@@ -48,6 +49,7 @@ func (a *Account) MarshalSnapshot() ([]byte, error) {
 		a.bonuses, a.usage,
 		a.credentials,
 		a.remindAt, a.dormancy,
+		a.coupons,
 	})
 }
 
@@ -67,11 +69,12 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 		s.Bonuses, s.Usage,
 		s.Credentials,
 		s.RemindAt, s.Dormancy,
+		s.Coupons,
 	}, nil
 }
 
 // Size estimates the account's memory, in bytes, for caches that bound it.
 func (a *Account) Size() int {
 	return 512 + 700*len(a.lots) + 900*len(a.holds) + 200*len(a.pending) +
-		300*len(a.credentials)
+		300*len(a.credentials) + 300*len(a.coupons)
 }

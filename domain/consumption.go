@@ -1,0 +1,48 @@
+package domain
+
+import "github.com/google/uuid"
+
+// consumption is what was bought: a debit, or a checkout as a whole. Points and tier progress count
+// here, never when value is sold.
+type consumption struct {
+	id         uuid.UUID      // of the debit or checkout
+	qualifying Money          // what was paid for: net less points and value that was given
+	lines      []CheckoutLine // of a checkout; none of a debit
+}
+
+// loss is what came back of a consumption: of Qualifying in all, before had come back until now, and
+// now comes back.
+type loss struct {
+	consumption
+	refund      uuid.UUID // the return, refund or reversal
+	before, now Money     // of the sale's amount
+	amount      Money     // of the sale
+}
+
+// earn posts what a consumption earns. An import brings what was, and earns nothing but progress.
+func (d *Draft) earn(c consumption) error {
+	if err := d.earnPoints(c); err != nil {
+		return err
+	}
+	return d.progress(c)
+}
+
+// lose takes back what a consumption earned, for the part that came back.
+func (d *Draft) lose(l loss) error {
+	if err := d.losePoints(l); err != nil {
+		return err
+	}
+	return d.regress(l)
+}
+
+// earnPoints posts the points that a consumption earns under the program.
+func (d *Draft) earnPoints(consumption) error { return nil }
+
+// losePoints revokes the points that the part of a consumption earned which came back.
+func (d *Draft) losePoints(loss) error { return nil }
+
+// progress counts a consumption for the account's tier.
+func (d *Draft) progress(consumption) error { return nil }
+
+// regress takes a consumption's part that came back out of the tier's window.
+func (d *Draft) regress(loss) error { return nil }

@@ -1,0 +1,49 @@
+package domain
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Coupon is a coupon of an account that is not at its end: not used up, expired, revoked or recycled.
+// Its terms are its definition's, which never change.
+type Coupon struct {
+	ID         uuid.UUID  `json:"coupon_id"` // of the event that granted it
+	Campaign   string     `json:"campaign"`
+	Definition string     `json:"definition"` // definition_id@version
+	Kind       CouponKind `json:"kind"`
+	Uses       int        `json:"uses"`
+	Used       int        `json:"used"`
+	ValidFrom  time.Time  `json:"valid_from"`
+	ValidUntil time.Time  `json:"valid_until,omitzero"` // none: no end
+	Order      string     `json:"order_ref,omitempty"`  // that has it reserved
+	Reserved   time.Time  `json:"reserved_until,omitzero"`
+}
+
+// Coupons are the account's live coupons, in the order in which they were granted. They must not be
+// changed.
+func (a *Account) Coupons() []Coupon { return a.coupons }
+
+// coupon is the live coupon with that id.
+func (a *Account) coupon(id uuid.UUID) (Coupon, bool) {
+	for _, c := range a.coupons {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return Coupon{}, false
+}
+
+// definition is what a live coupon is worth, and its campaign as it stands.
+func (m *Moment) definition(c Coupon) (*Campaign, *Definition, bool) {
+	if m.Campaigns == nil {
+		return nil, nil, false
+	}
+	campaign := m.Campaigns(c.Campaign)
+	if campaign == nil {
+		return nil, nil, false
+	}
+	d, ok := campaign.Definition(c.Definition)
+	return campaign, d, ok
+}
