@@ -31,6 +31,7 @@ var meanings = map[string]string{
 	"AdjustmentRejected":  "A correction of value was refused; it stays on record.",
 	"BatchUploaded":       "A till's batch was decided, item by item, and its exceptions raised.",
 	"ChargeFailed":        "A standing charge took nothing; next_at says when it is tried again, or the next period.",
+	"CouponGranted":       "A coupon was granted, under the definition's version that it names, for ever.",
 	"CredentialBlocked":   "A credential finds its account no more, such as a lost card.",
 	"CredentialBound":     "A card, a phone or a code finds the account. Its value is known by a keyed hash.",
 	"CredentialReplaced":  "A credential took the place of another one.",

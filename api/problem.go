@@ -94,6 +94,17 @@ var table = map[domain.Code]class{
 	"withdrawal_not_open":     {422, "The withdrawal is decided already", false},
 	"withdrawal_open":         {422, "A withdrawal of this unit is open already", false},
 
+	"campaign_not_active":   {422, "The campaign grants and redeems nothing now", false},
+	"coupon_channel":        {422, "The campaign does not issue through this channel", false},
+	"coupon_expired":        {422, "The coupon's time is over", false},
+	"coupon_holder_only":    {422, "The coupon is for the account it is granted to", false},
+	"coupon_limit":          {422, "The account has had as many coupons as it may", false},
+	"coupon_not_recyclable": {422, "The coupon was used, or something was given for it", false},
+	"coupon_not_yet_valid":  {422, "The coupon's time has not begun", false},
+	"coupon_reserved":       {422, "An order has the coupon reserved", false},
+	"coupon_revoked":        {422, "The coupon was taken back", false},
+	"coupon_used":           {422, "The coupon is used up", false},
+
 	"rate_limited": {429, "This key asks too often", true},
 
 	"internal":          {500, "Our fault", true},

@@ -25,6 +25,7 @@ var catalogue = map[string]stored{
 	"AdjustmentRejected":  of[AdjustmentRejected](),
 	"BatchUploaded":       of[BatchUploaded](),
 	"ChargeFailed":        of[ChargeFailed](),
+	"CouponGranted":       of[CouponGranted](),
 	"CredentialBlocked":   of[CredentialBlocked](),
 	"CredentialBound":     of[CredentialBound](),
 	"CredentialReplaced":  of[CredentialReplaced](),

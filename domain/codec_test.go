@@ -244,7 +244,10 @@ func TestCatalogue(t *testing.T) {
 		top_up_spent receivable_open not_cancellable
 		account_not_empty holds_active transfer_in_flight transfer_returned top_up_pending
 		adjustment_not_open adjustment_open maker_is_checker mandate_not_active
-		withdrawal_not_approved withdrawal_not_open withdrawal_open`)
+		withdrawal_not_approved withdrawal_not_open withdrawal_open
+		campaign_not_active
+		coupon_channel coupon_expired coupon_holder_only coupon_limit coupon_not_recyclable
+		coupon_not_yet_valid coupon_reserved coupon_revoked coupon_used`)
 	seen := map[string]bool{}
 	names, err := filepath.Glob("*.go")
 	if err != nil {

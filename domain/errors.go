@@ -1,6 +1,9 @@
 package domain
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Code names a refusal. It is stable: callers switch on it.
 type Code string
@@ -65,6 +68,17 @@ var (
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
 	ErrTransferReturned   = refusal("transfer_returned", "the other account did not take it in")
 
+	ErrCampaignNotActive   = refusal("campaign_not_active", "the campaign grants and redeems nothing now")
+	ErrCouponChannel       = refusal("coupon_channel", "the campaign does not issue through this channel")
+	ErrCouponExpired       = refusal("coupon_expired", "the coupon's time is over")
+	ErrCouponHolderOnly    = refusal("coupon_holder_only", "the coupon is for the account it is granted to")
+	ErrCouponLimit         = refusal("coupon_limit", "the account has had as many coupons as it may")
+	ErrCouponNotRecyclable = refusal("coupon_not_recyclable", "the coupon was used, or something was given for it")
+	ErrCouponNotYetValid   = refusal("coupon_not_yet_valid", "the coupon's time has not begun")
+	ErrCouponReserved      = refusal("coupon_reserved", "an order has the coupon reserved")
+	ErrCouponRevoked       = refusal("coupon_revoked", "the coupon was taken back")
+	ErrCouponUsed          = refusal("coupon_used", "the coupon is used up")
+
 	ErrAdjustmentOpen        = refusal("adjustment_open", "an adjustment waits for a decision")
 	ErrAdjustmentNotOpen     = refusal("adjustment_not_open", "the adjustment is decided already")
 	ErrMandateNotActive      = refusal("mandate_not_active", "the mandate has ended")
@@ -86,6 +100,9 @@ func (r *Refusal) Is(target error) bool {
 	t, ok := target.(*Refusal) // errors.Is hands over each error of the chain itself
 	return ok && t.Code == r.Code
 }
+
+// isRefusal reports that the ledger said no, and nothing failed.
+func isRefusal(err error) bool { return errors.As(err, new(*Refusal)) }
 
 // Because is r with the particulars of this case.
 func (r *Refusal) Because(detail string) *Refusal {

@@ -24,6 +24,7 @@ type book struct {
 	context  Context
 	place    Store
 	program  *Program // that rules; nil: default@1
+	offers   map[string]*Campaign
 	key      string
 	actor    string // who asks; the till, unless it is said
 	asked    int
@@ -41,8 +42,8 @@ func newBook(t testing.TB) *book {
 func (b *book) moment() Moment {
 	m := Moment{Recorded: b.now, Decided: b.now, Seed: Seed{b.salt, 2, byte(b.asked >> 8), byte(b.asked)},
 		Actor: b.actor, Role: "pos", IdempotencyKey: b.key, Context: b.context, Place: b.place,
-		Program: b.program,
-		Found:   func(n Name) []Posted { return b.names[n] }}
+		Program: b.program, Campaigns: func(id string) *Campaign { return b.offers[id] },
+		Found: func(n Name) []Posted { return b.names[n] }}
 	m.Decided = b.context.Instant(b.now)
 	return m
 }
