@@ -57,6 +57,7 @@ type Account struct {
 	remindAt     time.Time    // the earliest of the lots' reminders
 	dormancy     dormancy
 	coupons      []Coupon // live ones, in the order they were granted
+	bought       bool     // a sale was posted, whatever was returned of it
 }
 
 // NewAccount is the account before its first event.

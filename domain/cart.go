@@ -15,8 +15,10 @@ type CartLine struct {
 
 // Cart is a sale before anything is taken off.
 type Cart struct {
-	Unit  string
-	Lines []CartLine // in the till's order
+	Unit     string
+	Lines    []CartLine // in the till's order
+	Order    string     // order_ref: what was reserved for it is the sale's
+	Segments []string   // ids of those the account is in, of those that coupons ask for
 }
 
 // Offer is a discount that may be applied to a cart: a coupon, or what a tier gives.

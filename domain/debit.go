@@ -176,6 +176,7 @@ func (e DebitPosted) apply(a *Account, _ time.Time) error {
 		return err
 	}
 	a.price(&e)
+	a.bought = true
 	if e.MandateID != noID {
 		return a.progress(e.MandateID, *e.Charge, e.Charge.NextPeriod)
 	}

@@ -35,6 +35,7 @@ type snapshot struct {
 	RemindAt     time.Time      `json:"remind_at,omitzero"`
 	Dormancy     dormancy       `json:"dormancy,omitzero"`
 	Coupons      []Coupon       `json:"coupons,omitempty"`
+	Bought       bool           `json:"bought,omitempty"`
 }
 
 // MarshalSnapshot is the account's state as bytes.
@@ -50,6 +51,7 @@ func (a *Account) MarshalSnapshot() ([]byte, error) {
 		a.credentials,
 		a.remindAt, a.dormancy,
 		a.coupons,
+		a.bought,
 	})
 }
 
@@ -70,6 +72,7 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 		s.Credentials,
 		s.RemindAt, s.Dormancy,
 		s.Coupons,
+		s.Bought,
 	}, nil
 }
 
