@@ -90,6 +90,11 @@ func (a *Account) take(p *Posted) error {
 			return err
 		}
 	}
+	if e, ok := p.Event.(PointsEarned); ok {
+		if err := a.grow(e); err != nil {
+			return err
+		}
+	}
 	if e, ok := p.Event.(Valued); ok {
 		v := e.Worth()
 		if err := a.move(&v, p.Metadata.RecordedAt); err != nil {

@@ -157,15 +157,20 @@ type back struct {
 func (d *Draft) giveBack(debit sale, before, x Money) (back, error) {
 	earlier := debit.returned(before.Quantity)
 	now := debit.returned(before.Quantity.Add(x.Quantity))
-	b := back{list: d.listReturned(debit, earlier, now)}
-	for i, taken := range debit.Moves {
-		part := now[i]
+	b, err := d.giveBackBetween(earlier, now, debit.at)
+	b.list = d.listReturned(debit, earlier, now)
+	return b, err
+}
+
+// giveBackBetween gives back what has come back by now of a sale at an instant and had not earlier.
+func (d *Draft) giveBackBetween(earlier, now []Move, soldAt time.Time) (b back, err error) {
+	for i, part := range now {
 		part.Amount, part.Cost = part.Amount.Sub(earlier[i].Amount), part.Cost.Sub(earlier[i].Cost)
 		if part.Amount.IsZero() {
 			continue
 		}
-		l := d.lot(taken.Lot)
-		until, alive := l.reopens(d.Decided, debit.at)
+		l := d.lot(part.Lot)
+		until, alive := l.reopens(d.Decided, soldAt)
 		switch {
 		case !l.expired(d.Decided):
 			b.moves = append(b.moves, part)

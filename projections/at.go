@@ -126,11 +126,16 @@ func (s *sums) add(p domain.Posted) {
 	if o, ok := v.(domain.Opening); ok {
 		for _, lot := range o.Opened() {
 			l := s.lot(lot.ID, worth, lot.Cost)
+			lot.Face = lot.Face.Add(l.Face) // points may have been added before, on this axis
 			l.LotOpened = lot
 		}
 	}
+	earned, _ := v.(domain.PointsEarned)
 	for _, m := range worth.Moves {
 		l := s.lot(m.Lot, worth, m.Cost)
+		if earned.Grown() {
+			l.Face = l.Face.Add(m.Amount)
+		}
 		l.Class, l.Funding = m.Class, m.Funding
 		l.Remaining = l.Remaining.Add(m.Amount)
 	}

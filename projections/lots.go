@@ -17,8 +17,8 @@ type lots struct{}
 // Name is lots.
 func (lots) Name() string { return "lots" }
 
-// Version is 3.
-func (lots) Version() int { return 3 }
+// Version is 4.
+func (lots) Version() int { return 4 }
 
 // Tables is lots.
 func (lots) Tables() string {
@@ -28,7 +28,7 @@ CREATE TABLE lots (
 	id           TEXT NOT NULL,
 	unit         TEXT NOT NULL,
 	class        TEXT NOT NULL,    -- principal, bonus, gift, …
-	face         TEXT NOT NULL,    -- what it was opened with, at the unit's scale
+	face         TEXT NOT NULL,    -- what it was opened with, and points added, at the unit's scale
 	remaining    TEXT NOT NULL,    -- the part that is part of the balance
 	held         TEXT NOT NULL,    -- the part of remaining that holds pin
 	cost         TEXT NOT NULL,    -- money received for it
@@ -190,11 +190,15 @@ func openLots(rows *Rows[lotKey, lotRow], e *Event) {
 }
 
 func moveLots(tx *Tx, rows *Rows[lotKey, lotRow], e *Event) {
+	grows := e.Type == "PointsEarned" && len(e.Body.Opened) == 0
 	for _, m := range e.Body.Moves {
 		l := rows.Change(lotKey{e.Account, m.Lot})
 		if l == nil {
 			tx.Damaged(*e, "lot "+m.Lot.String()+" was never opened")
 			return
+		}
+		if grows {
+			l.Face = l.Face.Add(m.Amount)
 		}
 		had := l.remaining.IsPositive()
 		l.remaining = l.remaining.Add(m.Amount)
