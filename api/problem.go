@@ -85,6 +85,8 @@ var table = map[domain.Code]class{
 
 	"adjustment_open":         {422, "An adjustment waits for a decision", false},
 	"adjustment_not_open":     {422, "The adjustment is decided already", false},
+	"budget_exhausted":        {422, "The campaign's budget does not hold that much", false},
+	"campaign_status":         {422, "The campaign is not at that point of its life", false},
 	"job_ended":               {422, "The job has served its last account", false},
 	"job_running":             {422, "The job runs: stop it first", false},
 	"lot_not_extendable":      {422, "The lot cannot end later", false},

@@ -82,6 +82,7 @@ const account = "/v1/accounts/{id}"
 func (s *Server) routes() []*route {
 	return slices.Concat(s.valueRoutes(), s.readingRoutes(), s.adminRoutes(), s.publicRoutes(),
 		s.adjustmentRoutes(),
+		s.campaignRoutes(),
 		s.creditRoutes(),
 		s.credentialRoutes(),
 		s.jobRoutes(),

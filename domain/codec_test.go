@@ -237,6 +237,8 @@ func TestCatalogue(t *testing.T) {
 	closed := strings.Fields(`malformed unknown_field amount_scale amount_not_positive unknown_unit
 		key_missing forbidden not_found reference_used reference_cancelled account_exists key_reused
 		exception_not_open shift_not_open shift_open
+		budget_exhausted
+		campaign_status
 		consent_missing credential_not_active credential_used customer_erased
 		account_not_open account_frozen insufficient_funds limit_exceeded hold_not_active hold_lapsed
 		job_ended job_running lot_not_extendable

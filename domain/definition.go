@@ -196,6 +196,9 @@ type Campaign struct {
 	Status      CampaignStatus
 	Terms       CampaignTerms
 	Definitions []*Definition // in the order in which they were defined
+	Makers      []string      // the API keys that drafted it and defined something in it
+	Approver    string        // the API key that approved it as it is; "" of a draft
+	DraftedAt   time.Time
 }
 
 // Definition is the version with that name, definition_id@version.

@@ -68,7 +68,9 @@ var (
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
 	ErrTransferReturned   = refusal("transfer_returned", "the other account did not take it in")
 
+	ErrBudgetExhausted     = refusal("budget_exhausted", "the campaign's budget does not hold that much")
 	ErrCampaignNotActive   = refusal("campaign_not_active", "the campaign grants and redeems nothing now")
+	ErrCampaignStatus      = refusal("campaign_status", "the campaign is not at that point of its life")
 	ErrCouponChannel       = refusal("coupon_channel", "the coupon is not for this channel")
 	ErrCouponExpired       = refusal("coupon_expired", "the coupon's time is over")
 	ErrCouponFirstOrder    = refusal("coupon_first_order", "the coupon is for an account's first sale")

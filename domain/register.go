@@ -33,5 +33,9 @@ func DifferingRegistration(p Posted, r Registration) []string {
 	if !ok {
 		return []string{"operation"}
 	}
-	return compare(fields(e.command(), Context{}), fields(r, Context{}))
+	c := e.command()
+	if was, ok := c.(Registration); ok && was.Operation() != r.Operation() {
+		return []string{"operation"}
+	}
+	return compare(fields(c, Context{}), fields(r, Context{}))
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -95,14 +94,7 @@ var language = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$`)
 // faults notes what is wrong with a program beside its id, its version and its time.
 func (p *Program) faults(f *faults) {
 	f.whom(Scope{}, p.Accounts, "")
-	f.want(len(p.TermsText) <= mostLanguages, "terms_text",
-		fmt.Sprint("want at most ", mostLanguages, " languages"))
-	for _, tag := range slices.Sorted(maps.Keys(p.TermsText)) {
-		f.want(language.MatchString(tag), "terms_text", "want languages as in BCP 47: en, zh-Hans")
-		text := p.TermsText[tag]
-		f.want(text != "" && len(text) <= mostTermsText && utf8.ValidString(text), "terms_text",
-			fmt.Sprint("want 1 to ", mostTermsText, " bytes of UTF-8"))
-	}
+	f.languages(p.TermsText, "terms_text", mostTermsText)
 	p.Terms.faults(f)
 }
 

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -21,7 +20,7 @@ import (
 )
 
 // registries are the streams that every node holds in memory.
-var registries = []string{storeStream, "unit-", "key-", programStream, "webhook-"}
+var registries = []string{storeStream, "unit-", "key-", programStream, campaignStream, "webhook-"}
 
 const storeStream = "store-" // and the store's id
 
@@ -42,11 +41,13 @@ type entries struct {
 	Programs map[string][]domain.ProgramPublished `json:"programs"` // versions in their order
 	Webhooks map[uuid.UUID]Webhook                `json:"webhooks,omitempty"`
 
+	Campaigns map[string]*domain.Campaign `json:"campaigns,omitempty"` // with all their definitions
+
 	Revisions map[string]int64 `json:"revisions"` // of each stream's last event that is in it
 }
 
-// registry holds stores, units, API keys and programs live from a subscription. What this process registers is
-// there at once; what other nodes register follows.
+// registry holds stores, units, API keys, programs and campaigns live from a subscription. What this
+// process registers is there at once; what other nodes register follows.
 type registry struct {
 	store  eventstore.Store
 	logger *slog.Logger
@@ -233,6 +234,9 @@ func (r *registry) set(stream string, p domain.Posted) {
 		k := r.Keys[e.ID]
 		k.RevokedAt = p.Metadata.RecordedAt
 		r.Keys[e.ID] = k
+	case domain.CampaignDrafted, domain.CouponDefined, domain.CampaignApproved,
+		domain.CampaignActivated, domain.CampaignPaused, domain.CampaignEnded:
+		r.setCampaign(stream, p)
 	case domain.WebhookRegistered, domain.WebhookChanged, domain.WebhookRemoved:
 		r.setWebhook(p)
 	}
@@ -357,42 +361,4 @@ func (l *Ledger) KeyByHash(h domain.Hash) (Key, bool) {
 	defer l.registry.mu.RUnlock()
 	id, ok := l.registry.byHash[h]
 	return l.registry.Keys[id], ok
-}
-
-// The registries' snapshot lies beside a stream that is never written.
-const registrySnapshot = "registry"
-
-// load begins with the registries' snapshot, or with nothing.
-func (r *registry) load(ctx context.Context) {
-	empty := entries{Version: domain.SnapshotVersion, Stores: map[string]domain.Store{},
-		Units: map[string]domain.Unit{}, Keys: map[uuid.UUID]Key{},
-		Programs: map[string][]domain.ProgramPublished{}, Revisions: map[string]int64{}}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.entries = empty
-	part, err := r.store.Snapshot(ctx, registrySnapshot, 0)
-	if err == nil && part != nil {
-		err = json.Unmarshal(part, &r.entries)
-	}
-	if err != nil || r.Version != domain.SnapshotVersion || r.Revisions == nil {
-		r.logger.Warn("registry snapshot not used", "err", err)
-		r.entries = empty
-	}
-	for id, k := range r.Keys {
-		r.byHash[k.Hash] = id
-	}
-	r.book.Store(newBook(r.Programs))
-}
-
-// save keeps what is covered for the next start. Registries too large for one part are read anew then.
-func (r *registry) save(ctx context.Context) {
-	r.mu.RLock()
-	part, err := json.Marshal(r.entries)
-	r.mu.RUnlock()
-	if err == nil && len(part) <= eventstore.MaxSnapshotPart {
-		err = r.store.PutSnapshot(ctx, registrySnapshot, map[int][]byte{0: part})
-	}
-	if err != nil {
-		r.logger.Warn("registry snapshot not written", "err", err)
-	}
 }

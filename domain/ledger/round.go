@@ -19,18 +19,19 @@ const attempts = 16
 // round is one decision of waiting commands in order, and the events that it will append.
 type round struct {
 	*Ledger
-	base     *state
-	found    func(domain.Name) []domain.Posted // find, until the round's time is over
-	account  *domain.Account                   // base after posted
-	posted   []domain.Posted                   // numbered on from base
-	events   []eventstore.Event                // posted, encoded
-	hash     domain.Hash                       // of the last of events, or of base
-	names    []entry                           // what posted use
-	bytes    int
-	commands int                 // that posted any
-	place    eventstore.Position // of the last of events, once they are appended
-	failed   error               // of a look-up while a command decides
-	old      bool                // another process may have moved base on
+	base      *state
+	found     func(domain.Name) []domain.Posted // find, until the round's time is over
+	campaigns func(string) *domain.Campaign
+	account   *domain.Account    // base after posted
+	posted    []domain.Posted    // numbered on from base
+	events    []eventstore.Event // posted, encoded
+	hash      domain.Hash        // of the last of events, or of base
+	names     []entry            // what posted use
+	bytes     int
+	commands  int                 // that posted any
+	place     eventstore.Position // of the last of events, once they are appended
+	failed    error               // of a look-up while a command decides
+	old       bool                // another process may have moved base on
 
 	fewEvents [1]eventstore.Event // where events and names begin: most rounds have one command
 	fewNames  [4]entry
@@ -75,6 +76,7 @@ func (l *Ledger) newRound(ctx context.Context, s *state, old bool) *round {
 	r := &round{Ledger: l, base: s, account: s.account, hash: s.hash, old: old}
 	r.events, r.names = r.fewEvents[:0], r.fewNames[:0]
 	r.found = func(n domain.Name) []domain.Posted { return r.find(ctx, n) }
+	r.campaigns = func(id string) *domain.Campaign { return r.campaign(ctx, id) }
 	return r
 }
 
@@ -193,8 +195,9 @@ func (r *round) moment(q *Request, place domain.Store) domain.Moment {
 		Recorded: r.recorded(), Seed: seed(),
 		Actor: q.Caller.Actor, Role: string(q.Caller.Role), OnBehalfOf: q.Caller.OnBehalfOf,
 		CorrelationID: q.CorrelationID, IdempotencyKey: q.Key, Context: q.Context,
-		Place: place,
-		Found: r.found,
+		Place:     place,
+		Campaigns: r.campaigns,
+		Found:     r.found,
 	}
 	m.Decided = q.Context.Instant(m.Recorded)
 	m.Program = r.registry.book.Load().ruling(q.Account, m.Decided)
