@@ -78,6 +78,13 @@ var meanings = map[string]string{
 	"ShiftOpened":         "A till's shift began.",
 	"StoreChanged":        "What is true of a store from now on.",
 	"StoreRegistered":     "A store was registered.",
+
+	"TierChanged":            "The account holds another tier: at once when it reached it, else as of its period's end.",
+	"TierDowngradeScheduled": "A period ended in which a tier was not kept; it is lost unless the rest comes in time.",
+	"TierOverridden":         "A person set the account's tier, whatever was counted for it.",
+	"TierOverrideEnded":      "Counting alone says again which tier the account holds.",
+	"TierRetained":           "The account kept its tier for a further period.",
+
 	"TopUpFailed":         "A pending top-up ended without value: its money did not come.",
 	"TopUpInitiated":      "A top-up is pending: its money is still to come, and nothing can be spent.",
 	"TopUpPosted":         "Value was sold: a principal lot, and a bonus lot where one was given.",

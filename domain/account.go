@@ -58,6 +58,7 @@ type Account struct {
 	dormancy     dormancy
 	coupons      []Coupon // live ones, in the order they were granted
 	bought       bool     // a sale was posted, whatever was returned of it
+	tiering      tiering  // where it stands among them
 }
 
 // NewAccount is the account before its first event.

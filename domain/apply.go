@@ -111,6 +111,9 @@ func (a *Account) take(p *Posted) error {
 			return err
 		}
 	}
+	if e, ok := p.Event.(qualified); ok && e.qualifies() != nil {
+		a.tiering.count(e.qualifies())
+	}
 	a.wake(p)
 	a.revision = p.Revision
 	a.lastRecorded = p.Metadata.RecordedAt

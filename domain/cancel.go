@@ -24,6 +24,7 @@ type DebitReversed struct {
 	Forfeited      []Forfeited `json:"forfeited,omitempty"`
 	Unpaid         Money       `json:"unpaid,omitzero"`   // given back beside Amount, as still owed
 	Counted        *Counted    `json:"counted,omitempty"` // as the debit was: that is given back
+	Qualifying     *Qualifying `json:"qualifying,omitempty"`
 }
 
 // ReferenceCancelled is the tombstone: no operation that can be cancelled may use the reference of
@@ -58,6 +59,8 @@ func (e ReferenceCancelled) appendNames(names []Name) []Name {
 	}
 	return names
 }
+
+func (e DebitReversed) qualifies() *Qualifying { return e.Qualifying }
 
 func (e DebitReversed) balanced(b Balance) Event { e.Balance = b; return e }
 
@@ -186,7 +189,7 @@ func (d *Draft) undoDebit(debit sale) error {
 		Value: d.value(rest, back.moves), DebitID: debit.DebitID, RefundedBefore: before,
 		Cause: "cancel", ListAmount: back.list,
 		Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: owed.orNone(),
-		Counted: debit.Counted,
+		Counted: debit.Counted, Qualifying: debit.Qualifying.returned(before, rest, debit.Amount),
 	})
 	if err != nil {
 		return err
@@ -205,7 +208,7 @@ func (e DebitReversed) Undone() Money { return e.Amount.plus(e.Unpaid) }
 
 func (e DebitReversed) check() error {
 	return cmp.Or(e.returns(e.Forfeited), e.Amount.like(e.RefundedBefore),
-		e.Amount.likeSome(e.Unpaid))
+		e.Amount.likeSome(e.Unpaid), e.Qualifying.check())
 }
 
 func (DebitReversed) command(Posted) Command      { return Cancel{} }

@@ -72,6 +72,13 @@ var catalogue = map[string]stored{
 	"ShiftOpened":         of[ShiftOpened](),
 	"StoreChanged":        of[StoreChanged](),
 	"StoreRegistered":     of[StoreRegistered](),
+
+	"TierChanged":            of[TierChanged](),
+	"TierDowngradeScheduled": of[TierDowngradeScheduled](),
+	"TierOverridden":         of[TierOverridden](),
+	"TierOverrideEnded":      of[TierOverrideEnded](),
+	"TierRetained":           of[TierRetained](),
+
 	"TopUpFailed":         of[TopUpFailed](),
 	"TopUpInitiated":      of[TopUpInitiated](),
 	"TopUpPosted":         of[TopUpPosted](),

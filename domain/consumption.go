@@ -19,20 +19,15 @@ type loss struct {
 	amount      Money     // of the sale
 }
 
-// earn posts what a consumption earns. An import brings what was, and earns nothing but progress.
+// earn posts what a consumption earns. An import brings what was, and earns nothing. How the sale
+// counts for a tier stands in its own event; see qualify and promote.
 func (d *Draft) earn(c consumption) error {
-	if err := d.earnPoints(c); err != nil {
-		return err
-	}
-	return d.progress(c)
+	return d.earnPoints(c)
 }
 
 // lose takes back what a consumption earned, for the part that came back.
 func (d *Draft) lose(l loss) error {
-	if err := d.losePoints(l); err != nil {
-		return err
-	}
-	return d.regress(l)
+	return d.losePoints(l)
 }
 
 // earnPoints posts the points that a consumption earns under the program.
@@ -40,9 +35,3 @@ func (d *Draft) earnPoints(consumption) error { return nil }
 
 // losePoints revokes the points that the part of a consumption earned which came back.
 func (d *Draft) losePoints(loss) error { return nil }
-
-// progress counts a consumption for the account's tier.
-func (d *Draft) progress(consumption) error { return nil }
-
-// regress takes a consumption's part that came back out of the tier's window.
-func (d *Draft) regress(loss) error { return nil }

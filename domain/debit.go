@@ -32,6 +32,8 @@ type DebitPosted struct {
 	Counted       *Counted  `json:"counted,omitempty"`      // by limits; of a capture, as its hold was
 	MandateID     uuid.UUID `json:"mandate_id,omitzero"`    // of a standing charge
 	Charge        *Charge   `json:"charge,omitempty"`       // beside MandateID
+
+	Qualifying *Qualifying `json:"qualifying,omitempty"` // for a tier
 }
 
 func (DebitPosted) event() {}
@@ -57,6 +59,8 @@ func (e DebitPosted) happened() time.Time {
 	}
 	return e.Charge.happened()
 }
+
+func (e DebitPosted) qualifies() *Qualifying { return e.Qualifying }
 
 func (e DebitPosted) balanced(b Balance) Event { e.Balance = b; return e }
 
@@ -139,7 +143,8 @@ func (e DebitPosted) check() error {
 	if (e.MandateID == noID) != (e.Charge == nil) {
 		return errors.New("a mandate without its period, or a period without its mandate")
 	}
-	return cmp.Or(e.adds(e.Amount.Quantity.Neg(), held), e.Amount.like(e.Requested, e.RemainingDue))
+	return cmp.Or(e.adds(e.Amount.Quantity.Neg(), held), e.Amount.like(e.Requested, e.RemainingDue),
+		e.Qualifying.check())
 }
 
 func (e DebitPosted) appendJSON(b jsonText) jsonText {
@@ -160,7 +165,7 @@ func (e DebitPosted) appendJSON(b jsonText) jsonText {
 	if e.MandateID != noID {
 		b = b.id("mandate_id", e.MandateID)
 	}
-	return append(e.Charge.appendMember(b), '}')
+	return append(e.Qualifying.appendMember(e.Charge.appendMember(b)), '}')
 }
 
 func (e DebitPosted) command(Posted) Command {

@@ -83,6 +83,9 @@ func decide(
 	if err := rule(d); err != nil {
 		return nil, a, err
 	}
+	if err := d.promote(); err != nil {
+		return nil, a, err
+	}
 	if err := d.reactivate(); err != nil {
 		return nil, a, err
 	}
@@ -114,7 +117,11 @@ func business(p Posted) bool {
 		return e.Cause == RevokedError
 	case ReceivableSettled:
 		return e.By == SettledByWriteOff
+	case TierOverrideEnded:
+		return e.EndedAt.IsZero()
 	case AccountDormant, AccountReactivated, LotExpired, LotExpiring:
+		return false
+	case TierChanged, TierDowngradeScheduled, TierRetained:
 		return false
 	}
 	return true

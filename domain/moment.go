@@ -23,6 +23,7 @@ type Moment struct {
 	Context                 Context
 	Place                   Store    // the registered store of Context, or UnregisteredStore
 	Program                 *Program // that rules the account at Decided; nil: DefaultProgram
+	Present                 *Program // that rules it at Recorded, which tiers go by; nil: Program
 
 	// Campaigns looks up a campaign as it stands, nil where there is none of that id. A nil one knows
 	// none.

@@ -52,6 +52,7 @@ type Terms struct {
 	Reminders []int            `json:"reminders,omitempty"` // days before a lot's end, falling
 	Dormancy  []int            `json:"dormancy,omitempty"`  // days without activity, rising
 	Approvals []Approval       `json:"approvals,omitempty"` // at most one a unit
+	Tiers     *TierRules       `json:"tiers,omitempty"`
 }
 
 // LadderStep is a bonus for a top-up. Of the steps that match, the one with the highest From is

@@ -26,6 +26,7 @@ type DebitRefunded struct {
 	Reopened      []Reopened  `json:"reopened,omitempty"`
 	Forfeited     []Forfeited `json:"forfeited,omitempty"`
 	Unpaid        Money       `json:"unpaid,omitzero"` // given back beside Amount, as still owed
+	Qualifying    *Qualifying `json:"qualifying,omitempty"`
 }
 
 // Reopened says that an expired lot can be spent again, until ExpiresAt.
@@ -49,6 +50,8 @@ func (DebitRefunded) operation() Operation { return OpRefund }
 func (e DebitRefunded) appendNames(names []Name) []Name {
 	return append(names, RefundsName(e.DebitID))
 }
+
+func (e DebitRefunded) qualifies() *Qualifying { return e.Qualifying }
 
 func (e DebitRefunded) balanced(b Balance) Event { e.Balance = b; return e }
 
@@ -95,6 +98,7 @@ func (r Refund) Decide(d *Draft) error {
 		Value: d.value(paid, back.moves), RefundID: id, DebitID: r.DebitID,
 		RefundedTotal: before.Add(paid), Reason: r.Reason, ListAmount: back.list,
 		Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: unpaid.orNone(),
+		Qualifying: debit.Qualifying.returned(before, paid, debit.Amount),
 	})
 	if err != nil {
 		return err
@@ -226,7 +230,7 @@ func (e DebitRefunded) Asked() Money { return e.Amount.plus(e.Unpaid) }
 
 func (e DebitRefunded) check() error {
 	return cmp.Or(e.returns(e.Forfeited), e.Amount.like(e.RefundedTotal),
-		e.Amount.likeSome(e.Unpaid))
+		e.Amount.likeSome(e.Unpaid), e.Qualifying.check())
 }
 
 func (e DebitRefunded) command(Posted) Command {

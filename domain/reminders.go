@@ -89,29 +89,44 @@ func (a *Account) end(l *Lot, at, recorded time.Time) {
 	a.reschedule(l, recorded)
 }
 
-// upkeep writes the reminders that came due before the command, in the order in which they did, each
-// on the account as it stood then: after the holds that had lapsed by then, and in a sweep the lots
-// that had expired, before anything else. So a sweep that is late writes what one in time would have
-// written. Nothing is due nearly always, which costs two comparisons.
+// upkeep writes the reminders that came due before the command, and what was decided of a tier when a
+// period ended, in the order in which they did, each on the account as it stood then: after the holds
+// that had lapsed by then, and in a sweep the lots that had expired, before anything else. So a sweep
+// that is late writes what one in time would have written. Nothing is due nearly always, which costs a
+// few comparisons.
 func (d *Draft) upkeep(sweep bool) error {
 	for len(d.posted) < SweepEvents {
-		at := d.remindAt
-		if dormant := d.dormantAt(); at.IsZero() || !dormant.IsZero() && dormant.Before(at) {
-			at = dormant
-		}
+		tier := d.tierDue()
+		at := earliest(d.remindAt, tier, d.dormantAt())
 		if at.IsZero() || at.After(d.Recorded) {
 			return nil
 		}
-		if ended, err := d.elapse(at, sweep); err != nil {
+		ended, err := d.elapse(at, sweep)
+		switch {
+		case err != nil:
 			return err
-		} else if ended {
+		case ended:
 			continue // what that settled may have changed what is due
+		case at.Equal(tier):
+			err = d.endTierPeriod(at)
+		default:
+			err = d.post(d.reminder(at))
 		}
-		if err := d.post(d.reminder(at)); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// earliest is the first of instants, of which the zero one is none.
+func earliest(all ...time.Time) (first time.Time) {
+	for _, t := range all {
+		if first.IsZero() || !t.IsZero() && t.Before(first) {
+			first = t
+		}
+	}
+	return first
 }
 
 // reminder is what is due at an instant: a lot's, or else that the customer is dormant.

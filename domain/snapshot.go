@@ -36,6 +36,7 @@ type snapshot struct {
 	Dormancy     dormancy       `json:"dormancy,omitzero"`
 	Coupons      []Coupon       `json:"coupons,omitempty"`
 	Bought       bool           `json:"bought,omitempty"`
+	Tiering      tiering        `json:"tiering,omitzero"`
 }
 
 // MarshalSnapshot is the account's state as bytes.
@@ -52,6 +53,7 @@ func (a *Account) MarshalSnapshot() ([]byte, error) {
 		a.remindAt, a.dormancy,
 		a.coupons,
 		a.bought,
+		a.tiering,
 	})
 }
 
@@ -73,11 +75,13 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 		s.RemindAt, s.Dormancy,
 		s.Coupons,
 		s.Bought,
+		s.Tiering,
 	}, nil
 }
 
 // Size estimates the account's memory, in bytes, for caches that bound it.
 func (a *Account) Size() int {
 	return 512 + 700*len(a.lots) + 900*len(a.holds) + 200*len(a.pending) +
-		300*len(a.credentials) + 300*len(a.coupons)
+		300*len(a.credentials) + 300*len(a.coupons) +
+		64*len(a.tiering.Counts)
 }

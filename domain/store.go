@@ -18,9 +18,11 @@ type Store struct {
 	Status string `json:"status"` // open or closed
 }
 
+const unregistered = "unregistered"
+
 // UnregisteredStore stands for a store nobody registered: zone UTC, day cut 00:00.
 func UnregisteredStore(id string) Store {
-	return Store{ID: id, Zone: "UTC", DayCut: "00:00", Status: "unregistered"}
+	return Store{ID: id, Zone: "UTC", DayCut: "00:00", Status: unregistered}
 }
 
 // BusinessDate is the day, YYYY-MM-DD, to which an instant belongs: in the store's zone, less its

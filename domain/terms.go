@@ -69,6 +69,7 @@ func (t Terms) normal() Terms {
 	or(&t.OnExpired.Free, d.OnExpired.Free)
 	or(&t.Holds.MaxSeconds, d.Holds.MaxSeconds)
 	or(&t.Holds.DefaultSeconds, min(d.Holds.DefaultSeconds, t.Holds.MaxSeconds))
+	t.Tiers = t.Tiers.normal()
 	t.Ladder, t.Cashback = slices.Clone(t.Ladder), slices.Clone(t.Cashback)
 	for i := range t.Ladder {
 		s := &t.Ladder[i]
@@ -114,6 +115,7 @@ func (t *Terms) faults(f *faults) {
 	f.want(rungs(t.Reminders, -1), "terms.reminders", "want at most 10 numbers of days, falling")
 	f.want(rungs(t.Dormancy, +1), "terms.dormancy", "want at most 10 numbers of days, rising")
 	t.approvalFaults(f)
+	t.Tiers.faults(f)
 }
 
 // isZone reports whether a name is an IANA zone's.

@@ -200,7 +200,11 @@ func (r *round) moment(q *Request, place domain.Store) domain.Moment {
 		Found:     r.found,
 	}
 	m.Decided = q.Context.Instant(m.Recorded)
-	m.Program = r.registry.book.Load().ruling(q.Account, m.Decided)
+	programs := r.registry.book.Load()
+	m.Program = programs.ruling(q.Account, m.Decided)
+	if m.Present = m.Program; !m.Decided.Equal(m.Recorded) {
+		m.Present = programs.ruling(q.Account, m.Recorded)
+	}
 	return m
 }
 
