@@ -79,8 +79,8 @@ var meanings = map[string]string{
 	"StoreChanged":        "What is true of a store from now on.",
 	"StoreRegistered":     "A store was registered.",
 
-	"TierChanged":            "The account holds another tier: at once when it reached it, else as of its period's end.",
-	"TierDowngradeScheduled": "A period ended in which a tier was not kept; it is lost unless the rest comes in time.",
+	"TierChanged":            "The account holds another tier: it reached it, or a period ended.",
+	"TierDowngradeScheduled": "A tier was not kept in its period: it is lost unless the rest comes in time.",
 	"TierOverridden":         "A person set the account's tier, whatever was counted for it.",
 	"TierOverrideEnded":      "Counting alone says again which tier the account holds.",
 	"TierRetained":           "The account kept its tier for a further period.",
