@@ -32,6 +32,10 @@ var openAccount = operation{name: "open", roles: tills, parse: func(
 }}
 
 func (o *out) opening(a ledger.Answer, e domain.AccountOpened) {
+	if e.Kind == domain.KindBearer {
+		o.voucher(a, e)
+		return
+	}
 	o.id("id", e.AccountID)
 	o.plain("customer_ref", e.CustomerRef)
 	o.plain("kind", e.Kind)
@@ -46,7 +50,7 @@ func (o *out) account(v ledger.View, program string) {
 	o.begin('{')
 	o.id("id", v.ID())
 	o.plain("customer_ref", v.CustomerRef())
-	o.plain("kind", domain.KindMember)
+	o.plain("kind", v.Kind())
 	o.plain("status", string(v.Status(v.At)))
 	if survivor, ok := v.Survivor(); ok {
 		o.id("survivor_id", survivor)

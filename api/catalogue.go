@@ -22,7 +22,7 @@ var meanings = map[string]string{
 	"AccountClosed":       "An account ended, empty and owing nothing.",
 	"AccountDormant":      "A customer has done nothing for so many days: a step of the program's ladder.",
 	"AccountFrozen":       "An account was frozen for some kinds of operation.",
-	"AccountOpened":       "An account was opened: the first event of its stream.",
+	"AccountOpened":       "An account was opened, or a gift voucher sold: the first event of its stream.",
 	"AccountReactivated":  "The customer of a dormant account has come back.",
 	"AccountUnfrozen":     "Freezes were lifted; without modes, all.",
 	"AccountsMerged":      "An account was absorbed by another, which answers for it; on both streams.",

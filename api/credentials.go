@@ -36,8 +36,11 @@ type presented struct {
 // normalCredential is a value in its normal form. What is wrong with it is said without repeating it.
 func (r *reading) normalCredential(kind domain.CredentialKind, value string) presented {
 	normal, want := domain.NormalCredential, "want 8 to 64 digits and letters"
-	if kind == domain.CredentialPhone {
+	switch kind {
+	case domain.CredentialPhone:
 		normal, want = domain.NormalPhone, "want + and the country, or 11 digits of a mobile of China"
+	case domain.CredentialCode:
+		normal = domain.NormalCode
 	}
 	text, ok := normal(value)
 	if !ok {

@@ -143,7 +143,11 @@ func (b *lookupBody) one() (kind, value string, err error) {
 func (s *Server) find(ctx context.Context, kind, value string) ([]uuid.UUID, error) {
 	switch kind {
 	case "card", "code":
-		if normal, ok := domain.NormalCredential(value); ok {
+		normalise := domain.NormalCredential
+		if kind == "code" {
+			normalise = domain.NormalCode
+		}
+		if normal, ok := normalise(value); ok {
 			value = normal
 		}
 		return s.bound(ctx, presented{kind: domain.CredentialKind(kind), value: value})

@@ -78,6 +78,7 @@ var table = map[domain.Code]class{
 	"top_up_not_pending":    {422, "The top-up was posted or has failed", false},
 	"top_up_spent":          {422, "Some of the top-up was used already", false},
 	"receivable_open":       {422, "The account owes a receivable", false},
+	"code_not_usable":       {422, "This code cannot be used", false},
 	"consent_missing":       {422, "The customer has not granted messages", false},
 	"credential_not_active": {422, "The credential was blocked or replaced", false},
 	"customer_erased":       {422, "The customer's personal data was erased", false},

@@ -96,6 +96,7 @@ func (s *Server) routes() []*route {
 		s.posdayRoutes(),
 		s.receivableRoutes(),
 		s.transferRoutes(),
+		s.voucherRoutes(),
 		s.webhookRoutes(),
 		s.withdrawalRoutes(),
 	)

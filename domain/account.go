@@ -67,7 +67,10 @@ func NewAccount(id uuid.UUID) *Account { return &Account{id: id, revision: -1} }
 // ID is the account's id.
 func (a *Account) ID() uuid.UUID { return a.id }
 
-// CustomerRef is the caller's own name for the customer.
+// Kind is KindMember or KindBearer.
+func (a *Account) Kind() string { return a.kind }
+
+// CustomerRef is the caller's own name for the customer, none of a bearer's account.
 func (a *Account) CustomerRef() string { return a.customerRef }
 
 // OpenedAt is when the account was opened.

@@ -99,6 +99,7 @@ var (
 	ErrWithdrawalNotApproved = refusal("withdrawal_not_approved", "the withdrawal is not approved")
 	ErrWithdrawalNotOpen     = refusal("withdrawal_not_open", "the withdrawal is decided already")
 	ErrWithdrawalOpen        = refusal("withdrawal_open", "a withdrawal of this unit is open already")
+	ErrCodeNotUsable         = refusal("code_not_usable", "this code cannot be used")
 	ErrConsentMissing        = refusal("consent_missing", "the customer has not granted messages")
 	ErrCredentialNotActive   = refusal("credential_not_active", "the credential was replaced")
 	ErrCredentialUsed        = refusal("credential_used", "the credential is bound already")

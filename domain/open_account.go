@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -8,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// KindMember is one customer's account; a bearer instrument's comes with gift vouchers.
+// KindMember is one customer's account; see KindBearer.
 const KindMember = "member"
 
 var (
@@ -32,16 +33,25 @@ type OpenAccount struct {
 	CustomerRef string `json:"customer_ref"`
 }
 
-// AccountOpened records a new account: the first event of its stream, and only there.
+// AccountOpened records a new account: the first event of its stream, and only there. A bearer's says
+// what was asked when it was sold, and whom its code finds.
 type AccountOpened struct {
-	AccountID   uuid.UUID `json:"account_id"`
-	Kind        string    `json:"kind"`
-	CustomerRef string    `json:"customer_ref"`
+	AccountID   uuid.UUID     `json:"account_id"`
+	Kind        string        `json:"kind"`
+	CustomerRef string        `json:"customer_ref"` // none of a bearer's
+	Voucher     *VoucherTerms `json:"voucher,omitempty"`
+	KeyedHash   string        `json:"keyed_hash,omitempty"`
+	Last4       string        `json:"last4,omitempty"`
 }
 
 func (AccountOpened) event() {}
 
-func (AccountOpened) operation() Operation { return OpOpen }
+func (e AccountOpened) operation() Operation {
+	if e.Kind == KindBearer {
+		return OpSellVoucher
+	}
+	return OpOpen
+}
 
 // Operation is open.
 func (OpenAccount) Operation() Operation { return OpOpen }
@@ -54,10 +64,22 @@ func (o OpenAccount) Decide(d *Draft) error {
 	if d.revision >= 0 {
 		return ErrAccountExists.Because("account " + d.id.String())
 	}
-	return d.post(AccountOpened{d.id, KindMember, o.CustomerRef})
+	return d.post(AccountOpened{AccountID: d.id, Kind: KindMember, CustomerRef: o.CustomerRef})
 }
 
-func (e AccountOpened) command(Posted) Command { return OpenAccount{e.CustomerRef} }
+func (e AccountOpened) command(Posted) Command {
+	if e.Kind == KindBearer {
+		return e.sale()
+	}
+	return OpenAccount{e.CustomerRef}
+}
+
+func (e AccountOpened) check() error {
+	if e.Kind == KindBearer && e.Voucher == nil {
+		return errors.New("a bearer account of which nothing was sold")
+	}
+	return nil
+}
 
 func (e AccountOpened) apply(a *Account, recorded time.Time) error {
 	if e.AccountID != a.id {

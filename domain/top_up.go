@@ -39,8 +39,8 @@ type Payment struct {
 	Amount    Money  `json:"amount,omitzero"`
 }
 
-// TopUpPosted records sold value. Amount is principal and bonus together. Asked is what the request
-// set of the terms; Bonus, Draw and Lots are what was decided.
+// TopUpPosted records sold value. Amount is principal and bonus together; of a gift voucher it is its one
+// lot. Asked is what the request set of the terms; Bonus, Draw and Lots are what was decided.
 type TopUpPosted struct {
 	Value
 	TopUpID   uuid.UUID   `json:"top_up_id"` // the lots' funding: TopUpInitiated's id, or the event's own
@@ -49,7 +49,7 @@ type TopUpPosted struct {
 	Ladder    *Ladder     `json:"ladder,omitempty"` // that gave the bonus
 	Payments  []Payment   `json:"payments,omitempty"`
 	Draw      Draw        `json:"draw"`
-	Lots      []LotOpened `json:"lots"`                // the principal, then the bonus
+	Lots      []LotOpened `json:"lots"`                // the principal, then the bonus; or the voucher's
 	Asked     *TopUpTerms `json:"asked,omitempty"`     // in every event since programs are published
 	Initiated bool        `json:"initiated,omitempty"` // it was pending
 	Completed bool        `json:"completed,omitempty"` // Payments came with its posting
@@ -283,8 +283,9 @@ func (e TopUpPosted) check() error {
 		bonus = e.Amount.With(e.Amount.Quantity.Zero())
 	}
 	err := errors.Join(e.gives(), e.opens(e.Lots, 2), e.Amount.like(bonus))
-	if err != nil || e.Paid.unit == "" || e.Lots[0].Class != Principal {
-		return errors.Join(err, errors.New("want a principal lot, and what was paid for it"))
+	sold := err == nil && (e.Lots[0].Class == Principal || e.Lots[0].Class == Gift)
+	if !sold || e.Paid.unit == "" {
+		return errors.Join(err, errors.New("want a lot that was sold, and what was paid for it"))
 	}
 	return nil
 }

@@ -29,7 +29,8 @@ type TransferKind string
 const (
 	TransferGift   TransferKind = "gift"
 	TransferFamily TransferKind = "family"
-	TransferMerge  TransferKind = "merge" // all that an absorbed account had, or what came to it since
+	TransferMerge  TransferKind = "merge"       // all that an absorbed account had, or what came to it since
+	TransferRedeem TransferKind = "gift_redeem" // what a gift voucher is worth, to whom it was given
 )
 
 // mostTravelling bounds the lots of one transfer: their ids on the receiver's side are one event's.
@@ -44,7 +45,8 @@ const mostTravellingBytes = 512 << 10
 type SendTransfer struct {
 	To     uuid.UUID    `json:"to"`
 	Amount Money        `json:"amount"`
-	Kind   TransferKind `json:"kind"` // gift or family
+	Kind   TransferKind `json:"kind"`          // gift or family; of a bearer's account gift_redeem
+	All    bool         `json:"all,omitempty"` // that is free; Amount is zero, of its unit
 
 	Nobody bool `json:"-"` // the shell found no account To
 }
@@ -58,6 +60,7 @@ type TransferSent struct {
 	Kind       TransferKind `json:"kind"`
 	MergeID    uuid.UUID    `json:"merge_id,omitzero"` // of a merge, whose parts arrive together
 	Lots       []LotOpened  `json:"lots"`              // the terms that travel: one a move, with the sender's ids
+	All        bool         `json:"all,omitempty"`     // of what was free was asked for
 	Counted    *Counted     `json:"counted,omitempty"` // by limits
 }
 
@@ -77,9 +80,10 @@ func (s SendTransfer) asked() Money { return s.Amount }
 // them.
 func (s SendTransfer) Decide(d *Draft) error {
 	switch {
-	case !s.Amount.IsPositive():
+	case s.All == s.Amount.IsPositive() || s.Amount.IsNegative():
 		return ErrAmountNotPositive
-	case s.Kind != TransferGift && s.Kind != TransferFamily:
+	case s.Kind != TransferGift && s.Kind != TransferFamily &&
+		(s.Kind != TransferRedeem || d.kind != KindBearer):
 		return ErrMalformed.Field("kind", "want gift or family")
 	case s.To == d.id:
 		return ErrMalformed.Field("to", "is the sender")
@@ -98,7 +102,11 @@ func (s SendTransfer) Decide(d *Draft) error {
 	if err := d.lapseHolds(); err != nil {
 		return err
 	}
-	if free := d.spendable(s.Amount, d.Decided, nil); free.Less(s.Amount) {
+	free := d.spendable(s.Amount, d.Decided, nil)
+	switch {
+	case s.All && free.IsPositive():
+		s.Amount = free
+	case s.All || free.Less(s.Amount):
 		return ErrInsufficientFunds.Short(s.Amount, free)
 	}
 	counted, err := d.limitDebit(s.Amount)
@@ -110,7 +118,8 @@ func (s SendTransfer) Decide(d *Draft) error {
 		return ErrLimitExceeded.Because(fmt.Sprintf("it takes of %d lots, want at most %d: send less",
 			len(shares), mostTravelling))
 	}
-	if err := d.send(shares, TransferSent{ToAccount: s.To, Kind: s.Kind, Counted: counted}); err != nil {
+	err = d.send(shares, TransferSent{ToAccount: s.To, Kind: s.Kind, All: s.All, Counted: counted})
+	if err != nil {
 		return err
 	}
 	return d.fits()
@@ -167,7 +176,11 @@ func (e TransferSent) check() error {
 }
 
 func (e TransferSent) command(Posted) Command {
-	return SendTransfer{To: e.ToAccount, Amount: e.Amount, Kind: e.Kind}
+	s := SendTransfer{To: e.ToAccount, Amount: e.Amount, Kind: e.Kind, All: e.All}
+	if e.All {
+		s.Amount = e.Amount.Sub(e.Amount)
+	}
+	return s
 }
 
 func (e TransferSent) apply(a *Account, _ time.Time) error {

@@ -50,6 +50,7 @@ type Body struct {
 	Lot       uuid.UUID          // the lot that expired
 	Mandate   uuid.UUID          // the standing charge that it is about
 	N         int                // for the n-th time
+	Sold      bool               // of an account's opening: a gift voucher was
 	Opened    []domain.LotOpened // the lots it opens
 	Reopened  []domain.Reopened
 }
@@ -110,6 +111,10 @@ func (e Event) OperationKind() domain.Operation {
 	}
 	zero := known[e.Type]
 	switch zero.(type) {
+	case domain.AccountOpened:
+		if e.Body.Sold {
+			zero = domain.AccountOpened{Kind: domain.KindBearer}
+		}
 	case domain.OperationDeclined:
 		return e.Body.Operation
 	case domain.DebitPosted:
@@ -197,6 +202,9 @@ func (b *Body) field(s *scanner, name string) {
 		s.into(&b.Lot)
 	case "n":
 		b.N = s.integer()
+	case "voucher":
+		b.Sold = true
+		s.skip(0)
 	case "lots":
 		b.opened(s)
 	case "reopened":

@@ -81,6 +81,7 @@ func (l *Ledger) operation(ctx context.Context, account, id uuid.UUID) (Answer, 
 
 // referenced are the kinds of operation that a reference can name.
 var referenced = []domain.Operation{
+	domain.OpSellVoucher,
 	domain.OpOpen, domain.OpTopUp, domain.OpReverse, domain.OpDebit, domain.OpHold, domain.OpCapture,
 	domain.OpVoid, domain.OpRefund, domain.OpGrant, domain.OpCancel, domain.OpDeclined,
 	domain.OpTransfer, domain.OpMerge, domain.OpClose,

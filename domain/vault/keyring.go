@@ -118,6 +118,35 @@ func (k *Keyring) Hashes(purpose, value string) ([]string, error) {
 	return hashes, nil
 }
 
+// Secrets are 256 bits for a purpose, those of each master key, the one that seals first.
+func (k *Keyring) Secrets(purpose string) ([][]byte, error) {
+	if k == nil {
+		return nil, ErrNoMasterKey
+	}
+	var secrets [][]byte
+	for _, key := range k.keys {
+		secret, err := key.derive("secret/" + purpose)
+		if err != nil {
+			return nil, err
+		}
+		secrets = append(secrets, secret)
+	}
+	return secrets, nil
+}
+
+// Secret are 256 bits for a purpose, those of the master key with an id: ErrSealed where it is not here.
+func (k *Keyring) Secret(id, purpose string) ([]byte, error) {
+	if k == nil {
+		return nil, ErrNoMasterKey
+	}
+	for _, key := range k.keys {
+		if key.id == id {
+			return key.derive("secret/" + purpose)
+		}
+	}
+	return nil, ErrSealed
+}
+
 func (k key) seal(purpose string, plain []byte) (string, error) {
 	aead, err := k.aead(purpose)
 	if err != nil {
