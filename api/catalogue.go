@@ -74,6 +74,8 @@ var meanings = map[string]string{
 	"ReceivableOpened":    "An account owes what it had used of a reversed top-up, or an offline debit lacked.",
 	"ReceivableSettled":   "What an account owed, or a part of it, was paid, or is owed no more: goods came back.",
 	"ReferenceCancelled":  "A tombstone: no late original may use the reference, or what was sent was refused.",
+	"SegmentChanged":      "What a segment is from now on: whom it holds is asked anew each time.",
+	"SegmentDefined":      "A selection of accounts was saved under a name.",
 	"ShiftClosed":         "A till's shift ended: what the till counted, what the ledger did, where they differ.",
 	"ShiftOpened":         "A till's shift began.",
 	"StoreChanged":        "What is true of a store from now on.",
@@ -151,6 +153,8 @@ var streams = map[string]string{
 	"PersonalDataErased": "customer-<id>",
 	"ProfileChanged":     "customer-<id>",
 	"ProgramPublished":   "program-<id>",
+	"SegmentChanged":     "segment-<id>",
+	"SegmentDefined":     "segment-<id>",
 	"ShiftClosed":        "shift-<id>",
 	"ShiftOpened":        "shift-<id>",
 	"StoreChanged":       "store-<id>",
@@ -170,12 +174,13 @@ func streamOf(name string) string {
 
 // leaves are the types whose JSON is one value.
 var leaves = map[reflect.Type]string{
-	reflect.TypeFor[uuid.UUID]():       "id",
-	reflect.TypeFor[time.Time]():       "instant",
-	reflect.TypeFor[domain.Money]():    "money",
-	reflect.TypeFor[domain.Quantity](): "figure",
-	reflect.TypeFor[domain.Hash]():     "hash",
-	reflect.TypeFor[json.RawMessage](): "JSON",
+	reflect.TypeFor[uuid.UUID]():        "id",
+	reflect.TypeFor[time.Time]():        "instant",
+	reflect.TypeFor[domain.Money]():     "money",
+	reflect.TypeFor[domain.Quantity]():  "figure",
+	reflect.TypeFor[domain.Hash]():      "hash",
+	reflect.TypeFor[domain.Selection](): "selection",
+	reflect.TypeFor[json.RawMessage]():  "JSON",
 }
 
 // fieldsOf lists the JSON fields of a struct, those of fields that are structs after them.

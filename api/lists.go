@@ -21,7 +21,7 @@ func listAccounts(c *call) error {
 		return domain.ErrForbidden.Field("customer_ref", "this role looks one account up at a time")
 	}
 	filter := projections.AccountFilter{Prefix: c.Query("prefix"),
-		Status: domain.Status(c.Query("status"))}
+		Status: domain.Status(c.Query("status")), Tag: c.Query("tag")}
 	if filter.Status != "" && !slices.Contains(domain.Statuses, filter.Status) {
 		return domain.ErrMalformed.Field("status", "want open, frozen, closed or merged")
 	}

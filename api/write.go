@@ -238,6 +238,8 @@ var answers = map[string]answering{
 	"ProfileChanged":      done((*out).profileChanged),
 	"ProgramPublished":    made((*out).programPublished, programPlace),
 	"ReceivableSettled":   done((*out).settled),
+	"SegmentChanged":      done((*out).segmentChanged),
+	"SegmentDefined":      made((*out).segmentDefined, segmentPlace),
 	"ShiftClosed":         done((*out).shiftClosed),
 	"ShiftOpened":         made((*out).shiftOpened, shiftPlace),
 	"StoreChanged":        done((*out).storeChanged),

@@ -68,6 +68,8 @@ var catalogue = map[string]stored{
 	"ReceivableOpened":    of[ReceivableOpened](),
 	"ReceivableSettled":   of[ReceivableSettled](),
 	"ReferenceCancelled":  of[ReferenceCancelled](),
+	"SegmentChanged":      of[SegmentChanged](),
+	"SegmentDefined":      of[SegmentDefined](),
 	"ShiftClosed":         of[ShiftClosed](),
 	"ShiftOpened":         of[ShiftOpened](),
 	"StoreChanged":        of[StoreChanged](),

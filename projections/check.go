@@ -202,6 +202,10 @@ func (c *checker) scan(ctx context.Context) error {
 	if err := rows.compareStores(ctx, c.tables); err != nil {
 		return err
 	}
+	err := compareTable(ctx, c.tables, c.report, segmentTable, rows.segments)
+	if err != nil {
+		return err
+	}
 	if err := rows.compareTransfers(ctx, c.tables); err != nil {
 		return err
 	}
@@ -279,7 +283,7 @@ func (c *checker) tick(at eventstore.Position) {
 // not add up are not compared: there is nothing to compare them with.
 func (c *checker) account(ctx context.Context, id uuid.UUID, events int64) error {
 	a, told := domain.NewAccount(id), told{holds: endedHolds{}, credentials: credentialRows{},
-		interactions: interactionRows{}, items: followedItems{}}
+		interactions: interactionRows{}, bought: bought{}, items: followedItems{}}
 	at := a // as the tables should show it
 	differences := c.report.Count
 	err := c.stream(ctx, domain.AccountStream(id), events,

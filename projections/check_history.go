@@ -26,6 +26,8 @@ type historyReader struct {
 	frozen    freezes                    // likewise
 	pages     []page                     // likewise
 
+	segments expected[string, SegmentEntry] // likewise
+
 	posday *posday // what the tables about tills hold
 }
 
@@ -41,6 +43,7 @@ func (h *historyReader) open(ctx context.Context, q querier) (err error) {
 	h.names, h.stores = newNames(), map[string]storeRow{}
 	h.transfers = map[uuid.UUID]*transferRow{}
 	h.frozen = freezes{}
+	h.segments = expected[string, SegmentEntry]{}
 	h.columns = make([]sql.NullString, len(historyColumns)-1)
 	h.to = []any{&h.at}
 	for i := range h.columns {
@@ -81,6 +84,9 @@ func (h *historyReader) compare(stored eventstore.Recorded) error {
 	h.store(&e)
 	h.transfer(&e)
 	h.page(&e)
+	if id, ok := segmentOf(e.Stream); ok {
+		_ = foldSegment(h.segments, &e, id) // what cannot be decoded is found by the check of its stream
+	}
 	if err := h.posday.compare(&e); err != nil {
 		return err
 	}

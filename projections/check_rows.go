@@ -29,6 +29,7 @@ var checkedColumns = map[string][]string{
 		"reminders", "remind_at"},
 	"adjustments": adjustments.checked(),
 	"mandates":    mandates.checked(),
+	"purchases":   purchaseColumns,
 	"withdrawals": withdrawals.checked(),
 	"jobs":        jobTable.Columns,
 	"holds": {"id", "unit", "status", "requested", "captured", "placed_at", "expires_at", "ended_at",
@@ -136,6 +137,7 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 			text(sumsJSON(told.dormant))}},
 		"balances": {}, "lots": {}, "holds": {},
 		"credentials": told.credentials.wanted(), "interactions": told.interactions,
+		"purchases": told.bought.wanted(),
 	}
 	for _, l := range a.Lots() {
 		wanted["lots"][l.ID.String()] = []string{l.Unit, string(l.Class), l.Face.String(),
@@ -178,6 +180,7 @@ type told struct {
 	holds        endedHolds
 	credentials  credentialRows
 	interactions interactionRows
+	bought       bought
 	kind         string
 	position     eventstore.Position // of the last of them
 	items        followedItems
@@ -197,6 +200,7 @@ func (t *told) note(p domain.Posted, position eventstore.Position) {
 	t.holds.note(p)
 	t.credentials.note(p)
 	t.interactions.note(p, position)
+	t.bought.note(p)
 	t.items.note(p)
 }
 

@@ -38,7 +38,7 @@ func TestCheckFindsChangedTables(t *testing.T) {
 			"operation_id, recorded_at) VALUES (0, ?, 900, '', '', '', '')",
 			"history", "has no event"},
 		{"a page", "UPDATE history_pages SET last_recorded = '2026' WHERE ? <> ''",
-			"history_pages", "to 2026, 17 events, want"},
+			"history_pages", "to 2026, 18 events, want"},
 		{"a missing page", "DELETE FROM history_pages WHERE ? <> ''", "history_pages", "is missing"},
 		{"a page too many", "INSERT INTO history_pages VALUES (2, 3, '', ?, 1)",
 			"history_pages", "row 2 should not be there"},
@@ -70,13 +70,24 @@ func TestCheckFindsChangedTables(t *testing.T) {
 		{"where a store was first seen", "UPDATE stores SET first_position = 0 WHERE id = 'S1' AND " +
 			"? <> ''", "stores", "first:0"},
 		{"a store", "UPDATE stores SET zone = 'UTC' WHERE id = 'S1' AND ? <> ''", "stores", "Zone:UTC"},
+		{"a purchase", "UPDATE purchases SET sales = 9 WHERE account_id = ?", "purchases", "sales 9, want"},
+		{"what was spent", "UPDATE purchases SET amount = 9 WHERE account_id = ?", "purchases",
+			"amount 9, want"},
+		{"a day without purchases", "INSERT INTO purchases VALUES (?, 'CNY', '2020-01-01', 0, 0)",
+			"purchases", "row CNY 2020-01-01 should not be there"},
+		{"a segment", "UPDATE segments SET filter = '{}' WHERE ? <> ''", "segments", `got ["VIP" "{}"`},
+		{"a segment too many", "INSERT INTO segments SELECT 'x', ?, filter, defined_at, " +
+			"changed_at, 0, 0 FROM segments", "segments",
+			"row x should not be there"},
 		{"an account too many", "INSERT INTO balances VALUES ('" +
 			domain.AccountID("nobody").String() + "', substr(?, 1, 3), '1', '0', '{}')",
 			"balances", "no such account"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			store := memory(t)
-			busyShop(t, store)
+			s, _ := busyShop(t, store)
+			s.register(domain.DefineSegment{Segment: domain.Segment{ID: "vip", Name: "VIP",
+				Filter: domain.Selection{Field: "tag", Op: "eq", Value: "vip"}}})
 			m := open(t, t.TempDir(), store, Options{})
 			clean(t, m)
 			edit(t, m, row.query, account)

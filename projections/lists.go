@@ -17,6 +17,7 @@ type AccountFilter struct {
 	Prefix      string        `json:"prefix,omitempty"`       // of customer_ref
 	Status      domain.Status `json:"status,omitempty"`       // open, frozen, closed or merged, at At
 	At          time.Time     `json:"at,omitzero"`            // when; zero: no freeze has ended
+	Tag         string        `json:"tag,omitempty"`          // of the customer
 }
 
 // AccountEntry is a row of accounts.
@@ -53,10 +54,14 @@ var accountList = list[AccountFilter, accountKey, AccountEntry]{
 		if f.Status != "" {
 			w.and("status = ?", string(f.Status))
 		}
+		if f.Tag != "" {
+			w.and(`EXISTS (SELECT 1 FROM customers c, json_each(c.tags) t
+				WHERE c.id = found.id AND t.value = ?)`, f.Tag)
+		}
 		// The innermost status is the one at the instant: a freeze that has ended leaves it open.
 		return `SELECT id, customer_ref, status, opened_at, revision FROM (
 			SELECT id, customer_ref, CASE WHEN frozen_until <= ? THEN 'open' ELSE status END AS status,
-				opened_at, revision FROM accounts)` + w.text + `
+				opened_at, revision FROM accounts) found` + w.text + `
 			ORDER BY customer_ref, id LIMIT ?`, append(append([]any{at}, w.args...), limit)
 	},
 	scan: func(row func(...any) error) (AccountEntry, accountKey, error) {

@@ -53,7 +53,7 @@ func dump(t testing.TB, m *Models) string {
 	t.Helper()
 	var b strings.Builder
 	for _, table := range []string{"history", "accounts", "balances", "lots", "holds", "stores",
-		"operations", "audit"} {
+		"operations", "audit", "purchases", "segments"} {
 		_, err := m.view(context.Background(), func(q querier) error {
 			return dumpTable(&b, q, table)
 		})

@@ -52,6 +52,8 @@ func Builtin() []Projection {
 		jobs{},
 		transfers{},
 		interactions{},
+		purchases{},
+		segments{},
 		exceptions{}, settlement{}, shifts{},
 		withdrawals,
 	}
