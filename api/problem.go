@@ -108,6 +108,7 @@ var table = map[domain.Code]class{
 	"coupon_not_chosen":     {422, "Other coupons take more off", false},
 	"coupon_not_combinable": {422, "The coupon cannot be combined with another", false},
 	"coupon_not_recyclable": {422, "The coupon was used, or something was given for it", false},
+	"coupon_not_reserved":   {422, "No order has the coupon reserved", false},
 	"coupon_not_yet_valid":  {422, "The coupon's time has not begun", false},
 	"coupon_products":       {422, "The sale lacks the goods that the coupon is for", false},
 	"coupon_reserved":       {422, "An order has the coupon reserved", false},

@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -37,8 +38,9 @@ func (AccountClosed) operation() Operation { return OpClose }
 // Operation is close.
 func (CloseAccount) Operation() Operation { return OpClose }
 
-// Decide checks the reason, the account, the reference, that nothing is under way, then that nothing
-// is left. What has lapsed or expired is written first.
+// Decide checks the reason, the account, the reference, that nothing is under way, then that no value
+// is left and no order has a coupon. What has lapsed or expired is written first. Coupons end with the
+// account.
 func (c CloseAccount) Decide(d *Draft) error {
 	if c.Reason == "" || len(c.Reason) > 200 {
 		return ErrMalformed.Field("reason", "want 1 to 200 bytes")
@@ -57,7 +59,13 @@ func (c CloseAccount) Decide(d *Draft) error {
 			return ErrAccountNotEmpty.Because(fmt.Sprintf("%s %s are left", b.Total, b.Unit))
 		}
 	}
+	if slices.ContainsFunc(d.coupons, func(c Coupon) bool { return c.Order != "" }) {
+		return ErrCouponReserved
+	}
 	if err := d.post(AccountClosed{c.Reason}); err != nil {
+		return err
+	}
+	if err := d.endCoupons(CouponOfClosed); err != nil {
 		return err
 	}
 	return d.endMandates(MandateClosed)
@@ -71,6 +79,15 @@ func (d *Draft) atRest(settled uuid.UUID) error {
 	}
 	for _, l := range d.Due(d.Recorded) {
 		if err := d.expire(l); err != nil {
+			return err
+		}
+	}
+	for range 2 * len(d.coupons) { // each may lapse, and then expire
+		var first elapsed
+		if d.elapseCoupons(&first, d.Recorded, false); first.end == nil {
+			break
+		}
+		if err := first.end(); err != nil {
 			return err
 		}
 	}

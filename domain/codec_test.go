@@ -250,7 +250,8 @@ func TestCatalogue(t *testing.T) {
 		withdrawal_not_approved withdrawal_not_open withdrawal_open
 		campaign_not_active coupon_channel coupon_expired coupon_first_order
 		coupon_holder_only coupon_hours coupon_limit coupon_min_spend
-		coupon_not_chosen coupon_not_combinable coupon_not_recyclable coupon_not_yet_valid
+		coupon_not_chosen coupon_not_combinable coupon_not_recyclable
+		coupon_not_reserved coupon_not_yet_valid
 		coupon_products coupon_reserved coupon_revoked coupon_segment
 		coupon_stack_limit coupon_store coupon_tier coupon_unit
 		coupon_used coupon_zero`)

@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -48,6 +50,73 @@ func (a *Account) coupon(id uuid.UUID) (Coupon, bool) {
 		}
 	}
 	return Coupon{}, false
+}
+
+// edited is the live coupon with that id, to be changed: the account's own copy.
+func (a *Account) edited(id uuid.UUID) (*Coupon, error) {
+	for i := range a.coupons {
+		if a.coupons[i].ID == id {
+			return &a.coupons[i], nil
+		}
+	}
+	return nil, fmt.Errorf("coupon %s is not live", id)
+}
+
+// endCoupon takes a coupon of so many uses left off the live ones.
+func (a *Account) endCoupon(id uuid.UUID, left int) error {
+	c, err := a.edited(id)
+	if err != nil {
+		return err
+	}
+	if c.Uses-c.Used != left {
+		return fmt.Errorf("coupon %s has %d uses left, not %d", id, c.Uses-c.Used, left)
+	}
+	a.coupons = slices.DeleteFunc(a.coupons, func(c Coupon) bool { return c.ID == id })
+	return nil
+}
+
+// CouponName is the name that what uses, brings back, extends and ends a coupon answers to.
+func CouponName(id uuid.UUID) Name { return Name{"coupon", id.String()} }
+
+// liveCoupon is the live coupon with that id, or the refusal that says how it ended: before the sweep as
+// after it.
+func (d *Draft) liveCoupon(id uuid.UUID) (Coupon, error) {
+	if c, ok := d.coupon(id); ok {
+		if c.Expired(d.Decided) {
+			return c, ErrCouponExpired
+		}
+		return c, nil
+	}
+	end, _ := d.last(CouponName(id))
+	switch end.Event.(type) {
+	case CouponExpired:
+		return Coupon{}, ErrCouponExpired.By(end)
+	case CouponRecycled, CouponRevoked:
+		return Coupon{}, ErrCouponRevoked.By(end)
+	case CouponRedeemed:
+		return Coupon{}, ErrCouponUsed.By(end)
+	}
+	return Coupon{}, ErrNotFound.Because("there is no such coupon")
+}
+
+// redeemable is a coupon that an order may use now, and what it is worth; or the refusal that says why
+// it may not: that it has ended, is not valid yet, is another order's, or that its campaign is not active.
+// What the sale must satisfy is not asked here.
+func (d *Draft) redeemable(id uuid.UUID, order string) (Coupon, *Campaign, *Definition, error) {
+	c, err := d.liveCoupon(id)
+	if err != nil {
+		return c, nil, nil, err
+	}
+	campaign, definition, known := d.definition(c)
+	switch {
+	case d.Decided.Before(c.ValidFrom):
+		return c, nil, nil, ErrCouponNotYetValid
+	case c.ReservedAt(d.Decided) && c.Order != order:
+		return c, nil, nil, ErrCouponReserved
+	case !known || !campaign.Open(d.Decided):
+		return c, nil, nil, ErrCampaignNotActive
+	}
+	return c, campaign, definition, nil
 }
 
 // definition is what a live coupon is worth, and its campaign as it stands.

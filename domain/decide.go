@@ -108,7 +108,7 @@ func (d *Draft) stamped() []Posted {
 }
 
 // business tells an event that answers the command from the upkeep that had to be written first:
-// lapsed holds, expired lots, what their value settled, and reminders.
+// lapsed holds and reservations, expired lots and coupons, what their value settled, and reminders.
 func business(p Posted) bool {
 	switch e := p.Event.(type) {
 	case HoldReleased:
@@ -117,9 +117,11 @@ func business(p Posted) bool {
 		return e.Cause == RevokedError
 	case ReceivableSettled:
 		return e.By == SettledByWriteOff
+	case CouponReleased:
+		return e.Reason != CouponLapsed
 	case TierOverrideEnded:
 		return e.EndedAt.IsZero()
-	case AccountDormant, AccountReactivated, LotExpired, LotExpiring:
+	case AccountDormant, AccountReactivated, CouponExpired, LotExpired, LotExpiring:
 		return false
 	case TierChanged, TierDowngradeScheduled, TierRetained:
 		return false

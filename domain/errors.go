@@ -81,6 +81,7 @@ var (
 	ErrCouponNotChosen     = refusal("coupon_not_chosen", "other coupons take more off")
 	ErrCouponNotCombinable = refusal("coupon_not_combinable", "the coupon cannot be combined with another")
 	ErrCouponNotRecyclable = refusal("coupon_not_recyclable", "the coupon was used, or something was given for it")
+	ErrCouponNotReserved   = refusal("coupon_not_reserved", "no order has the coupon reserved")
 	ErrCouponNotYetValid   = refusal("coupon_not_yet_valid", "the coupon's time has not begun")
 	ErrCouponProducts      = refusal("coupon_products", "the sale lacks the goods that the coupon is for")
 	ErrCouponReserved      = refusal("coupon_reserved", "an order has the coupon reserved")

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -12,8 +11,8 @@ import (
 // there may be more.
 const SweepEvents = 100
 
-// Sweep writes what time alone has brought about on an account: holds that lapsed, lots that
-// expired. It has nothing to post when nothing is due.
+// Sweep writes what time alone has brought about on an account: holds and reservations that lapsed, lots
+// and coupons that expired. It has nothing to post when nothing is due.
 type Sweep struct{}
 
 // LotExpired records that what was left of a lot, and not held, went with its time. Its moves' cost
@@ -38,7 +37,7 @@ func (e LotExpired) happened() time.Time { return e.ExpiredAt }
 // Operation is expire.
 func (Sweep) Operation() Operation { return OpExpire }
 
-// Decide lapses holds and expires lots in the order in which their time was over, so that a late sweep
+// Decide lapses and expires them in the order in which their time was over, so that a late sweep
 // writes what one in time would have written. A freeze by law suspends expiry.
 func (Sweep) Decide(d *Draft) error {
 	for len(d.posted) < SweepEvents {
@@ -49,24 +48,39 @@ func (Sweep) Decide(d *Draft) error {
 	return nil
 }
 
-// elapse ends the hold or, in a sweep, the lot whose time was over first of those whose time is over at
-// an instant; false: there is none. Of a hold and a lot that end together the hold comes first.
+// elapse ends what its time was over for first, of what is over at an instant: a hold, or, in a sweep, a
+// lot, a coupon or its reservation; false: there is none. Of those that end together the hold comes first.
 func (d *Draft) elapse(at time.Time, sweep bool) (bool, error) {
-	holds := d.lapsed(at)
-	var lots []*Lot
-	if sweep && !d.stops(FreezeLegal, d.Recorded) {
-		lots = d.Due(at)
+	var first elapsed
+	if holds := d.lapsed(at); len(holds) > 0 {
+		first.or(holds[0].ExpiresAt, func() error { return d.release(holds[0], ReleasedLapsed) })
 	}
-	if len(lots) > 0 {
-		l := slices.MinFunc(lots, func(a, b *Lot) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
-		if len(holds) == 0 || l.ExpiresAt.Before(holds[0].ExpiresAt) {
-			return true, d.expire(l)
+	if sweep {
+		suspended := d.stops(FreezeLegal, d.Recorded)
+		if !suspended {
+			for _, l := range d.Due(at) {
+				first.or(l.ExpiresAt, func() error { return d.expire(l) })
+			}
 		}
+		d.elapseCoupons(&first, at, suspended)
 	}
-	if len(holds) > 0 {
-		return true, d.release(holds[0], ReleasedLapsed)
+	if first.end == nil {
+		return false, nil
 	}
-	return false, nil
+	return true, first.end()
+}
+
+// elapsed is what was over first of what was seen, and what ends it.
+type elapsed struct {
+	at  time.Time
+	end func() error
+}
+
+// or is what was over earlier, among equals what was seen before.
+func (e *elapsed) or(at time.Time, end func() error) {
+	if e.end == nil || at.Before(e.at) {
+		*e = elapsed{at, end}
+	}
 }
 
 // Due are the lots whose time is over while some of their value, unheld, still counts.

@@ -218,9 +218,17 @@ func (d *Draft) defined(g GrantCoupon) (*Campaign, *Definition, error) {
 // account those count that came from it.
 func (d *Draft) hadOf(campaign string) (n int) {
 	for _, e := range d.answering(campaignName(campaign)) {
-		switch e.(type) {
+		switch e := e.(type) {
 		case CouponGranted:
 			n++
+		case CouponRecycled:
+			n--
+		case AccountsMerged:
+			for _, c := range e.Coupons {
+				if c.Campaign == campaign {
+					n++
+				}
+			}
 		}
 	}
 	return n
@@ -281,9 +289,13 @@ func (e CouponGranted) apply(a *Account, recorded time.Time) error {
 	if revision, ok := RevisionOf(e.CouponID); !ok || revision != a.revision+1 {
 		return fmt.Errorf("coupon %s is granted at revision %d", e.CouponID, a.revision+1)
 	}
-	a.coupons = append(a.coupons, Coupon{ID: e.CouponID, Campaign: e.Campaign,
-		Definition: e.Definition, Kind: e.Kind, Uses: e.Uses, ValidFrom: e.ValidFrom,
-		ValidUntil: e.ValidUntil, Consideration: e.Consideration, ReservationID: e.ReservationID,
-		GrantedAt: recorded})
+	a.coupons = append(a.coupons, e.coupon(recorded))
 	return nil
+}
+
+// coupon is the coupon as it was granted.
+func (e CouponGranted) coupon(recorded time.Time) Coupon {
+	return Coupon{ID: e.CouponID, Campaign: e.Campaign, Definition: e.Definition, Kind: e.Kind,
+		Uses: e.Uses, ValidFrom: e.ValidFrom, ValidUntil: e.ValidUntil, Consideration: e.Consideration,
+		ReservationID: e.ReservationID, GrantedAt: recorded}
 }

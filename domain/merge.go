@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -34,12 +35,13 @@ type MergeAccount struct {
 	Settled uuid.UUID `json:"-"` // the shell knows the end of every transfer sent, up to this one
 }
 
-// AccountsMerged records, on both streams, that one account is absorbed by another. What it had
-// follows in the same append.
+// AccountsMerged records, on both streams, that one account is absorbed by another. The value it had
+// follows in the same append; its live coupons go with the event, as they are.
 type AccountsMerged struct {
 	MergeID  uuid.UUID `json:"merge_id"` // the id of the absorbed account's event
 	Survivor uuid.UUID `json:"survivor"`
 	Absorbed uuid.UUID `json:"absorbed"`
+	Coupons  []Coupon  `json:"coupons,omitempty"`
 }
 
 // MergeRefused records that the survivor did not take the account in: it lives on. What it had sent
@@ -47,7 +49,8 @@ type AccountsMerged struct {
 type MergeRefused struct {
 	MergeID  uuid.UUID `json:"merge_id"`
 	Survivor uuid.UUID `json:"survivor"`
-	Reason   Code      `json:"reason"` // the refusal's code
+	Reason   Code      `json:"reason"`            // the refusal's code
+	Coupons  []Coupon  `json:"coupons,omitempty"` // that it has again
 }
 
 func (AccountsMerged) event() {}
@@ -57,7 +60,14 @@ func (AccountsMerged) operation() Operation { return OpMerge }
 func (MergeRefused) operation() Operation   { return OpUndoMerge }
 
 func (e AccountsMerged) appendNames(names []Name) []Name {
-	return append(names, TransferName(e.MergeID))
+	names = append(names, TransferName(e.MergeID))
+	for _, c := range e.Coupons {
+		names = append(names, CouponName(c.ID))
+		if name := campaignName(c.Campaign); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (e MergeRefused) appendNames(names []Name) []Name {
@@ -99,7 +109,9 @@ func (m MergeAccount) Decide(d *Draft) error {
 		return err
 	}
 	id := d.nextID()
-	if err := d.post(AccountsMerged{MergeID: id, Survivor: m.Into, Absorbed: d.id}); err != nil {
+	merged := AccountsMerged{MergeID: id, Survivor: m.Into, Absorbed: d.id,
+		Coupons: slices.Clone(d.coupons)}
+	if err := d.post(merged); err != nil {
 		return err
 	}
 	if err := d.endMandates(MandateMerged); err != nil {
@@ -166,6 +178,9 @@ func (b AbsorbAccount) Decide(d *Draft) error {
 	if errors.As(err, new(*Moved)) {
 		err = ErrAccountNotOpen.Because("it was merged itself")
 	}
+	if err == nil && len(d.coupons)+len(b.Merged.Coupons) > mostCoupons {
+		err = ErrCouponLimit.Because(fmt.Sprintf("want at most %d live coupons", mostCoupons))
+	}
 	if err != nil {
 		return d.refuseOperation(b.Merged.MergeID, err)
 	}
@@ -200,7 +215,11 @@ func (u UndoMerge) Decide(d *Draft) error {
 	if d.ended == nil || d.ended.Merge != u.MergeID {
 		return ErrNotFound.Because("there is no such merge")
 	}
-	err := d.post(MergeRefused{MergeID: u.MergeID, Survivor: d.ended.Survivor, Reason: u.Why.Code})
+	refused := MergeRefused{MergeID: u.MergeID, Survivor: d.ended.Survivor, Reason: u.Why.Code}
+	if p, ok := d.first(TransferName(u.MergeID)); ok {
+		refused.Coupons = p.Event.(AccountsMerged).Coupons // nothing else of a merge answers before it
+	}
+	err := d.post(refused)
 	for _, p := range d.found(MergeName(u.MergeID)) {
 		if err == nil {
 			err = d.takeBack(p.Event.(TransferSent), u.Why.Code) // nothing else answers to it
@@ -221,11 +240,13 @@ func (e AccountsMerged) command(Posted) Command { return MergeAccount{Into: e.Su
 func (e AccountsMerged) apply(a *Account, _ time.Time) error {
 	switch {
 	case e.Survivor == a.id:
+		a.coupons = append(a.coupons, e.Coupons...)
 		return nil
 	case e.Absorbed != a.id || a.ended != nil:
 		return fmt.Errorf("account %s is merged in account %s, or has ended before", e.Absorbed, a.id)
 	}
 	a.ended = &ending{Status: Merged, Survivor: e.Survivor, Merge: e.MergeID}
+	a.coupons = nil
 	return nil
 }
 
@@ -233,7 +254,7 @@ func (e MergeRefused) apply(a *Account, _ time.Time) error {
 	if a.ended == nil || a.ended.Merge != e.MergeID {
 		return fmt.Errorf("account %s was not merged by %s", a.id, e.MergeID)
 	}
-	a.ended = nil
+	a.ended, a.coupons = nil, append(a.coupons, e.Coupons...)
 	return nil
 }
 
