@@ -57,6 +57,8 @@ var bulkOperations = func() map[string]operation {
 		rejectAdjustment,
 		rejectWithdrawal,
 		bindCredential,
+		checkout,
+		returnCheckout,
 		blockCredential,
 		recordInteraction,
 		replaceCredential,

@@ -50,6 +50,9 @@ func (o *out) undone(p domain.Posted) {
 	o.plain("kind", string(kind))
 	o.id("id", id)
 	switch e := p.Event.(type) {
+	case domain.CheckoutReturned:
+		o.money("amount", e.Money(e.Net))
+		o.refunds(e)
 	case domain.DebitReversed:
 		o.money("amount", e.Undone())
 		o.someMoney("unpaid", e.Unpaid)
@@ -70,6 +73,10 @@ func (o *out) undone(p domain.Posted) {
 // A capture is taken back as the debit it is.
 func cancels(p domain.Posted) (uuid.UUID, domain.Operation) {
 	switch e := p.Event.(type) {
+	case domain.CheckoutReturned:
+		if e.Cause == domain.CauseCancelled {
+			return e.CheckoutID, domain.OpCheckout
+		}
 	case domain.DebitReversed:
 		return e.DebitID, domain.OpDebit
 	case domain.HoldReleased:

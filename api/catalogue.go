@@ -49,6 +49,8 @@ var meanings = map[string]string{
 	"CredentialBlocked":   "A credential finds its account no more, such as a lost card.",
 	"CredentialBound":     "A card, a phone or a code finds the account. Its value is known by a keyed hash.",
 	"CredentialReplaced":  "A credential took the place of another one.",
+	"CheckoutPosted":      "A whole sale: its lines, what was taken off each, and what paid for it.",
+	"CheckoutReturned":    "Goods of a checkout came back, and what every tender gives back for them.",
 	"CreditGranted":       "Value was given that no top-up sold here: an opening balance, an apology, a present.",
 	"CreditRevoked":       "Value that was given was taken back; uncollected is what was spent before.",
 	"DebitPosted":         "Value was sold: a debit, or, with hold_id, the capture of a hold.",

@@ -59,9 +59,13 @@ var table = map[domain.Code]class{
 
 	"transfer_in_flight": {409, "What the account sent has not arrived yet", true},
 
-	"account_not_empty": {422, "The account still holds value", false},
-	"holds_active":      {422, "The account has active holds", false},
-	"top_up_pending":    {422, "The account has pending top-ups", false},
+	"account_not_empty":       {422, "The account still holds value", false},
+	"holds_active":            {422, "The account has active holds", false},
+	"top_up_pending":          {422, "The account has pending top-ups", false},
+	"checkout_return":         {422, "What was sold at a checkout returns there", false},
+	"return_exceeds_checkout": {422, "More than is left of the line", false},
+	"tender_mismatch":         {422, "The tenders do not pay the price", false},
+
 	"transfer_returned": {422, "The other account did not take it in", false},
 
 	"exception_not_open":    {422, "The exception is resolved", false},

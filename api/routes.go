@@ -83,6 +83,7 @@ func (s *Server) routes() []*route {
 	return slices.Concat(s.valueRoutes(), s.readingRoutes(), s.adminRoutes(), s.publicRoutes(),
 		s.adjustmentRoutes(),
 		s.campaignRoutes(),
+		s.checkoutRoutes(),
 		s.creditRoutes(),
 		s.credentialRoutes(),
 		s.jobRoutes(),

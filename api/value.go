@@ -27,18 +27,34 @@ func (o *out) balance(b domain.Balance) {
 // byClass writes a balance's total by class; classes without any are absent.
 func (o *out) byClass(sums map[domain.Class]domain.Quantity) {
 	o.open("by_class", '{')
+	o.classes(sums)
+	o.end('}')
+}
+
+func (o *out) classes(sums map[domain.Class]domain.Quantity) {
 	for _, class := range classes {
 		if sum, ok := sums[class]; ok {
 			o.quantity(string(class), sum)
 		}
 	}
-	o.end('}')
 }
 
 // left writes the balance that an answer's last event of value left; null where none moved any.
 func (o *out) left(a ledger.Answer) {
 	for i := len(a.Events) - 1; i >= 0; i-- {
 		if v, ok := a.Events[i].Event.(domain.Valued); ok {
+			o.name("balance")
+			o.balance(v.Worth().Balance)
+			return
+		}
+	}
+	o.null("balance")
+}
+
+// leftIn writes the balance in a unit that the last event which moved it left; null where none did.
+func (o *out) leftIn(a ledger.Answer, unit string) {
+	for i := len(a.Events) - 1; i >= 0; i-- {
+		if v, ok := a.Events[i].Event.(domain.Valued); ok && v.Worth().Amount.Unit() == unit {
 			o.name("balance")
 			o.balance(v.Worth().Balance)
 			return

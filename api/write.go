@@ -218,6 +218,8 @@ var answers = map[string]answering{
 	"CampaignEnded":       done((*out).campaignEnded),
 	"CampaignPaused":      done((*out).campaignPaused),
 	"CouponDefined":       made((*out).couponDefined, definitionPlace),
+	"CheckoutPosted":      made((*out).checkout, below("/checkouts/")),
+	"CheckoutReturned":    made((*out).goodsBack, checkoutPlace),
 	"CreditGranted":       made((*out).grant, historyPlace),
 	"CreditRevoked":       done((*out).revocation),
 	"DebitPosted":         made((*out).debit, below("/debits/")),

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Cancel reverses what stands under the context's reference: top-up, debit, capture and hold. From then
+// Cancel reverses what stands under the context's reference: checkout, top-up, debit, capture and hold. From then
 // on the reference refuses every late original.
 type Cancel struct{}
 
@@ -65,13 +65,13 @@ func (e DebitReversed) qualifies() *Qualifying { return e.Qualifying }
 func (e DebitReversed) balanced(b Balance) Event { e.Balance = b; return e }
 
 // cancellable are the kinds of operation that a reference can cancel, in the order they are undone.
-var cancellable = []Operation{OpCapture, OpDebit, OpHold, OpPostTopUp, OpTopUp}
+var cancellable = []Operation{OpCheckout, OpCapture, OpDebit, OpHold, OpPostTopUp, OpTopUp}
 
 // stopped are the kinds that a cancelled reference refuses from then on.
 var stopped = slices.Concat(lasting, cancellable)
 
 // lasting are the kinds that no reference cancels: their value may be spent again.
-var lasting = []Operation{OpRefund, OpTransfer}
+var lasting = []Operation{OpRefund, OpReturnCheckout, OpTransfer}
 
 // Operation is cancel.
 func (Cancel) Operation() Operation { return OpCancel }
@@ -147,6 +147,8 @@ func (d *Draft) undoAll(operations []Posted) (bool, error) {
 
 func (d *Draft) undo(p Posted) error {
 	switch e := p.Event.(type) {
+	case CheckoutPosted:
+		return d.undoCheckout(e)
 	case DebitPosted:
 		return d.undoDebit(sale{e, p.Metadata.RecordedAt})
 	case HoldPlaced:

@@ -19,8 +19,8 @@ func (d *Draft) postSale(e DebitPosted) error {
 	if err := d.post(e); err != nil {
 		return err
 	}
-	if err := d.grantCashback(e); err != nil {
-		return err
+	if err := d.grantCashback(e); err != nil || e.CheckoutID != noID {
+		return err // a checkout earns all else as a whole
 	}
 	return d.earn(consumption{id: e.DebitID, qualifying: e.counted()})
 }
@@ -87,8 +87,8 @@ func (r *CashbackRule) of(counted Money) Money {
 
 // loseSale takes back what a debit earned, for the part of it that came back just now.
 func (d *Draft) loseSale(debit DebitPosted, refund uuid.UUID, before, now Money) error {
-	if err := d.loseCashback(debit, before, now); err != nil {
-		return err
+	if err := d.loseCashback(debit, before, now); err != nil || debit.CheckoutID != noID {
+		return err // a checkout loses all else as a whole
 	}
 	return d.lose(loss{consumption{id: debit.DebitID, qualifying: debit.counted()},
 		refund, before, now, debit.Amount})

@@ -43,6 +43,8 @@ var catalogue = map[string]stored{
 	"CredentialBlocked":   of[CredentialBlocked](),
 	"CredentialBound":     of[CredentialBound](),
 	"CredentialReplaced":  of[CredentialReplaced](),
+	"CheckoutPosted":      of[CheckoutPosted](),
+	"CheckoutReturned":    of[CheckoutReturned](),
 	"CreditGranted":       of[CreditGranted](),
 	"CreditRevoked":       of[CreditRevoked](),
 	"DebitPosted":         of[DebitPosted](),

@@ -254,7 +254,8 @@ func TestCatalogue(t *testing.T) {
 		coupon_not_reserved coupon_not_yet_valid
 		coupon_products coupon_reserved coupon_revoked coupon_segment
 		coupon_stack_limit coupon_store coupon_tier coupon_unit
-		coupon_used coupon_zero`)
+		coupon_used coupon_zero
+		checkout_return return_exceeds_checkout tender_mismatch`)
 	seen := map[string]bool{}
 	names, err := filepath.Glob("*.go")
 	if err != nil {

@@ -30,6 +30,7 @@ type DebitPosted struct {
 	ReceivableID  uuid.UUID `json:"receivable_id,omitzero"` // of RemainingDue, where it is owed
 	Frozen        bool      `json:"frozen,omitempty"`       // an offline one, of a frozen account
 	Counted       *Counted  `json:"counted,omitempty"`      // by limits; of a capture, as its hold was
+	CheckoutID    uuid.UUID `json:"checkout_id,omitzero"`   // of which it is the stored value
 	MandateID     uuid.UUID `json:"mandate_id,omitzero"`    // of a standing charge
 	Charge        *Charge   `json:"charge,omitempty"`       // beside MandateID
 
@@ -48,6 +49,9 @@ func (e DebitPosted) operation() Operation {
 func (e DebitPosted) appendNames(names []Name) []Name {
 	if e.HoldFinal {
 		names = append(names, EndName(e.HoldID))
+	}
+	if e.CheckoutID != noID {
+		names = append(names, CheckoutName(e.CheckoutID))
 	}
 	return names
 }
@@ -162,6 +166,9 @@ func (e DebitPosted) appendJSON(b jsonText) jsonText {
 		b = b.id("receivable_id", e.ReceivableID)
 	}
 	b = e.Counted.appendMember(b.yes("frozen", e.Frozen))
+	if e.CheckoutID != noID {
+		b = b.id("checkout_id", e.CheckoutID)
+	}
 	if e.MandateID != noID {
 		b = b.id("mandate_id", e.MandateID)
 	}

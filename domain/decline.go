@@ -37,9 +37,13 @@ func newDeclined(c remembered, r *Refusal) OperationDeclined {
 	if err != nil {
 		panic(err) // a command is plain fields
 	}
+	requested := c.asked()
+	if r.Requested != nil {
+		requested = *r.Requested
+	}
 	return OperationDeclined{
-		Declined: c.Operation(), Code: r.Code, Detail: r.Detail, Unit: c.asked().Unit(),
-		Requested: c.asked(), Available: r.Available, Shortfall: r.Shortfall, Request: request,
+		Declined: c.Operation(), Code: r.Code, Detail: r.Detail, Unit: requested.Unit(),
+		Requested: requested, Available: r.Available, Shortfall: r.Shortfall, Request: request,
 	}
 }
 

@@ -38,13 +38,17 @@ func (AccountDormant) operation() Operation { return OpRemind }
 func (e AccountDormant) happened() time.Time { return daysFrom(e.Since, e.Step) }
 
 // activities are the operations by which a customer shows to be there.
-var activities = []Operation{OpDebit, OpTopUp, OpHold, OpCapture, OpRefund, OpPostTopUp, OpTransfer}
+var activities = []Operation{OpDebit, OpTopUp, OpHold, OpCapture, OpRefund, OpPostTopUp, OpTransfer,
+	OpCheckout, OpReturnCheckout}
 
 // Activity is when the customer did what an event records, false where the customer did nothing. What
 // the service does by itself is none, but for what it imports; nor is a standing charge. An instant
 // that cannot be believed is when it was recorded.
 func Activity(e Event, m *Metadata) (time.Time, bool) {
-	if _, value := e.(Valued); !value || !slices.Contains(activities, operationOf(e)) {
+	if !slices.Contains(activities, operationOf(e)) {
+		return time.Time{}, false
+	}
+	if _, begins := e.(TopUpInitiated); begins {
 		return time.Time{}, false
 	}
 	if m.Actor == SystemActor && m.Channel != ChannelImport {

@@ -67,6 +67,9 @@ var (
 	ErrShiftNotOpen       = refusal("shift_not_open", "the shift is closed")
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
 	ErrTransferReturned   = refusal("transfer_returned", "the other account did not take it in")
+	ErrTenderMismatch     = refusal("tender_mismatch", "the tenders do not pay the price")
+	ErrReturnExceeds      = refusal("return_exceeds_checkout", "more than is left of the line")
+	ErrCheckoutReturn     = refusal("checkout_return", "what was sold at a checkout returns there")
 
 	ErrBudgetExhausted     = refusal("budget_exhausted", "the campaign's budget does not hold that much")
 	ErrCampaignNotActive   = refusal("campaign_not_active", "the campaign grants and redeems nothing now")

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -46,6 +47,19 @@ func Link(stream string, revision int64, id uuid.UUID, kind string, data, metada
 	l.hash.Write(length(l.text[:0], len(metadata)))
 	l.hash.Write(metadata)
 	return Hash(l.hash.Sum(l.text[:0]))
+}
+
+// VerificationCode is what the receipt of a checkout shows: the first 60 bits of the event's hash as Link
+// makes it, in base 32 (RFC 4648), four by four. Who has the log computes it again, so a receipt with
+// another code is not of this event.
+func VerificationCode(account uuid.UUID, p Posted) (string, error) {
+	kind, data, metadata, err := Encode(p)
+	if err != nil {
+		return "", err
+	}
+	h := Link(AccountStream(account), p.Revision, p.Metadata.EventID, kind, data, metadata)
+	text := base32.StdEncoding.EncodeToString(h[:10])
+	return text[:4] + "-" + text[4:8] + "-" + text[8:12], nil
 }
 
 // linker is what Link computes with. Every event needs one, so used ones are kept in linkers.

@@ -27,6 +27,7 @@ type DebitRefunded struct {
 	Forfeited     []Forfeited `json:"forfeited,omitempty"`
 	Unpaid        Money       `json:"unpaid,omitzero"` // given back beside Amount, as still owed
 	Qualifying    *Qualifying `json:"qualifying,omitempty"`
+	ReturnID      uuid.UUID   `json:"return_id,omitzero"` // of goods of a checkout
 }
 
 // Reopened says that an expired lot can be spent again, until ExpiresAt.
@@ -58,7 +59,8 @@ func (e DebitRefunded) balanced(b Balance) Event { e.Balance = b; return e }
 // Operation is refund.
 func (Refund) Operation() Operation { return OpRefund }
 
-// Decide checks the amount, the account, the reference, the debit, then what is left of it.
+// Decide checks the amount, the account, the reference, the debit, that it is no part of a checkout, then
+// what is left of it.
 func (r Refund) Decide(d *Draft) error {
 	if !r.Amount.IsPositive() {
 		return ErrAmountNotPositive
@@ -75,6 +77,9 @@ func (r Refund) Decide(d *Draft) error {
 	debit, err := d.sale(r.DebitID)
 	if err != nil {
 		return err
+	}
+	if debit.CheckoutID != noID {
+		return ErrCheckoutReturn
 	}
 	if r.Amount.Unit() != debit.Amount.Unit() {
 		return ErrMalformed.Field("amount", "want the unit of the debit")

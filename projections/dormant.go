@@ -70,7 +70,10 @@ const lasting = "active_at IS NOT NULL AND status <> 'closed' AND status <> 'mer
 // the customer has come back.
 func (a *accountRow) sleep(e *Event) error {
 	did := known[e.Type]
-	if e.Body.Mandate != (uuid.UUID{}) {
+	switch {
+	case e.Type == "CheckoutReturned":
+		did = domain.CheckoutReturned{Cause: domain.Cause(e.Body.Cause)}
+	case e.Body.Mandate != (uuid.UUID{}):
 		did = domain.DebitPosted{MandateID: e.Body.Mandate}
 	}
 	if at, ok := domain.Activity(did, &e.Metadata); ok && at.After(a.activeAt) {

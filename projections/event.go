@@ -46,6 +46,8 @@ type Body struct {
 	Cause     string
 	By        string             // of a settlement
 	Debit     uuid.UUID          // the debit it is, or gives back
+	Checkout  uuid.UUID          // the checkout it is, or belongs to
+	Return    uuid.UUID          // the return of a checkout that it is, or belongs to
 	TopUp     uuid.UUID          // the top-up it is, or reverses
 	Lot       uuid.UUID          // the lot that expired
 	Mandate   uuid.UUID          // the standing charge that it is about
@@ -117,6 +119,8 @@ func (e Event) OperationKind() domain.Operation {
 		}
 	case domain.OperationDeclined:
 		return e.Body.Operation
+	case domain.CheckoutReturned:
+		zero = domain.CheckoutReturned{Cause: domain.Cause(e.Body.Cause)}
 	case domain.DebitPosted:
 		zero = domain.DebitPosted{HoldID: e.Body.Hold}
 	case domain.ReceivableSettled:
@@ -139,6 +143,8 @@ func (e Event) Cancels() uuid.UUID {
 	switch b := e.Body; {
 	case e.Type == "DebitReversed":
 		return b.Debit
+	case e.Type == "CheckoutReturned" && b.Cause == string(domain.CauseCancelled):
+		return b.Checkout
 	case (e.Type == "TopUpReversed" || e.Type == "TopUpFailed") &&
 		b.Cause == string(domain.CauseCancelled):
 		return b.TopUp
@@ -194,6 +200,10 @@ func (b *Body) field(s *scanner, name string) {
 		b.By = s.name()
 	case "mandate_id":
 		s.into(&b.Mandate)
+	case "checkout_id":
+		s.into(&b.Checkout)
+	case "return_id":
+		s.into(&b.Return)
 	case "debit_id":
 		s.into(&b.Debit)
 	case "top_up_id":

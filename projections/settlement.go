@@ -112,6 +112,10 @@ func settledKind(e *Event) domain.Operation {
 		return ""
 	case e.Business():
 		return e.OperationKind()
+	case e.Type == "DebitPosted" && !isZero(b.Checkout):
+		return domain.OpCheckout
+	case e.Type == "DebitRefunded" && !isZero(b.Return):
+		return domain.OpReturnCheckout
 	case !isZero(e.Cancels()):
 		return domain.OpCancel // one of several that a cancel undid
 	}

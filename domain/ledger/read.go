@@ -84,6 +84,7 @@ var referenced = []domain.Operation{
 	domain.OpSellVoucher,
 	domain.OpOpen, domain.OpTopUp, domain.OpReverse, domain.OpDebit, domain.OpHold, domain.OpCapture,
 	domain.OpVoid, domain.OpRefund, domain.OpGrant, domain.OpCancel, domain.OpDeclined,
+	domain.OpCheckout, domain.OpReturnCheckout,
 	domain.OpTransfer, domain.OpMerge, domain.OpClose,
 	domain.OpFailTopUp, domain.OpPostTopUp,
 	domain.OpAdjustment, domain.OpApproveAdjustment, domain.OpRejectAdjustment,
@@ -146,6 +147,17 @@ func (l *Ledger) Last(
 		return r.failed
 	})
 	return p, ok, err
+}
+
+// Found are the account's events that used a name, newest first.
+func (l *Ledger) Found(
+	ctx context.Context, account uuid.UUID, n domain.Name,
+) (found []domain.Posted, err error) {
+	err = l.look(ctx, account, func(ctx context.Context, r *round) error {
+		found = r.find(ctx, n)
+		return r.failed
+	})
+	return found, err
 }
 
 // Entry is an event of an account's history.

@@ -1,0 +1,231 @@
+package domain
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// OpCheckout is a whole sale, posted at once.
+const OpCheckout Operation = "checkout"
+
+// Checkout asks for a whole sale: its lines, what is taken off, and what pays for the rest. One account
+// a checkout; further cards are further legs.
+//
+// The order is fixed: item discounts, order amount-off, order percent-off, points, stored value, then
+// what is paid elsewhere. Stored value is a tender and never changes a threshold.
+type Checkout struct {
+	Lines       []CartLine `json:"lines"`                 // 1 to 500, in one unit, numbered rising
+	OrderRef    string     `json:"order_ref,omitempty"`   // at most 64 bytes
+	StoredValue Money      `json:"stored_value,omitzero"` // that the account pays
+	Rest        bool       `json:"rest,omitempty"`        // it pays what nothing else does instead
+	External    []Payment  `json:"external,omitempty"`    // what is paid elsewhere; at most 10
+}
+
+// CheckoutPosted records a sale. Every line says what took from its price and what paid for it, so that
+// a return looks it up. Figures are at Unit's scale.
+type CheckoutPosted struct {
+	CheckoutID  uuid.UUID      `json:"checkout_id"` // the event's own id
+	ReceiptNo   string         `json:"receipt_no"`  // once per account; see receiptNo
+	Unit        string         `json:"unit"`
+	Lines       []CheckoutLine `json:"lines"`
+	Gross       Quantity       `json:"gross"`        // unit price × quantity of all lines
+	Discount    Quantity       `json:"discount"`     // Gross less Net
+	Net         Quantity       `json:"net"`          // PointsValue, StoredValue and External together
+	PointsValue Quantity       `json:"points_value"` // that points paid
+	StoredValue Quantity       `json:"stored_value"` // that DebitPosted took
+	Rest        bool           `json:"rest,omitempty"`
+	External    []Payment      `json:"external,omitempty"`
+	OrderRef    string         `json:"order_ref,omitempty"`
+	Tier        string         `json:"tier,omitempty"` // held when the checkout began
+	Qualifying  Quantity       `json:"qualifying"`     // Net less points and value that was given
+}
+
+func (CheckoutPosted) event() {}
+
+func (CheckoutPosted) operation() Operation { return OpCheckout }
+
+// Money is one of the event's figures.
+func (e CheckoutPosted) Money(q Quantity) Money { return Money{unit: e.Unit, Quantity: q} }
+
+// CheckoutName is the name that the parts of a checkout answer to: its coupons, points and debit.
+func CheckoutName(checkout uuid.UUID) Name { return Name{"of_checkout", checkout.String()} }
+
+// Operation is checkout.
+func (Checkout) Operation() Operation { return OpCheckout }
+
+// asked is what stored value was to pay, or else the sale before discounts.
+func (c Checkout) asked() Money {
+	if c.StoredValue.Unit() != "" {
+		return c.StoredValue
+	}
+	return c.gross()
+}
+
+// Decide checks the request, the account, the reference, that the tenders pay the price, the balance,
+// then the program's limits on what stored value pays.
+func (c Checkout) Decide(d *Draft) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if err := d.mayTake(); err != nil {
+		return err
+	}
+	if err := d.unused(OpCheckout); err != nil {
+		return err
+	}
+	if err := d.lapseHolds(); err != nil {
+		return err
+	}
+	s := d.basket(c)
+	if err := s.pay(c); err != nil {
+		return err
+	}
+	if free := d.spendable(s.stored, d.Decided, &d.Context); free.Less(s.stored) {
+		return ErrInsufficientFunds.Short(s.stored, free)
+	}
+	counted, err := d.limitStored(s.stored)
+	if err != nil {
+		return err
+	}
+	return d.postCheckout(c, s, counted)
+}
+
+// limitStored is limitDebit of what stored value pays, where it pays any.
+func (d *Draft) limitStored(x Money) (*Counted, error) {
+	if x.IsZero() {
+		return nil, nil
+	}
+	return d.limitDebit(x)
+}
+
+// postCheckout posts a sale whose tenders pay its price, then what follows from it.
+func (d *Draft) postCheckout(c Checkout, s basket, counted *Counted) error {
+	debit := DebitPosted{Value: d.value(s.stored, d.sell(s.stored)), Requested: s.stored,
+		RemainingDue: s.zero(), Counted: counted}
+	given := s.stored.Sub(debit.counted())
+	qualifying := s.Net.Sub(s.points).Sub(given)
+	s.share()
+	id := d.nextID()
+	err := d.post(CheckoutPosted{
+		CheckoutID: id, ReceiptNo: d.receiptNo(), Unit: s.Net.Unit(), Lines: s.Lines,
+		Gross: s.Gross.Quantity, Discount: s.Discount.Quantity, Net: s.Net.Quantity,
+		PointsValue: s.points.Quantity, StoredValue: s.stored.Quantity, Rest: c.Rest,
+		External: c.External, OrderRef: c.OrderRef, Qualifying: qualifying.Quantity,
+	})
+	if err != nil {
+		return err
+	}
+	if s.stored.IsPositive() {
+		debit.DebitID, debit.CheckoutID = d.nextID(), id
+		if err := d.postSale(debit); err != nil {
+			return err
+		}
+	}
+	return d.earn(consumption{id: id, qualifying: qualifying, lines: s.Lines})
+}
+
+// receiptNo numbers the receipt of the event that is posted next: the business date, the beginning of
+// the account's id, and the event's revision. No two checkouts of an account share one.
+func (d *Draft) receiptNo() string {
+	date := strings.ReplaceAll(d.shared.BusinessDate, "-", "")
+	return fmt.Sprintf("%s-%X-%d", date, d.id[:4], d.revision+1)
+}
+
+// check refuses what no account could take: lines, order, tenders.
+func (c Checkout) check() error {
+	cart := c.cart()
+	if err := cart.check(); err != nil {
+		return err
+	}
+	if !c.gross().IsPositive() {
+		return ErrAmountNotPositive
+	}
+	if len(c.OrderRef) > 64 || !printable(c.OrderRef) {
+		return ErrMalformed.Field("order_ref", "want at most 64 bytes of printable UTF-8")
+	}
+	return c.checkTenders(cart.Unit)
+}
+
+// cart is what is sold. Its unit is that of the first line.
+func (c Checkout) cart() Cart {
+	cart := Cart{Lines: c.Lines, Order: c.OrderRef}
+	if len(c.Lines) > 0 {
+		cart.Unit = c.Lines[0].UnitPrice.Unit()
+	}
+	return cart
+}
+
+// gross is the sale before discounts.
+func (c Checkout) gross() Money {
+	steps, of := int64(0), c.Lines[0].UnitPrice
+	for i := range c.Lines {
+		steps += c.Lines[i].gross()
+	}
+	return of.With(fromSteps(steps, of.scale))
+}
+
+// asked is the line as the till asked for it. A list price that says nothing is none.
+func (l CheckoutLine) asked(unit string) CartLine {
+	of := func(q Quantity) Money { return Money{unit: unit, Quantity: q} }
+	c := CartLine{N: l.N, Product: l.Product, Category: l.Category, Qty: l.Qty,
+		UnitPrice: of(l.UnitPrice), TaxCode: l.TaxCode}
+	if l.List.steps != c.gross() {
+		c.ListPrice = of(fromSteps(l.List.steps/int64(l.Qty), l.List.scale))
+	}
+	return c
+}
+
+// canonical leaves out list prices that say nothing.
+func (c Checkout) canonical() any {
+	c.Lines = slices.Clone(c.Lines)
+	for i := range c.Lines {
+		if l := &c.Lines[i]; l.list() == l.gross() {
+			l.ListPrice = Money{}
+		}
+	}
+	return c
+}
+
+func (e CheckoutPosted) command(Posted) Command {
+	c := Checkout{OrderRef: e.OrderRef, Rest: e.Rest, External: e.External}
+	for _, l := range e.Lines {
+		c.Lines = append(c.Lines, l.asked(e.Unit))
+	}
+	if !e.Rest && e.StoredValue.IsPositive() {
+		c.StoredValue = Money{unit: e.Unit, Quantity: e.StoredValue}
+	}
+	return c
+}
+
+func (e CheckoutPosted) check() error {
+	if !unitCode.MatchString(e.Unit) || len(e.Lines) == 0 {
+		return fmt.Errorf("%d lines in %.20q", len(e.Lines), e.Unit)
+	}
+	paid, net := e.PointsValue.Add(e.StoredValue), e.Net.Zero()
+	for _, p := range e.External {
+		paid = paid.Add(p.Amount.Quantity)
+	}
+	for _, l := range e.Lines {
+		if l.Qty < 1 || !l.paid().Equal(l.Net) {
+			return fmt.Errorf("line %d of %d pieces is paid with %s, it costs %s", l.N, l.Qty, l.paid(), l.Net)
+		}
+		net = net.Add(l.Net)
+	}
+	if !paid.Equal(e.Net) || !net.Equal(e.Net) || !e.Gross.Sub(e.Discount).Equal(e.Net) {
+		return errors.New("the tenders do not pay for the lines")
+	}
+	return nil
+}
+
+// paid is what the tenders paid of the line.
+func (l CheckoutLine) paid() Quantity {
+	sum := l.Net.Zero()
+	for _, t := range l.Tenders {
+		sum = sum.Add(t.Amount)
+	}
+	return sum
+}

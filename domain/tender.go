@@ -1,0 +1,125 @@
+package domain
+
+import (
+	"fmt"
+	"slices"
+)
+
+// MaxExternal bounds what is paid elsewhere of one sale.
+const MaxExternal = 10
+
+// basket is a sale while it is decided: what it costs, and what pays for it.
+type basket struct {
+	Priced
+	points, stored Money // of Net
+	external       []Payment
+}
+
+func (s *basket) zero() Money { return s.Net.Sub(s.Net) }
+
+// basket is the sale before anything is paid.
+func (d *Draft) basket(c Checkout) basket {
+	s := basket{Priced: d.price(c.cart(), nil), external: c.External}
+	s.points, s.stored = s.zero(), s.zero()
+	for i := range s.Lines {
+		s.Lines[i].Tenders = []TenderShare{}
+	}
+	return s
+}
+
+// checkTenders refuses tenders that no sale in that unit could have.
+func (c Checkout) checkTenders(unit string) error {
+	switch s := c.StoredValue; {
+	case s.Unit() != "" && c.Rest:
+		return ErrMalformed.Field("stored_value", "want an amount, or the rest")
+	case s.Unit() != "" && s.Unit() != unit:
+		return ErrMalformed.Field("stored_value", "want the unit of the lines")
+	case s.IsNegative():
+		return ErrAmountNotPositive
+	case len(c.External) > MaxExternal:
+		return ErrMalformed.Field("external", fmt.Sprintf("want at most %d", MaxExternal))
+	}
+	for i, p := range c.External {
+		at := fmt.Sprintf("external.%d.", i)
+		switch {
+		case notAName(p.Method) || p.Method == TenderPoints || p.Method == TenderStoredValue:
+			return ErrMalformed.Field(at+"method", "want 1 to 64 of A-Z a-z 0-9 . _ : -, no tender of the account's")
+		case len(p.Reference) > 64 || !printable(p.Reference):
+			return ErrMalformed.Field(at+"reference", "want at most 64 bytes of printable UTF-8")
+		case p.Amount.Unit() != unit:
+			return ErrMalformed.Field(at+"amount", "want the unit of the lines")
+		case !p.Amount.IsPositive():
+			return ErrAmountNotPositive
+		}
+	}
+	return nil
+}
+
+// pay says what stored value pays, once points have paid their part. What is paid elsewhere is as the
+// till says, and all of it together is the price.
+func (s *basket) pay(c Checkout) error {
+	due := s.Net.Sub(s.points)
+	for _, p := range s.external {
+		due = due.Sub(p.Amount)
+	}
+	switch {
+	case c.Rest && !due.IsNegative():
+		s.stored = due
+	case c.StoredValue.Unit() != "":
+		s.stored = c.StoredValue
+	}
+	left := due.Sub(s.stored)
+	if left.IsZero() {
+		return nil
+	}
+	paid := s.Net.Sub(left)
+	mismatch := ErrTenderMismatch.Because("the tenders pay " + paid.String() + ", due is " +
+		s.Net.String())
+	if left.IsNegative() {
+		return mismatch
+	}
+	return mismatch.Short(s.Net, paid)
+}
+
+// tender is what a means of payment paid, of a line or of all of them.
+type tender struct {
+	name   string
+	amount Quantity
+}
+
+// tenders are what paid, in the order in which they did; those elsewhere by their method.
+func (s *basket) tenders() []tender {
+	all := []tender{{TenderPoints, s.points.Quantity}, {TenderStoredValue, s.stored.Quantity}}
+	for _, p := range s.external {
+		i := slices.IndexFunc(all, func(t tender) bool { return t.name == p.Method })
+		if i < 0 {
+			all = append(all, tender{p.Method, p.Amount.Quantity})
+		} else {
+			all[i].amount = all[i].amount.Add(p.Amount.Quantity)
+		}
+	}
+	return all
+}
+
+// share divides the tenders over the lines by what they cost. What the tenders paid up to one of them is
+// split together, and less what those before it paid is its share: so every line is paid exactly.
+func (s *basket) share() {
+	nets := make([]Quantity, len(s.Lines))
+	for i, l := range s.Lines {
+		nets[i] = l.Net
+	}
+	sum, before := s.Net.Quantity.Zero(), split(s.Net.Quantity.Zero(), nets)
+	for _, t := range s.tenders() {
+		if t.amount.IsZero() {
+			continue
+		}
+		sum = sum.Add(t.amount)
+		now := split(sum, nets)
+		for i := range s.Lines {
+			if x := now[i].Sub(before[i]); x.IsPositive() {
+				s.Lines[i].Tenders = append(s.Lines[i].Tenders, TenderShare{t.name, x})
+			}
+		}
+		before = now
+	}
+}
