@@ -17,7 +17,7 @@ func (o *out) checkout(a ledger.Answer, e domain.CheckoutPosted) {
 	o.money("net", e.Money(e.Net))
 	o.money("stored_value", e.Money(e.StoredValue))
 	o.external(e)
-	o.money("qualifying", e.Money(e.Qualifying))
+	o.money("qualifying", e.Money(e.Spend))
 	if debit, ok := debitOf(a); ok {
 		o.id("debit_id", debit.DebitID)
 		o.moves("allocations", debit.Moves)

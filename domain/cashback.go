@@ -15,7 +15,9 @@ type cashback struct {
 // Each grant is a lot of its own, as a lot opens once and is whole then; a refund must find what its
 // debit earned.
 func (d *Draft) postSale(e DebitPosted) error {
-	e.Qualifying = d.qualify(consumption{id: e.DebitID, qualifying: e.counted()})
+	if e.CheckoutID == noID {
+		e.Qualifying = d.qualify(consumption{id: e.DebitID, qualifying: e.counted()})
+	}
 	if err := d.post(e); err != nil {
 		return err
 	}

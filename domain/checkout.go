@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -40,13 +41,16 @@ type CheckoutPosted struct {
 	Rest        bool           `json:"rest,omitempty"`
 	External    []Payment      `json:"external,omitempty"`
 	OrderRef    string         `json:"order_ref,omitempty"`
-	Tier        string         `json:"tier,omitempty"` // held when the checkout began
-	Qualifying  Quantity       `json:"qualifying"`     // Net less points and value that was given
+	Tier        string         `json:"tier,omitempty"`   // held when the checkout began
+	Spend       Quantity       `json:"qualifying_spend"` // Net less points and value that was given
+	Qualifying  *Qualifying    `json:"qualifying,omitempty"`
 }
 
 func (CheckoutPosted) event() {}
 
 func (CheckoutPosted) operation() Operation { return OpCheckout }
+
+func (e CheckoutPosted) qualifies() *Qualifying { return e.Qualifying }
 
 // Money is one of the event's figures.
 func (e CheckoutPosted) Money(q Quantity) Money { return Money{unit: e.Unit, Quantity: q} }
@@ -107,14 +111,15 @@ func (d *Draft) postCheckout(c Checkout, s basket, counted *Counted) error {
 	debit := DebitPosted{Value: d.value(s.stored, d.sell(s.stored)), Requested: s.stored,
 		RemainingDue: s.zero(), Counted: counted}
 	given := s.stored.Sub(debit.counted())
-	qualifying := s.Net.Sub(s.points).Sub(given)
 	s.share()
 	id := d.nextID()
+	earning := consumption{id: id, qualifying: s.Net.Sub(s.points).Sub(given), lines: s.Lines}
 	err := d.post(CheckoutPosted{
 		CheckoutID: id, ReceiptNo: d.receiptNo(), Unit: s.Net.Unit(), Lines: s.Lines,
 		Gross: s.Gross.Quantity, Discount: s.Discount.Quantity, Net: s.Net.Quantity,
 		PointsValue: s.points.Quantity, StoredValue: s.stored.Quantity, Rest: c.Rest,
-		External: c.External, OrderRef: c.OrderRef, Qualifying: qualifying.Quantity,
+		External: c.External, OrderRef: c.OrderRef, Tier: d.Tier(),
+		Spend: earning.qualifying.Quantity, Qualifying: d.qualify(earning),
 	})
 	if err != nil {
 		return err
@@ -125,7 +130,7 @@ func (d *Draft) postCheckout(c Checkout, s basket, counted *Counted) error {
 			return err
 		}
 	}
-	return d.earn(consumption{id: id, qualifying: qualifying, lines: s.Lines})
+	return d.earn(earning)
 }
 
 // receiptNo numbers the receipt of the event that is posted next: the business date, the beginning of
@@ -190,6 +195,11 @@ func (c Checkout) canonical() any {
 	return c
 }
 
+func (e CheckoutPosted) apply(a *Account, _ time.Time) error {
+	a.bought = true
+	return nil
+}
+
 func (e CheckoutPosted) command(Posted) Command {
 	c := Checkout{OrderRef: e.OrderRef, Rest: e.Rest, External: e.External}
 	for _, l := range e.Lines {
@@ -218,7 +228,7 @@ func (e CheckoutPosted) check() error {
 	if !paid.Equal(e.Net) || !net.Equal(e.Net) || !e.Gross.Sub(e.Discount).Equal(e.Net) {
 		return errors.New("the tenders do not pay for the lines")
 	}
-	return nil
+	return e.Qualifying.check()
 }
 
 // paid is what the tenders paid of the line.

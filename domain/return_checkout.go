@@ -41,8 +41,9 @@ type CheckoutReturned struct {
 	MinSpend       string         `json:"min_spend"` // keep or reprice
 	Net            Quantity       `json:"net"`       // of the lines: what was paid for what came back
 	RefundByTender []TenderShare  `json:"refund_by_tender"`
-	ExternalDue    []TenderShare  `json:"external_due"`   // of those, what the till gives back itself
-	Qualifying     Quantity       `json:"qualifying"`     // negative: of the checkout's, what counts no more
+	ExternalDue    []TenderShare  `json:"external_due"`     // of those, what the till gives back itself
+	Spend          Quantity       `json:"qualifying_spend"` // negative: of the checkout's, what counts no more
+	Qualifying     *Qualifying    `json:"qualifying,omitempty"`
 	Full           bool           `json:"full,omitempty"` // nothing of the sale stays
 	Reason         string         `json:"reason,omitempty"`
 }
@@ -62,6 +63,8 @@ func (e CheckoutReturned) operation() Operation {
 	}
 	return OpReturnCheckout
 }
+
+func (e CheckoutReturned) qualifies() *Qualifying { return e.Qualifying }
 
 // ReturnsName is the name that the returns of a checkout answer to.
 func ReturnsName(checkout uuid.UUID) Name { return Name{"returns", checkout.String()} }
@@ -202,8 +205,11 @@ func (d *Draft) giveGoodsBack(
 ) error {
 	e.ReturnID, e.CheckoutID, e.Unit, e.MinSpend = d.nextID(), of.CheckoutID, of.Unit, ReturnKeeps
 	e.keep(of, before, lines)
-	counted := func(c Quantity) Quantity { return portion(of.Qualifying, c, of.Net) }
-	e.Qualifying = counted(before.net).Sub(counted(before.net.Add(e.Net)))
+	counted := func(c Quantity) Quantity { return portion(of.Spend, c, of.Net) }
+	e.Spend = counted(before.net).Sub(counted(before.net.Add(e.Net)))
+	if e.Net.IsPositive() {
+		e.Qualifying = of.Qualifying.returned(of.Money(before.net), of.Money(e.Net), of.Money(of.Net))
+	}
 	e.Full = before.plus(e).all(of)
 	if err := d.post(e); err != nil {
 		return err
@@ -212,7 +218,7 @@ func (d *Draft) giveGoodsBack(
 		return err
 	}
 	return d.lose(loss{
-		consumption{id: of.CheckoutID, qualifying: of.Money(of.Qualifying), lines: of.Lines},
+		consumption{id: of.CheckoutID, qualifying: of.Money(of.Spend), lines: of.Lines},
 		e.ReturnID, of.Money(before.net), of.Money(e.Net), of.Money(of.Net),
 	})
 }
@@ -343,7 +349,7 @@ func (e CheckoutReturned) check() error {
 	if !refunded.Equal(e.Net) || !net.Equal(e.Net) {
 		return errors.New("the tenders do not give back what the lines return")
 	}
-	return nil
+	return e.Qualifying.check()
 }
 
 func (e CheckoutReturned) command(Posted) Command {
