@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // Priced is a cart after its discounts. It is what a quote answers and what a checkout records.
@@ -237,23 +235,4 @@ func (v Verdict) Refusal() *Refusal {
 		return nil
 	}
 	return &Refusal{Code: v.Code, Detail: v.Detail}
-}
-
-// offers are coupons of the account as a sale names them. One that is not there is no less of an offer:
-// its verdict is not_found.
-func (d *Draft) offers(coupons []uuid.UUID) []Offer {
-	offers := make([]Offer, len(coupons))
-	for i, id := range coupons {
-		offers[i].Coupon = id
-		if c, ok := d.coupon(id); ok {
-			offers[i] = d.offer(c)
-		}
-	}
-	return offers
-}
-
-// offer is a live coupon as an offer.
-func (d *Draft) offer(c Coupon) Offer {
-	_, def, _ := d.definition(c)
-	return Offer{Coupon: c.ID, Campaign: c.Campaign, Definition: def}
 }

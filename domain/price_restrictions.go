@@ -100,8 +100,14 @@ func (d *Draft) persons(c *claim, segments []string) *Refusal {
 	return nil
 }
 
-// tierHeld is the tier that the account holds when the sale begins.
-func (d *Draft) tierHeld() string { return "" }
+// tierHeld is the name of the tier that the account holds when the sale begins, "" where its program
+// has none.
+func (d *Draft) tierHeld() string {
+	if t := d.tier(); t != nil {
+		return t.Name
+	}
+	return ""
+}
 
 // choose finds the lines that a claim counts on, and those whose pieces an item discount may give:
 // what its value names, else what it counts on. What is never eligible is never given.

@@ -1,0 +1,109 @@
+package domain
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// Wanted says which discounts a sale is to have, beside what the account's tier gives.
+type Wanted struct {
+	Coupons []uuid.UUID // of the account, each once
+	Best    bool        // those of the account's coupons that together take the most off, instead
+}
+
+// MaxWanted bounds Wanted.Coupons.
+const MaxWanted = 50
+
+// check refuses what no sale could want.
+func (w Wanted) check() error {
+	switch {
+	case w.Best && len(w.Coupons) > 0:
+		return ErrMalformed.Field("coupons", "want those, or the best")
+	case len(w.Coupons) > MaxWanted:
+		return ErrMalformed.Field("coupons", fmt.Sprint("want at most ", MaxWanted))
+	}
+	return nil
+}
+
+// discount prices a cart with the discounts that are wanted: for a quote, and for a sale. It says how
+// it looked for the best, where that is wanted.
+func (d *Draft) discount(cart Cart, w Wanted) (Priced, Search) {
+	var few [8]Offer
+	offers := few[:0]
+	if t, ok := d.tierOffer(cart.Unit); ok {
+		offers = append(offers, t)
+	}
+	if w.Best {
+		for _, c := range d.coupons {
+			offers = append(offers, d.offer(c))
+		}
+		return d.best(cart, offers)
+	}
+	for _, id := range w.Coupons {
+		c, _ := d.coupon(id)
+		c.ID = id // one that is not there has a verdict too
+		offers = append(offers, d.offer(c))
+	}
+	return d.price(cart, offers), ""
+}
+
+// offer is a live coupon as an offer.
+func (d *Draft) offer(c Coupon) Offer {
+	_, def, _ := d.definition(c)
+	return Offer{Coupon: c.ID, Campaign: c.Campaign, Definition: def}
+}
+
+// Quote asks what a sale would cost an account, and what could pay for it.
+type Quote struct {
+	Cart   Cart
+	Wanted Wanted
+}
+
+// Quoted is a sale as it would be, now.
+type Quoted struct {
+	Priced
+	Search      Search             // of the best combination, where that was wanted
+	Tier        string             // held; "" where the program has none
+	StoredValue Money              // that the account could pay of Net
+	ByClass     map[Class]Quantity // of StoredValue
+}
+
+// Of answers a quote of an account, as the same sale would be decided: with the same refusals of a cart
+// and of an account that cannot buy, *Moved of one that was merged. a does not change.
+func (q Quote) Of(a *Account, m Moment) (Quoted, error) {
+	if err := cmp.Or(m.Context.check(), q.Cart.check(), q.Wanted.check()); err != nil {
+		return Quoted{}, err
+	}
+	m.toUTC()
+	d := newDraft(a, &m)
+	defer d.free()
+	if err := d.upkeep(false); err != nil {
+		return Quoted{}, err
+	}
+	if err := d.mayTake(); err != nil {
+		return Quoted{}, err
+	}
+	if err := d.lapseHolds(); err != nil {
+		return Quoted{}, err
+	}
+	quoted := Quoted{Tier: d.tierHeld()}
+	quoted.Priced, quoted.Search = d.discount(q.Cart, q.Wanted)
+	quoted.StoredValue, quoted.ByClass = d.payable(quoted.Net)
+	return quoted, nil
+}
+
+// payable is what stored value could pay of an amount, and of which classes it would be drawn.
+func (d *Draft) payable(x Money) (Money, map[Class]Quantity) {
+	x = x.With(least(x.Quantity, d.spendable(x, d.Decided, &d.Context).Quantity))
+	by := map[Class]Quantity{}
+	var few [8]share
+	for _, s := range d.draw(few[:0], x, d.Decided, &d.Context) {
+		if sum, ok := by[s.lot.Class]; ok {
+			s.amount = s.amount.Add(sum)
+		}
+		by[s.lot.Class] = s.amount
+	}
+	return x, by
+}

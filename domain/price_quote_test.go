@@ -1,0 +1,105 @@
+package domain
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// granting is a campaign that runs, and grants one coupon of each definition to the book's account.
+func granting(definitions ...*Definition) step {
+	return func(b *book) {
+		c := &Campaign{ID: "c", Status: CampaignIsActive}
+		b.offers = map[string]*Campaign{"c": c}
+		for i, def := range definitions {
+			def.ID = string(rune('a' + i))
+			c.Definitions = append(c.Definitions, def)
+			did(GrantCoupon{Campaign: "c", Definition: def.Name(), Cause: CouponByAPI})(b)
+		}
+	}
+}
+
+func (b *book) quoted(q Quote) Quoted {
+	b.Helper()
+	got, err := q.Of(b.account, b.moment())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return got
+}
+
+func TestQuote(t *testing.T) {
+	b := newBook(t)
+	opened(b)
+	did(topUp("30.00", "10.00"))(b)
+	granting(off(AmountOff, StackCommon, CouponValue{Amount: cny("5.00")}),
+		off(PercentOff, StackCommon, CouponValue{Percent: fromSteps(10, 0)}),
+		off(AmountOff, StackExclusive, CouponValue{Amount: cny("6.00")}))(b)
+	before := b.snapshot(b.account)
+	cart := cartOf(goods("tea", 2, "25.00"))
+
+	named := b.quoted(Quote{Cart: cart, Wanted: Wanted{Coupons: b.ids[len(b.ids)-1:]}})
+	if want := cny("44.00"); !named.Net.Equal(want) || named.Search != "" {
+		t.Errorf("got %s, want %s", named.Net, want)
+	}
+	if want := cny("40.00"); !named.StoredValue.Equal(want) ||
+		!named.ByClass[Bonus].Equal(cny("10.00").Quantity) {
+		t.Errorf("stored value: got %s of %v, want %s", named.StoredValue, named.ByClass, want)
+	}
+	best := b.quoted(Quote{Cart: cart, Wanted: Wanted{Best: true}})
+	if want := cny("40.50"); !best.Net.Equal(want) || best.Search != SearchExact {
+		t.Errorf("the best: got %s by %s search, want %s", best.Net, best.Search, want)
+	}
+	none := b.quoted(Quote{Cart: cart})
+	if !none.Net.Equal(none.Gross) || len(none.Verdicts) != 0 {
+		t.Errorf("without coupons: got %s of %s", none.Net, none.Gross)
+	}
+	if string(b.snapshot(b.account)) != string(before) {
+		t.Error("a quote changed the account")
+	}
+}
+
+// TestQuoteOfWhatTimeFreed quotes with the value of a hold that has lapsed.
+func TestQuoteOfWhatTimeFreed(t *testing.T) {
+	b := newBook(t)
+	opened(b)
+	did(topUp("30.00", ""))(b)
+	did(hold("30.00"))(b)
+	cart := cartOf(goods("tea", 1, "25.00"))
+	if got := b.quoted(Quote{Cart: cart}); got.StoredValue.IsPositive() {
+		t.Errorf("got %s while it is held", got.StoredValue)
+	}
+	later(time.Hour)(b)
+	if got := b.quoted(Quote{Cart: cart}); !got.StoredValue.Equal(cny("25.00")) {
+		t.Errorf("got %s after it has lapsed", got.StoredValue)
+	}
+}
+
+func TestQuoteRefusals(t *testing.T) {
+	cart := cartOf(goods("tea", 1, "25.00"))
+	rows := []struct {
+		name  string
+		given []step
+		quote Quote
+		want  *Refusal
+	}{
+		{"no lines", []step{opened}, Quote{Cart: Cart{Unit: "CNY"}}, ErrMalformed},
+		{"those, and the best", []step{opened},
+			Quote{cart, Wanted{Best: true, Coupons: make([]uuid.UUID, 1)}}, ErrMalformed},
+		{"more coupons than a sale has", []step{opened},
+			Quote{cart, Wanted{Coupons: make([]uuid.UUID, MaxWanted+1)}}, ErrMalformed},
+		{"no account", nil, Quote{Cart: cart}, ErrNotFound},
+		{"a frozen account", []step{opened, frozen(FreezeDebit)}, Quote{Cart: cart}, ErrAccountFrozen},
+	}
+	for _, row := range rows {
+		b := newBook(t)
+		for _, s := range row.given {
+			s(b)
+		}
+		if _, err := row.quote.Of(b.account, b.moment()); !errors.Is(err, row.want) {
+			t.Errorf("%s: got %v, want %v", row.name, err, row.want)
+		}
+	}
+}
