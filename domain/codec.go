@@ -24,6 +24,8 @@ var catalogue = map[string]stored{
 	"AdjustmentProposed":  of[AdjustmentProposed](),
 	"AdjustmentRejected":  of[AdjustmentRejected](),
 	"BatchUploaded":       of[BatchUploaded](),
+	"BudgetReleased":      of[BudgetReleased](),
+	"BudgetReserved":      of[BudgetReserved](),
 	"CampaignActivated":   of[CampaignActivated](),
 	"CampaignApproved":    of[CampaignApproved](),
 	"CampaignDrafted":     of[CampaignDrafted](),

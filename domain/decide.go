@@ -30,6 +30,9 @@ type Draft struct {
 	Moment
 	shared Metadata // of every event of the command
 	posted []Posted // stamp gives each what is its own
+
+	wanted []BudgetPart       // of budgets, and not reserved yet
+	taken  map[uuid.UUID]bool // of Reservations
 }
 
 // drafts keeps used drafts: one is 1 KB, and dies with its decision.
@@ -88,6 +91,9 @@ func decide(
 	}
 	if err := d.reactivate(); err != nil {
 		return nil, a, err
+	}
+	if len(d.wanted) > 0 {
+		return nil, a, &Unreserved{d.wanted}
 	}
 	return d.stamped(), d.Account, nil
 }

@@ -3,8 +3,6 @@ package domain
 import (
 	"fmt"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // CouponKind says what a coupon gives.
@@ -219,11 +217,4 @@ func (c *Campaign) Open(at time.Time) bool {
 // Capped reports whether redemptions need a reservation before the account's append.
 func (c *Campaign) Capped() bool {
 	return c.Terms.Budgets.Redemptions > 0 || c.Terms.Budgets.Discount.Unit() != ""
-}
-
-// Reservation is a part of a campaign's budget that was set aside for an operation on an account. The
-// account's append is its commit.
-type Reservation struct {
-	ID       uuid.UUID `json:"reservation_id"`
-	Campaign string    `json:"campaign"`
 }

@@ -29,6 +29,9 @@ type book struct {
 	actor    string // who asks; the till, unless it is said
 	asked    int
 	salt     byte // tells the ids of this book from those of others
+
+	reservations []Reservation // of budgets, for what is asked next
+	exhausted    bool          // no budget has anything left
 }
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -43,7 +46,8 @@ func (b *book) moment() Moment {
 	m := Moment{Recorded: b.now, Decided: b.now, Seed: Seed{b.salt, 2, byte(b.asked >> 8), byte(b.asked)},
 		Actor: b.actor, Role: "pos", IdempotencyKey: b.key, Context: b.context, Place: b.place,
 		Program: b.program, Campaigns: func(id string) *Campaign { return b.offers[id] },
-		Found: func(n Name) []Posted { return b.names[n] }}
+		Reservations: b.reservations,
+		Found:        func(n Name) []Posted { return b.names[n] }}
 	m.Decided = b.context.Instant(b.now)
 	return m
 }
@@ -55,6 +59,11 @@ func (b *book) do(c Command) ([]Posted, error) {
 	b.asked++
 	before := b.snapshot(b.account)
 	posted, after, err := Decide(b.account, c, b.moment())
+	if u := (*Unreserved)(nil); errors.As(err, &u) {
+		b.reserve(u.Wanted)
+		defer func() { b.reservations = nil }()
+		posted, after, err = Decide(b.account, c, b.moment())
+	}
 	again, _, _ := Decide(b.account, c, b.moment())
 	if got := b.snapshot(b.account); !bytes.Equal(got, before) {
 		b.Fatalf("%T changed its account to\n%s, want\n%s", c, got, before)
@@ -74,6 +83,18 @@ func (b *book) do(c Command) ([]Posted, error) {
 		b.Fatalf("%T replays to\n%s, want\n%s", c, got, want)
 	}
 	return posted, err
+}
+
+// reserve reserves what is wanted of budgets, as the shell does.
+func (b *book) reserve(wanted []BudgetPart) {
+	for i, w := range wanted {
+		r := Reservation{ID: uuid.UUID{b.salt, 7, byte(b.asked), byte(i)},
+			Operation: uuid.UUID{b.salt, 8, byte(b.asked)}, BudgetPart: w, At: b.now}
+		if b.exhausted {
+			r.Refused = ErrBudgetExhausted
+		}
+		b.reservations = append(b.reservations, r)
+	}
 }
 
 func (b *book) append(p Posted, revision int64) {

@@ -48,8 +48,6 @@ type GrantCoupon struct {
 	Occasion   string      `json:"occasion,omitempty"`  // at most 100 bytes; grants a definition once
 	JobID      uuid.UUID   `json:"job_id,omitzero"`     // a job grants once to each account
 	CodeLast4  string      `json:"code_last4,omitzero"` // of the code that was claimed
-
-	ReservationID uuid.UUID `json:"-"` // of the campaign's budget of issues, where it has one
 }
 
 // CouponGranted records a coupon. The definition's version is pinned, so are its uses and its time.
@@ -92,7 +90,7 @@ func OccasionName(campaign, definition, occasion string) Name {
 func campaignName(campaign string) Name { return Name{"campaign", campaign} }
 
 func (e CouponGranted) appendNames(names []Name) []Name {
-	names = append(names, campaignName(e.Campaign))
+	names = reservedBy(append(names, campaignName(e.Campaign)), e.ReservationID)
 	if e.Occasion != "" {
 		names = append(names, OccasionName(e.Campaign, e.Definition, e.Occasion))
 	}
@@ -178,13 +176,15 @@ func (d *Draft) grantCoupon(g GrantCoupon) error {
 		return ErrCouponLimit.Because(fmt.Sprintf("want at most %d live coupons", mostCoupons))
 	case budgets.PerAccount > 0 && d.hadOf(g.Campaign) >= budgets.PerAccount:
 		return ErrCouponLimit.Because("the campaign gives one account no more")
-	case budgets.Issues > 0 && g.ReservationID == noID:
-		return ErrLimitExceeded.Because("the campaign's issues are capped, and none was reserved")
+	}
+	reservation, err := d.reserveIssue(campaign)
+	if err != nil {
+		return err
 	}
 	return d.post(CouponGranted{CouponID: d.nextID(), Definition: definition.Name(),
 		Kind: definition.Kind, Campaign: campaign.ID, Uses: max(definition.Uses, 1), ValidFrom: from,
 		ValidUntil: until, Cause: g.Cause, Consideration: definition.Consideration, Channel: g.Channel,
-		Partner: campaign.Terms.Partner, ReservationID: g.ReservationID, CodeLast4: g.CodeLast4,
+		Partner: campaign.Terms.Partner, ReservationID: reservation, CodeLast4: g.CodeLast4,
 		SourceID: g.SourceID, Occasion: g.Occasion, JobID: g.JobID, Reason: g.Reason})
 }
 

@@ -101,17 +101,16 @@ func TestGrantCoupon(t *testing.T) {
 		{"too many", many, asks(five), "coupon_limit"},
 		{"as many as one account has", []step{opened, capped, did(five), did(five)}, asks(five),
 			"coupon_limit"},
-		{"a budget without a reservation", is(func(c *Campaign, _ *Definition) {
+		{"a budget with nothing left", append(is(func(c *Campaign, _ *Definition) {
 			c.Terms.Budgets.Issues = 10
-		}), asks(five), "limit_exceeded"},
+		}), func(b *book) { b.exhausted = true }), asks(five), "budget_exhausted"},
 
 		{"the newest", []step{opened, offering()}, asks(five),
 			"CouponGranted five@2 until 03-10 00:00"},
 		{"a version", []step{opened, offering()}, with(func(g *GrantCoupon) { g.Definition = "five@1" }),
 			"CouponGranted five@1"},
 		{"reserved", is(func(c *Campaign, _ *Definition) { c.Terms.Budgets.Issues = 10 }),
-			with(func(g *GrantCoupon) { g.ReservationID = AccountID("R") }),
-			"CouponGranted five@2 until 03-10 00:00"},
+			asks(five), "CouponGranted five@2 until 03-10 00:00"},
 		{"online, where it does not say", is(func(c *Campaign, _ *Definition) {
 			c.Terms.Channels = []string{IssueOnline}
 		}), asks(five), "CouponGranted five@2 until 03-10 00:00"},

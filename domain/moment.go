@@ -29,6 +29,9 @@ type Moment struct {
 	// none.
 	Campaigns func(id string) *Campaign
 
+	// Reservations of campaigns' budgets that were made for this command, see Draft.reserve.
+	Reservations []Reservation
+
 	// Found is what this account's log holds under a name, newest first; nil finds nothing. The
 	// shell answers from memory unless the name was used. Of EventName it is the event itself.
 	Found func(Name) []Posted

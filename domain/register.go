@@ -11,6 +11,12 @@ type Registration interface {
 
 // Register answers a registration on its stream's history: the events to append, stamped.
 func Register(before []Posted, r Registration, m Moment) ([]Posted, error) {
+	return RegisterAt(int64(len(before)), before, r, m)
+}
+
+// RegisterAt is Register on a stream that holds more than a registration is decided on: its first event
+// gets that revision.
+func RegisterAt(next int64, before []Posted, r Registration, m Moment) ([]Posted, error) {
 	if err := m.Context.check(); err != nil {
 		return nil, err
 	}
@@ -21,7 +27,7 @@ func Register(before []Posted, r Registration, m Moment) ([]Posted, error) {
 	}
 	posted := make([]Posted, len(events))
 	for i, e := range events {
-		posted[i] = Posted{Event: e, Metadata: m.metadata(), Revision: int64(len(before) + i)}
+		posted[i] = Posted{Event: e, Metadata: m.metadata(), Revision: next + int64(i)}
 	}
 	m.stamp(posted, 0)
 	return posted, nil

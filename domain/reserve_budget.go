@@ -1,0 +1,73 @@
+package domain
+
+import (
+	"errors"
+
+	"github.com/google/uuid"
+)
+
+// BudgetReserved records that a part of a campaign's budgets was set aside for an operation.
+type BudgetReserved struct {
+	ReservationID uuid.UUID `json:"reservation_id"` // the event's own id
+	BudgetPart
+	AccountID   uuid.UUID  `json:"account_id"`
+	OperationID uuid.UUID  `json:"operation_id"` // drawn for it: a tombstone on the account names it
+	Left        BudgetLeft `json:"left"`
+}
+
+func (BudgetReserved) event() {}
+
+// Claim asks for a part of a campaign's budgets.
+type Claim struct {
+	BudgetPart
+	Account, Operation uuid.UUID
+}
+
+// Reserve answers a claim: ErrNotFound, ErrCampaignNotActive, or ErrBudgetExhausted with what is left;
+// else the event, and b as it leaves it.
+func (b *Budget) Reserve(c Claim, m Moment) (Posted, error) {
+	m.toUTC()
+	left := b.Left()
+	switch {
+	case b.Campaign == nil:
+		return Posted{}, ErrNotFound.Because("there is no such campaign")
+	case !b.Campaign.Open(m.Recorded):
+		return Posted{}, ErrCampaignNotActive
+	case c.Kind == BudgetIssue && left.Issues != nil && *left.Issues < c.Count:
+		return Posted{}, ErrBudgetExhausted.Because("the campaign's coupons are all granted")
+	case c.Kind == BudgetIssue:
+	case left.Redemptions != nil && *left.Redemptions < c.Count:
+		return Posted{}, ErrBudgetExhausted.Because("the campaign's redemptions are all used")
+	case left.Discount != nil && left.Discount.unit != c.Amount.unit:
+		return Posted{}, ErrCouponUnit
+	case left.Discount != nil && left.Discount.Less(c.Amount):
+		return Posted{}, ErrBudgetExhausted.Because("the campaign gives no more than that").
+			Short(c.Amount, *left.Discount)
+	}
+	b.count(c.BudgetPart, +1)
+	e := BudgetReserved{ReservationID: newID(b.Revision+1, m.Seed, 0), BudgetPart: c.BudgetPart,
+		AccountID: c.Account, OperationID: c.Operation, Left: b.Left()}
+	return b.posted(e, m), nil
+}
+
+// posted is an event as the stream's next one, and makes it b's last. What it counts is counted.
+func (b *Budget) posted(e Event, m Moment) Posted {
+	all := []Posted{{Event: e, Metadata: m.metadata(), Revision: b.Revision + 1}}
+	m.stamp(all, 0)
+	b.Revision, b.Recorded = all[0].Revision, m.Recorded
+	return all[0]
+}
+
+func (e BudgetReserved) check() error { return e.BudgetPart.check() }
+
+func (w BudgetPart) check() error {
+	switch {
+	case !IsCampaignID(w.Campaign):
+		return errors.New("a budget of no campaign")
+	case w.Kind != BudgetIssue && w.Kind != BudgetRedemption && w.Kind != BudgetDiscount:
+		return errors.New("a budget of no kind")
+	case w.Count < 0 || w.Amount.IsNegative():
+		return errors.New("less than nothing of a budget")
+	}
+	return nil
+}
