@@ -80,6 +80,7 @@ var meanings = map[string]string{
 	"PersonalDataErased":  "The key of a person's data was destroyed: nothing it sealed opens again.",
 	"PointsEarned":        "Points were earned by a sale or given by name; from effective_at on they can be spent.",
 	"PointsRestored":      "Points of a checkout came back, as the part that they had paid did.",
+	"PointsRevoked":       "Points of a sale were taken back, as some of it was; what was spent of them is owed.",
 	"PointsSpent":         "Points paid a part of a checkout.",
 	"ProfileChanged":      "A customer's profile: labels, and, sealed with the customer's own key, the person.",
 	"ProgramPublished":    "A version of business rules, which rules from effective_from on.",

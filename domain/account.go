@@ -56,9 +56,10 @@ type Account struct {
 	credentials  []Credential // in the order they were bound
 	remindAt     time.Time    // the earliest of the lots' reminders
 	dormancy     dormancy
-	coupons      []Coupon // live ones, in the order they were granted
-	bought       bool     // a sale was posted, whatever was returned of it
-	tiering      tiering  // where it stands among them
+	earnings     []earnings // of points units whose limits count, in the order of their last use
+	coupons      []Coupon   // live ones, in the order they were granted
+	bought       bool       // a sale was posted, whatever was returned of it
+	tiering      tiering    // where it stands among them
 }
 
 // NewAccount is the account before its first event.

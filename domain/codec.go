@@ -74,6 +74,7 @@ var catalogue = map[string]stored{
 	"PersonalDataErased":  of[PersonalDataErased](),
 	"PointsEarned":        of[PointsEarned](),
 	"PointsRestored":      of[PointsRestored](),
+	"PointsRevoked":       of[PointsRevoked](),
 	"PointsSpent":         of[PointsSpent](),
 	"ProfileChanged":      of[ProfileChanged](),
 	"ProgramPublished":    of[ProgramPublished](),

@@ -29,9 +29,3 @@ func (d *Draft) earn(c consumption) error {
 func (d *Draft) lose(l loss) error {
 	return d.losePoints(l)
 }
-
-// earnPoints posts the points that a consumption earns under the program.
-func (d *Draft) earnPoints(consumption) error { return nil }
-
-// losePoints revokes the points that the part of a consumption earned which came back.
-func (d *Draft) losePoints(loss) error { return nil }

@@ -201,6 +201,11 @@ func (e PointsEarned) command(Posted) Command {
 	return EarnPoints{Amount: e.Amount, Reason: e.Reason, Source: e.Source, ExpiresAt: e.Asked}
 }
 
+func (e PointsEarned) apply(a *Account, _ time.Time) error {
+	a.earned(e.Day, e.Amount)
+	return nil
+}
+
 // grow lets a lot that points are added to have had them from the beginning.
 func (a *Account) grow(e PointsEarned) error {
 	if !e.Grown() {

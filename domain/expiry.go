@@ -10,6 +10,11 @@ var calendarEnds = []string{"month", "quarter", "year"}
 func (x Expiry) faults(f *faults, class Class) {
 	at := "terms.expiry." + string(class)
 	f.want(slices.Contains(classOrder, class), at, "is no class of lots")
+	x.wrong(f, at)
+}
+
+// wrong notes what is wrong with an expiry, whatever it is of.
+func (x Expiry) wrong(f *faults, at string) {
 	ways := 0
 	for _, used := range []bool{x.Days != 0, x.EndOf != "" || x.Months != 0, x.On != ""} {
 		if used {
@@ -26,20 +31,25 @@ func (x Expiry) faults(f *faults, class Class) {
 		"want a day from 1900 on, YYYY-MM-DD")
 }
 
-// expiry is when a lot of a class ends that takes effect at an instant, zero if it never does. It is
-// a midnight of the terms' zone, the one that ends the last day, and always after effective:
+// expiry is when a lot of a class ends that takes effect at an instant, zero if it never does.
+func (p *Program) expiry(class Class, effective time.Time) time.Time {
+	x, ok := p.Terms.Expiry[class]
+	if !ok {
+		return time.Time{}
+	}
+	return x.end(p.Terms.Zone, effective)
+}
+
+// end is when a lot ends that takes effect at an instant, zero if it never does. It is a midnight of
+// the zone, the one that ends the last day, and always after effective:
 //
 //   - Days 30 is through the 30th day after;
 //   - Months 1 alone is through the same day of the next month, or that month's last: 31 January
 //     goes to the end of 28 February;
 //   - EndOf is through the last day of the month, quarter or year that Months leads to;
 //   - On is through that day; a day that is over by then ends nothing.
-func (p *Program) expiry(class Class, effective time.Time) time.Time {
-	x, ok := p.Terms.Expiry[class]
-	if !ok {
-		return time.Time{}
-	}
-	location := zone(p.Terms.Zone)
+func (x Expiry) end(in string, effective time.Time) time.Time {
+	location := zone(in)
 	year, month, day := effective.In(location).Date()
 	switch {
 	case x.On != "":

@@ -3,7 +3,6 @@ package domain
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -145,12 +144,7 @@ func (a *Account) usageOf(unit string) usage {
 }
 
 func (u usage) on(day string, none Quantity) Quantity {
-	for _, d := range u.Days {
-		if d.Day == day {
-			return d.Sum
-		}
-	}
-	return none
+	return sumOn(u.Days, day, none)
 }
 
 // within is how many came in the stretch that ends at an instant.
@@ -190,18 +184,8 @@ func (a *Account) uncount(c *Counted, x Money) {
 	}
 }
 
-// add changes a day's sum; a day without any is not kept.
-func (u *usage) add(day string, x Quantity) {
-	sum := u.on(day, x.Zero()).Add(x)
-	days := slices.DeleteFunc(slices.Clone(u.Days), func(d dayUsage) bool { return d.Day == day })
-	if sum.IsPositive() {
-		i, _ := slices.BinarySearchFunc(days, day, func(d dayUsage, day string) int {
-			return strings.Compare(d.Day, day)
-		})
-		days = slices.Insert(days, i, dayUsage{day, sum})
-	}
-	u.Days = days[max(0, len(days)-mostCountedDays):]
-}
+// add changes a day's sum.
+func (u *usage) add(day string, x Quantity) { u.Days = addOn(u.Days, day, x) }
 
 // use puts u in the place of what there was of its unit.
 func (a *Account) use(u usage) {

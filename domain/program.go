@@ -49,6 +49,7 @@ type Terms struct {
 	OnExpired OnExpired        `json:"on_refund_expired"`
 	Holds     HoldTerms        `json:"holds"`
 	Limits    []Limits         `json:"limits,omitempty"`    // at most one a unit
+	Points    []PointsRule     `json:"points,omitempty"`    // what sales earn, and what it is good for
 	Reminders []int            `json:"reminders,omitempty"` // days before a lot's end, falling
 	Dormancy  []int            `json:"dormancy,omitempty"`  // days without activity, rising
 	Approvals []Approval       `json:"approvals,omitempty"` // at most one a unit

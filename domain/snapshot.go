@@ -34,6 +34,7 @@ type snapshot struct {
 	Credentials  []Credential   `json:"credentials,omitempty"`
 	RemindAt     time.Time      `json:"remind_at,omitzero"`
 	Dormancy     dormancy       `json:"dormancy,omitzero"`
+	Earnings     []earnings     `json:"earnings,omitempty"`
 	Coupons      []Coupon       `json:"coupons,omitempty"`
 	Bought       bool           `json:"bought,omitempty"`
 	Tiering      tiering        `json:"tiering,omitzero"`
@@ -51,6 +52,7 @@ func (a *Account) MarshalSnapshot() ([]byte, error) {
 		a.bonuses, a.usage,
 		a.credentials,
 		a.remindAt, a.dormancy,
+		a.earnings,
 		a.coupons,
 		a.bought,
 		a.tiering,
@@ -73,6 +75,7 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 		s.Bonuses, s.Usage,
 		s.Credentials,
 		s.RemindAt, s.Dormancy,
+		s.Earnings,
 		s.Coupons,
 		s.Bought,
 		s.Tiering,

@@ -79,6 +79,7 @@ func (t Terms) normal() Terms {
 		r := &t.Cashback[i]
 		r.Begins, r.Ends, r.Accounts = r.Begins.UTC(), r.Ends.UTC(), distinct(r.Accounts)
 	}
+	t.normalPoints()
 	return t
 }
 
@@ -112,6 +113,7 @@ func (t *Terms) faults(f *faults) {
 	t.OnExpired.Free.faults(f, "terms.on_refund_expired.free")
 	t.Holds.faults(f)
 	t.limitFaults(f)
+	t.pointsFaults(f)
 	f.want(rungs(t.Reminders, -1), "terms.reminders", "want at most 10 numbers of days, falling")
 	f.want(rungs(t.Dormancy, +1), "terms.dormancy", "want at most 10 numbers of days, rising")
 	t.approvalFaults(f)
