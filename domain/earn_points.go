@@ -40,6 +40,7 @@ type PointsEarned struct {
 	Reason      string      `json:"reason,omitempty"`
 	Source      string      `json:"source,omitempty"`
 	Asked       time.Time   `json:"asked_expires_at,omitzero"` // where the program did not choose it
+	Qualifying  *Qualifying `json:"qualifying,omitempty"`      // for a tier
 	Lots        []LotOpened `json:"lots,omitempty"`            // none: its move adds to a lot that there is
 }
 
@@ -49,6 +50,8 @@ const OpEarn Operation = "earn"
 func (PointsEarned) event() {}
 
 func (PointsEarned) operation() Operation { return OpEarn }
+
+func (e PointsEarned) qualifies() *Qualifying { return e.Qualifying }
 
 // PointsName is the name that the points of a debit or checkout answer to.
 func PointsName(source uuid.UUID) Name { return Name{"points", source.String()} }
@@ -105,6 +108,7 @@ func (d *Draft) postPoints(x Money, e PointsEarned) error {
 		e.Value = d.value(x, nil)
 		return d.post(e)
 	}
+	e.Qualifying = d.qualifyEarned(x)
 	opens := d.pointsLot(x, e)
 	if l := d.sameLot(x.Unit(), &opens); l != nil {
 		e.Value = d.value(x, []Move{l.move(x.Quantity)})
@@ -182,6 +186,9 @@ func (d *Draft) points(unit string) []*Lot {
 func (e PointsEarned) check() error {
 	if e.EarningID == noID || (e.Base.unit == "") != (e.Rate == nil) {
 		return errors.New("points without an id, or a rate without what it is of")
+	}
+	if err := e.Qualifying.check(); err != nil {
+		return err
 	}
 	switch {
 	case len(e.Lots) > 0:

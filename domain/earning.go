@@ -113,9 +113,8 @@ func (r *PointsRule) earnings(d *Draft, c consumption) []PointsEarned {
 	base := PointsEarned{SourceID: c.id, Rule: r.ID, Day: r.day(d),
 		EffectiveAt: r.begin(d.Decided, in), Rate: &PointsRate{Points: r.Points, Per: r.Per}}
 	base.ExpiresAt = d.program().ruleEnd(r, base.EffectiveAt)
-	tier := d.tierHeld()
-	if times, ok := r.Tiers[tier]; ok {
-		base.Tier, base.Rate.Tier = tier, &times
+	if tier := d.tier(); tier != nil {
+		base.Tier, base.Rate.Tier = r.tierTimes(tier)
 	}
 	if best := r.campaign(d.Decided); best != nil {
 		base.Campaign, base.Rate.Campaign = best.ID, &best.Times
@@ -132,6 +131,18 @@ func (r *PointsRule) earnings(d *Draft, c consumption) []PointsEarned {
 		all[i] = e
 	}
 	return all
+}
+
+// tierTimes is how often as many a tier earns: as the rule says, else as its benefits do. The name is ""
+// where neither says.
+func (r *PointsRule) tierTimes(t *TierTerms) (string, *Quantity) {
+	if times, ok := r.Tiers[t.Name]; ok {
+		return t.Name, &times
+	}
+	if t.Benefits.PointsRate.IsPositive() {
+		return t.Name, &t.Benefits.PointsRate
+	}
+	return "", nil
 }
 
 // campaign is the one that multiplies the most at an instant, nil if there is none.

@@ -311,3 +311,45 @@ func TestEarningsStayBounded(t *testing.T) {
 		t.Errorf("got %s points, want 200", got)
 	}
 }
+
+// TestPointsAndTiers: a tier multiplies what its account earns from the next sale on, and points of the
+// unit that tiers count raise one.
+func TestPointsAndTiers(t *testing.T) {
+	by := func(tiers *TierRules, edit func(*PointsRule)) []step {
+		return []step{opened, did(topUp("1000", "")), ruledBy(Terms{Points: []PointsRule{earning(edit)},
+			Tiers: tiers})}
+	}
+	none := func(*PointsRule) {}
+	twice := func(r *PointsRule) { r.Tiers = map[string]Quantity{"silver": percent("2")} }
+	half := metals(yearly)
+	half.Tiers[1].Benefits.PointsRate = percent("1.5")
+	grown := metals(yearly, func(r *TierRules) { r.Metric, r.Unit = MetricEarned, "PTS" })
+	for i, from := range []string{"100", "300", "1000"} {
+		grown.Tiers[i+1].From, grown.Tiers[i+1].Keep = figures(from), Quantity{}
+	}
+	const sale = "DebitPosted 10.00, principal@1 -10.00/-10.00\n"
+	silver := func(tiers *TierRules, edit func(*PointsRule)) []step {
+		return append(by(tiers, edit), did(debit("100")))
+	}
+	run(t, []row{
+		{"the tier before the sale", by(metals(yearly), twice), asks(debit("100")), `
+DebitPosted 100.00, principal@1 -100.00/-100.00
+PointsEarned 100, earned@3 100 of 100.00 one
+TierChanged base to silver, reached by 100.00 from 2026-01-01, until 2027-01-01`},
+		{"the tier's rate", silver(metals(yearly), twice), asks(debit("10")),
+			sale + "PointsEarned 20, earned@3 20 of 10.00 one silver, added"},
+		{"its benefit", silver(half, none), asks(debit("10")),
+			sale + "PointsEarned 15, earned@3 15 of 10.00 one silver, added"},
+		{"the rule goes before the benefit", silver(half, twice), asks(debit("10")),
+			sale + "PointsEarned 20, earned@3 20 of 10.00 one silver, added"},
+		{"growth raises", by(grown, none), asks(prize("100")), `
+PointsEarned 100, earned@2 100 for prize
+TierChanged base to silver, reached by 100 from 2026-01-01, until 2027-01-01`},
+		{"what comes back counts no more", append(by(grown, none), did(debit("60")), didAs(refund(2, "30"))),
+			asks(prize("69")), "PointsEarned 69, earned@3 69 for prize, added"},
+		{"and what stays does", append(by(grown, none), did(debit("60")), didAs(refund(2, "30"))),
+			asks(prize("70")), `
+PointsEarned 70, earned@3 70 for prize, added
+TierChanged base to silver, reached by 100 from 2026-01-01, until 2027-01-01`},
+	})
+}

@@ -24,11 +24,15 @@ type PointsRevoked struct {
 	ReceivableID uuid.UUID `json:"receivable_id,omitzero"` // of Uncollected
 	EarnedLot    uuid.UUID `json:"earned_lot"`
 	Day          string    `json:"day,omitempty"` // as the earning's: limits count Due no more
+
+	Qualifying *Qualifying `json:"qualifying,omitempty"` // negative
 }
 
 func (PointsRevoked) event() {}
 
 func (e PointsRevoked) balanced(b Balance) Event { e.Balance = b; return e }
+
+func (e PointsRevoked) qualifies() *Qualifying { return e.Qualifying }
 
 // ReceivablePoints is the cause of what is owed in points, its source the debit or checkout.
 const ReceivablePoints = "points"
@@ -41,7 +45,7 @@ func (d *Draft) losePoints(l loss) error {
 			continue
 		}
 		if due := e.lost(l); due.IsPositive() {
-			if err := d.revokePoints(e, l.refund, due); err != nil {
+			if err := d.revokePoints(e, l, due); err != nil {
 				return err
 			}
 		}
@@ -60,7 +64,7 @@ func (e PointsEarned) lost(l loss) Money {
 
 // revokePoints takes what is due back: from the lot that it was earned in, then from others of the
 // unit; what is not there any more is owed. What went there with its time was not had, and is not due.
-func (d *Draft) revokePoints(earned PointsEarned, refund uuid.UUID, due Money) error {
+func (d *Draft) revokePoints(earned PointsEarned, loss loss, due Money) error {
 	lot, err := d.unexpired(d.lot(earned.Moves[0].Lot))
 	if err != nil {
 		return err
@@ -76,9 +80,10 @@ func (d *Draft) revokePoints(earned PointsEarned, refund uuid.UUID, due Money) e
 		}
 		moves, left = append(moves, l.lost(x)), left.Sub(x)
 	}
-	e := PointsRevoked{EarningID: earned.EarningID, SourceID: earned.SourceID, RefundID: refund, Due: due,
+	e := PointsRevoked{EarningID: earned.EarningID, SourceID: earned.SourceID, RefundID: loss.refund, Due: due,
 		Lapsed: lapsed.orNone(), Uncollected: due.With(left).orNone(), EarnedLot: lot.ID, Day: earned.Day,
-		Value: d.value(due.Sub(lapsed).Sub(due.With(left)), moves)}
+		Value:      d.value(due.Sub(lapsed).Sub(due.With(left)), moves),
+		Qualifying: earned.Qualifying.returned(loss.before, loss.now, loss.amount)}
 	if left.IsZero() || d.ended != nil {
 		return d.post(e)
 	}
@@ -94,7 +99,7 @@ func (e PointsRevoked) check() error {
 	if e.EarnedLot == noID || e.Due.unit == "" {
 		return errors.New("want the lot that it was earned in, and what is due")
 	}
-	err := cmp.Or(e.takes(), e.Amount.like(e.Due), e.Due.likeSome(e.Lapsed), e.Due.likeSome(e.Uncollected))
+	err := cmp.Or(e.Qualifying.check(), e.takes(), e.Amount.like(e.Due), e.Due.likeSome(e.Lapsed), e.Due.likeSome(e.Uncollected))
 	if err != nil {
 		return err
 	}
