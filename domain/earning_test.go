@@ -43,7 +43,7 @@ func (s selling) Decide(d *Draft) error {
 	return d.earn(consumption{id: testCheckout, qualifying: s.Counts, lines: s.Lines})
 }
 
-func line(category, net string, points ...string) CheckoutLine {
+func soldLine(category, net string, points ...string) CheckoutLine {
 	l := CheckoutLine{Category: category, Net: cny(net).Quantity}
 	for _, p := range points {
 		l.Tenders = append(l.Tenders, TenderShare{Tender: TenderPoints, Amount: cny(p).Quantity})
@@ -58,7 +58,7 @@ func TestSalesEarnPoints(t *testing.T) {
 	const plain = "DebitPosted 65.00, principal@1 -50.00/-50.00, bonus@1 -15.00"
 	const earned = plain + "\nPointsEarned 50, earned@3 50 of 50.00 one"
 	times := func(at Quantity) map[string]Quantity { return map[string]Quantity{"tea": at} }
-	tea := selling{cny("9.99"), []CheckoutLine{line("tea", "6.00", "1.00"), line("cake", "5.00")}}
+	tea := selling{cny("9.99"), []CheckoutLine{soldLine("tea", "6.00", "1.00"), soldLine("cake", "5.00")}}
 	campaigns := func(all ...PointsCampaign) []step {
 		return with(func(r *PointsRule) { r.Campaigns = all })
 	}
