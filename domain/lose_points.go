@@ -99,7 +99,8 @@ func (e PointsRevoked) check() error {
 	if e.EarnedLot == noID || e.Due.unit == "" {
 		return errors.New("want the lot that it was earned in, and what is due")
 	}
-	err := cmp.Or(e.Qualifying.check(), e.takes(), e.Amount.like(e.Due), e.Due.likeSome(e.Lapsed), e.Due.likeSome(e.Uncollected))
+	err := cmp.Or(e.Qualifying.check(), e.takes(), e.Amount.like(e.Due), e.Due.likeSome(e.Lapsed),
+		e.Due.likeSome(e.Uncollected))
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ type PointsRule struct {
 	ID          string              `json:"id"`
 	Points      Money               `json:"points"`               // earned for every Per; zero: nothing, only given
 	Per         Money               `json:"per"`                  // of what counts, in its currency
-	Tiers       map[string]Quantity `json:"tiers,omitempty"`      // times as many, by the tier held; else its benefits say
+	Tiers       map[string]Quantity `json:"tiers,omitempty"`      // times as many, by tier; else its benefits
 	Categories  map[string]Quantity `json:"categories,omitempty"` // times as many, by the line's category
 	Campaigns   []PointsCampaign    `json:"campaigns,omitempty"`  // times as many, for a time
 	Minimum     Money               `json:"minimum,omitzero"`     // of what counts
