@@ -95,6 +95,7 @@ func (s *Server) routes() []*route {
 		s.pendingTopUpRoutes(),
 		s.programRoutes(),
 		s.posdayRoutes(),
+		s.quoteRoutes(),
 		s.receivableRoutes(),
 		s.segmentRoutes(),
 		s.transferRoutes(),

@@ -127,3 +127,59 @@ func BenchmarkManyLots(b *testing.B) {
 		}
 	}
 }
+
+// shopping is a draft with three coupons of a common sale, and that sale.
+func shopping() (*Draft, Cart, []Offer) {
+	d, offers := draftFor(
+		off(ThresholdOff, StackCommon, CouponValue{Amount: cny("10.00")}, func(d *Definition) {
+			d.Restrictions = Restrictions{MinSpend: cny("50.00"), Basis: BasisEligible,
+				Categories: []string{"hot", "cold"}, Scope: Scope{Stores: []string{"S2", "S1"}}}
+		}),
+		off(PercentOff, StackCommon, CouponValue{Percent: fromSteps(10, 0)}),
+		off(Exchange, StackCommon, CouponValue{Products: []string{"tea"}, Get: 1}))
+	var lines []CartLine
+	for i, product := range []string{"tea", "cake", "milk", "soup", "bread"} {
+		l := goods(product, i+1, "12.34")
+		l.Category = someCategories[i%2]
+		lines = append(lines, l)
+	}
+	return d, cartOf(lines...), offers
+}
+
+func BenchmarkPrice(b *testing.B) {
+	d, cart, offers := shopping()
+	b.ReportAllocs()
+	for b.Loop() {
+		if got := d.price(cart, offers); got.Discount.IsZero() {
+			b.Fatal(got)
+		}
+	}
+}
+
+func BenchmarkBest(b *testing.B) {
+	d, cart, offers := shopping()
+	b.ReportAllocs()
+	for b.Loop() {
+		if got, _ := d.best(cart, offers); got.Discount.IsZero() {
+			b.Fatal(got)
+		}
+	}
+}
+
+func BenchmarkQuote(b *testing.B) {
+	book := typical(b)
+	d, cart, offers := shopping()
+	book.account.coupons = d.coupons
+	m := book.moment()
+	m.Found, m.Campaigns = nil, d.Campaigns
+	q := Quote{Cart: cart}
+	for _, o := range offers {
+		q.Wanted.Coupons = append(q.Wanted.Coupons, o.Coupon)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := q.Of(book.account, m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

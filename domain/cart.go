@@ -26,7 +26,7 @@ type Offer struct {
 	Coupon     uuid.UUID // none: of a tier
 	Tier       string
 	Campaign   string
-	Definition *Definition
+	Definition *Definition // pricing finds that of a coupon; nil where there is none any more
 }
 
 // Verdict is what became of an offer in a cart, and why.

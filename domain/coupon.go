@@ -121,13 +121,18 @@ func (d *Draft) redeemable(id uuid.UUID, order string) (Coupon, *Campaign, *Defi
 
 // definition is what a live coupon is worth, and its campaign as it stands.
 func (m *Moment) definition(c Coupon) (*Campaign, *Definition, bool) {
-	if m.Campaigns == nil {
-		return nil, nil, false
-	}
-	campaign := m.Campaigns(c.Campaign)
+	campaign := m.campaign(c.Campaign)
 	if campaign == nil {
 		return nil, nil, false
 	}
 	d, ok := campaign.Definition(c.Definition)
 	return campaign, d, ok
+}
+
+// campaign is the campaign with that id as it stands, nil where there is none.
+func (m *Moment) campaign(id string) *Campaign {
+	if m.Campaigns == nil {
+		return nil
+	}
+	return m.Campaigns(id)
 }

@@ -1,7 +1,8 @@
 package domain
 
 import (
-	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -154,7 +155,7 @@ type PromoCode struct {
 }
 
 // Name is definition_id@version, as coupons record it beside their campaign.
-func (d *Definition) Name() string { return fmt.Sprintf("%s@%d", d.ID, d.Version) }
+func (d *Definition) Name() string { return d.ID + "@" + strconv.Itoa(d.Version) }
 
 // CampaignStatus is where a campaign stands in its life.
 type CampaignStatus string
@@ -201,8 +202,9 @@ type Campaign struct {
 
 // Definition is the version with that name, definition_id@version.
 func (c *Campaign) Definition(name string) (*Definition, bool) {
+	id, _, _ := strings.Cut(name, "@")
 	for _, d := range c.Definitions {
-		if d.Name() == name {
+		if d.ID == id && d.Name() == name {
 			return d, true
 		}
 	}

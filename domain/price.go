@@ -24,9 +24,10 @@ type Priced struct {
 // Each discount counts on what those before it left of its lines. Points and stored value come after
 // all of them and are means of payment: they change no threshold.
 //
-// An offer is held against its restrictions in the order of against, then against its minimum
-// spend, then against the offers that were taken before it. One that gives nothing is not taken: its
-// coupon is not used, and it stands in the way of no other.
+// An offer is refused by what the coupon itself has against the sale, see redeemable; then by its
+// restrictions, in the order of against; then by its minimum spend; then by the offers that were taken
+// before it. One that gives nothing is not taken: its coupon is not used, and it stands in the way of
+// no other.
 func (d *Draft) price(cart Cart, offers []Offer) Priced {
 	p := d.newPricing(cart, offers)
 	p.run()
@@ -76,18 +77,17 @@ func (d *Draft) newPricing(cart Cart, offers []Offer) *pricing {
 	for i, o := range offers {
 		c := &p.claims[i]
 		c.Offer, c.off, c.lets, c.gives = o, row(), flag(), flag()
-		if held, ok := d.coupon(o.Coupon); ok {
-			c.until = held.ValidUntil
-		}
+		c.refused = d.own(c, cart.Order)
 	}
 	slices.SortFunc(p.claims, func(a, b claim) int { return a.before(&b) })
 	for i := range p.claims {
-		c := &p.claims[i]
-		if i > 0 && c.Coupon != noID && c.Coupon == p.claims[i-1].Coupon {
+		switch c := &p.claims[i]; {
+		case c.refused != nil:
+		case i > 0 && c.Coupon != noID && c.Coupon == p.claims[i-1].Coupon:
 			c.refused = ErrCouponNotCombinable.Because("the coupon is named twice")
-			continue
+		default:
+			c.refused = d.against(c, cart)
 		}
-		c.refused = d.against(c, cart)
 	}
 	return p
 }

@@ -37,22 +37,14 @@ func (d *Draft) discount(cart Cart, w Wanted) (Priced, Search) {
 	}
 	if w.Best {
 		for _, c := range d.coupons {
-			offers = append(offers, d.offer(c))
+			offers = append(offers, Offer{Coupon: c.ID})
 		}
 		return d.best(cart, offers)
 	}
 	for _, id := range w.Coupons {
-		c, _ := d.coupon(id)
-		c.ID = id // one that is not there has a verdict too
-		offers = append(offers, d.offer(c))
+		offers = append(offers, Offer{Coupon: id})
 	}
 	return d.price(cart, offers), ""
-}
-
-// offer is a live coupon as an offer.
-func (d *Draft) offer(c Coupon) Offer {
-	_, def, _ := d.definition(c)
-	return Offer{Coupon: c.ID, Campaign: c.Campaign, Definition: def}
 }
 
 // Quote asks what a sale would cost an account, and what could pay for it.

@@ -1,22 +1,36 @@
 package domain
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 )
 
-// against says what speaks against a claim whatever else is in the cart, nil where nothing does, and
-// finds its lines. The order of the checks is the API's:
-//
-//	the coupon, its campaign, its time, its order; the sale's unit, store, channel and hour; the
-//	account's tier, segments, earlier sales, and whether it is the holder; the goods.
-func (d *Draft) against(c *claim, cart Cart) *Refusal {
-	if r := d.own(c, cart.Order); r != nil {
-		return r
+// own finds what an offer is worth, and says what a coupon itself has against the sale. A code that
+// nobody has claimed yet has nothing, while its campaign is active.
+func (d *Draft) own(c *claim, order string) *Refusal {
+	switch {
+	case c.Tier != "":
+		return nil
+	case c.Coupon != noID:
+		coupon, _, def, err := d.redeemable(c.Coupon, order)
+		c.until, c.Campaign, c.Definition = coupon.ValidUntil, coupon.Campaign, def
+		refused, _ := errors.AsType[*Refusal](err)
+		return refused
 	}
+	if campaign := d.campaign(c.Campaign); campaign == nil || !campaign.Open(d.Decided) {
+		return ErrCampaignNotActive
+	}
+	return nil
+}
+
+// against says what the restrictions have against the sale whatever else is in the cart, nil where that
+// is nothing, and finds the claim's lines. The order is the API's: the sale's unit, store, channel and
+// hour; the account's tier, segments, earlier sales, and whether it is the holder; the goods.
+func (d *Draft) against(c *claim, cart Cart) *Refusal {
 	def := c.Definition
-	if def.Unit != "" && def.Unit != cart.Unit {
+	if def.Unit != cart.Unit {
 		return ErrCouponUnit.Because("it serves sales in " + def.Unit)
 	}
 	if r := d.circumstances(&def.Restrictions); r != nil {
@@ -26,36 +40,6 @@ func (d *Draft) against(c *claim, cart Cart) *Refusal {
 		return r
 	}
 	return c.choose(cart.Lines)
-}
-
-// own says what the coupon itself has against the sale: that it is not there, not yet, no longer, or
-// kept for another order.
-func (d *Draft) own(c *claim, order string) *Refusal {
-	if c.Tier != "" {
-		return nil
-	}
-	coupon, held := d.coupon(c.Coupon)
-	if c.Coupon != noID && !held {
-		return ErrNotFound.Because("the account has no such coupon, or it was used up")
-	}
-	if c.Definition == nil {
-		return ErrCampaignNotActive
-	}
-	if d.Campaigns != nil {
-		if campaign := d.Campaigns(c.Campaign); campaign == nil || !campaign.Open(d.Decided) {
-			return ErrCampaignNotActive
-		}
-	}
-	switch {
-	case !held: // of a code that is not claimed
-	case d.Decided.Before(coupon.ValidFrom):
-		return ErrCouponNotYetValid.Because("from " + coupon.ValidFrom.Format(time.RFC3339))
-	case coupon.Expired(d.Decided):
-		return ErrCouponExpired.Because("until " + coupon.ValidUntil.Format(time.RFC3339))
-	case coupon.ReservedAt(d.Decided) && coupon.Order != order:
-		return ErrCouponReserved
-	}
-	return nil
 }
 
 // circumstances says what the restrictions have against where and when the sale is.

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -35,14 +36,17 @@ func off(kind CouponKind, group StackingGroup, v CouponValue, edits ...func(*Def
 // draftFor is an account that holds those definitions as coupons, with its offers.
 func draftFor(definitions ...*Definition) (*Draft, []Offer) {
 	a := NewAccount(uuid.UUID{1})
+	campaign := &Campaign{ID: "c", Status: CampaignIsActive, Definitions: definitions}
 	var offers []Offer
 	for i, def := range definitions {
+		def.ID = fmt.Sprint("d", i)
 		a.coupons = append(a.coupons, Coupon{ID: couponID(i), Campaign: "c", Definition: def.Name(),
 			Kind: def.Kind, Uses: 1})
 		offers = append(offers, Offer{Coupon: couponID(i), Campaign: "c", Definition: def})
 	}
 	m := Moment{Decided: noon, Recorded: noon, Place: UnregisteredStore("S1"),
-		Context: Context{Store: "S1", Channel: "pos"}}
+		Campaigns: func(string) *Campaign { return campaign },
+		Context:   Context{Store: "S1", Channel: "pos"}}
 	return &Draft{Account: a, Moment: m}, offers
 }
 
@@ -77,17 +81,6 @@ func TestPriceVerdicts(t *testing.T) {
 	}{
 		{"nothing", func(*Draft, *Cart, *Definition) {}, ""},
 		{"no such coupon", func(d *Draft, _ *Cart, _ *Definition) { d.coupons = nil }, "not_found"},
-		{"no such campaign", func(d *Draft, _ *Cart, _ *Definition) {
-			d.Campaigns = func(string) *Campaign { return nil }
-		}, "campaign_not_active"},
-		{"a paused campaign", func(d *Draft, _ *Cart, _ *Definition) {
-			d.Campaigns = func(string) *Campaign { return &Campaign{Status: CampaignIsPaused} }
-		}, "campaign_not_active"},
-		{"a campaign that begins later", func(d *Draft, _ *Cart, _ *Definition) {
-			d.Campaigns = func(string) *Campaign {
-				return &Campaign{Status: CampaignIsActive, Terms: CampaignTerms{Begins: later}}
-			}
-		}, "campaign_not_active"},
 		{"before its time", func(d *Draft, _ *Cart, _ *Definition) {
 			d.coupons[0].ValidFrom = later
 		}, "coupon_not_yet_valid"},
@@ -110,6 +103,15 @@ func TestPriceVerdicts(t *testing.T) {
 		{"reserved until now", func(d *Draft, _ *Cart, _ *Definition) {
 			d.coupons[0].Order, d.coupons[0].Reserved = "o-1", noon
 		}, ""},
+		{"no such campaign", func(d *Draft, _ *Cart, _ *Definition) {
+			d.Campaigns = func(string) *Campaign { return nil }
+		}, "campaign_not_active"},
+		{"a paused campaign", func(d *Draft, _ *Cart, _ *Definition) {
+			d.Campaigns("c").Status = CampaignIsPaused
+		}, "campaign_not_active"},
+		{"a campaign that begins later", func(d *Draft, _ *Cart, _ *Definition) {
+			d.Campaigns("c").Terms.Begins = later
+		}, "campaign_not_active"},
 		{"another currency", func(_ *Draft, _ *Cart, def *Definition) { def.Unit = "JPY" },
 			"coupon_unit"},
 		{"another store", restrict(func(r *Restrictions) { r.Scope.Stores = []string{"S2"} }),
@@ -169,9 +171,6 @@ func TestPriceVerdicts(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			d, offers := draftFor(off(AmountOff, StackCommon, CouponValue{Amount: cny("1.00")}))
 			def := offers[0].Definition
-			d.Campaigns = func(string) *Campaign {
-				return &Campaign{Status: CampaignIsActive, Definitions: []*Definition{def}}
-			}
 			tea := goods("tea", 2, "10.00")
 			tea.Category = "hot"
 			cart := cartOf(tea, goods("cake", 1, "10.00"))
@@ -193,7 +192,7 @@ func TestPriceVerdicts(t *testing.T) {
 func TestPriceOfAnUnclaimedCodeForHolders(t *testing.T) {
 	d, offers := draftFor(off(AmountOff, StackCommon, CouponValue{Amount: cny("1.00")},
 		func(d *Definition) { d.Restrictions.HolderOnly = true }))
-	offers[0].Coupon = uuid.Nil
+	offers[0].Coupon, offers[0].Campaign = uuid.Nil, "c"
 	got := d.price(cartOf(goods("tea", 1, "10.00")), offers)
 	if got.Verdicts[0].Code != "coupon_holder_only" {
 		t.Errorf("got %q", got.Verdicts[0].Code)

@@ -1,0 +1,205 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/domain/ledger"
+)
+
+// quoters ask what a sale would cost: tills, and who plans campaigns.
+var quoters = []domain.Role{domain.RolePOS, domain.RoleMarketing, domain.RoleAdmin}
+
+func (s *Server) quoteRoutes() []*route {
+	return []*route{{method: "POST", path: "/v1/quotes", id: "postQuote", roles: quoters,
+		serve: postQuote}}
+}
+
+// wantedBody says which discounts a sale is to have.
+type wantedBody struct {
+	Coupons []string `json:"coupons"`
+	Best    bool     `json:"best"`
+}
+
+type quoteBody struct {
+	AccountID string     `json:"account_id"`
+	Lines     []lineBody `json:"lines"`
+	OrderRef  string     `json:"order_ref"`
+	wantedBody
+	post
+}
+
+// wanted reads which discounts a sale is to have.
+func (r *reading) wanted(b wantedBody) domain.Wanted {
+	return domain.Wanted{Coupons: r.ids("coupons", b.Coupons), Best: b.Best}
+}
+
+// cart reads a sale before discounts, in the unit of its first line.
+func (r *reading) cart(lines []lineBody, order string) domain.Cart {
+	cart := domain.Cart{Lines: r.lines(lines), Order: r.word("order_ref", order)}
+	if len(cart.Lines) > 0 {
+		cart.Unit = cart.Lines[0].UnitPrice.Unit()
+	}
+	return cart
+}
+
+// postQuote answers what a sale would cost, by the code that decides sales, and changes nothing.
+func postQuote(c *call) error {
+	body, err := c.body(c.s.BodyLimit)
+	if err != nil {
+		return err
+	}
+	r := &reading{s: c.s, who: c.who, trial: true}
+	var b quoteBody
+	if !r.decode(body, &b) {
+		return r.err()
+	}
+	account := r.id("account_id", b.AccountID)
+	r.about(b.post)
+	q := domain.Quote{Cart: r.cart(b.Lines, b.OrderRef), Wanted: r.wanted(b.wantedBody)}
+	if err := r.err(); err != nil {
+		return err
+	}
+	quoted, v, err := c.s.quote(context.Background(), ledger.Request{Account: account,
+		Context: r.context, Caller: c.who.Caller}, q)
+	if err != nil {
+		return err
+	}
+	o := c.out()
+	o.begin('{')
+	o.id("account_id", v.ID())
+	o.quoted(quoted)
+	o.position("as_of_position", uint64(v.Position))
+	o.end('}')
+	return c.ok(o)
+}
+
+// quote asks the account, or the one that absorbed it, with the segments that its coupons ask for.
+func (s *Server) quote(ctx context.Context, r ledger.Request, q domain.Quote) (
+	domain.Quoted, ledger.View, error,
+) {
+	v, err := s.Ledger.Account(ctx, r.Account)
+	if err == nil {
+		v, err = s.surviving(ctx, v)
+	}
+	if err != nil {
+		return domain.Quoted{}, v, err
+	}
+	r.Account = v.ID()
+	if q.Cart.Segments, err = s.segmentsOf(ctx, v, q.Wanted); err != nil {
+		return domain.Quoted{}, v, err
+	}
+	return s.Ledger.Quote(ctx, r, q)
+}
+
+// segmentsOf are, of the segments that coupons of an account are restricted to, those that hold it. A
+// segment is as current as its read model; where there is none, the account is in no segment.
+func (s *Server) segmentsOf(ctx context.Context, v ledger.View, w domain.Wanted) (in []string, err error) {
+	for _, coupon := range v.Coupons() {
+		if s.Models == nil || !w.Best && !slices.Contains(w.Coupons, coupon.ID) {
+			continue
+		}
+		campaign, err := s.Ledger.Campaign(ctx, coupon.Campaign)
+		if err != nil {
+			return nil, err
+		}
+		if campaign == nil {
+			continue
+		}
+		definition, ok := campaign.Definition(coupon.Definition)
+		if !ok {
+			continue
+		}
+		for _, id := range definition.Restrictions.Segments {
+			holds, err := s.Models.InSegment(ctx, v.ID(), id, time.Now().UTC())
+			if err != nil && !errors.Is(err, domain.ErrNotFound) {
+				return nil, err
+			}
+			if holds {
+				in = append(in, id)
+			}
+		}
+	}
+	return in, nil
+}
+
+// quoted writes what a sale would cost.
+func (o *out) quoted(q domain.Quoted) {
+	o.plain("unit", q.Gross.Unit())
+	o.open("lines", '[')
+	for _, l := range q.Lines {
+		o.begin('{')
+		o.pricedLine(l)
+		o.end('}')
+	}
+	o.end(']')
+	o.money("gross", q.Gross)
+	o.money("discount", q.Discount)
+	o.money("net", q.Net)
+	o.some("search", string(q.Search))
+	o.open("verdicts", '[')
+	for _, v := range q.Verdicts {
+		o.verdict(v)
+	}
+	o.end(']')
+	o.some("tier", q.Tier)
+	o.open("stored_value", '{')
+	o.quantity("amount", q.StoredValue.Quantity)
+	o.plain("unit", q.StoredValue.Unit())
+	o.byClass(q.ByClass)
+	o.end('}')
+	o.money("left_to_pay", q.Net.Sub(q.StoredValue))
+}
+
+// pricedLine writes a line with what each discount took off it. Figures are of the sale's unit.
+func (o *out) pricedLine(l domain.CheckoutLine) {
+	o.integer("n", int64(l.N))
+	o.plain("product", l.Product)
+	o.some("category", l.Category)
+	o.integer("qty", int64(l.Qty))
+	o.quantity("unit_price", l.UnitPrice)
+	o.quantity("list", l.List)
+	o.open("discounts", '[')
+	for _, d := range l.Discounts {
+		o.begin('{')
+		o.source(d.CouponID, d.Tier)
+		o.quantity("amount", d.Amount)
+		o.end('}')
+	}
+	o.end(']')
+	o.quantity("net", l.Net)
+	o.some("tax_code", l.TaxCode)
+}
+
+// source writes where a discount comes from: a coupon, or a tier.
+func (o *out) source(coupon uuid.UUID, tier string) {
+	if tier != "" {
+		o.text("tier", tier)
+		return
+	}
+	o.id("coupon_id", coupon)
+}
+
+// verdict writes what became of a discount that was wanted.
+func (o *out) verdict(v domain.Verdict) {
+	o.begin('{')
+	o.source(v.Offer.Coupon, v.Offer.Tier)
+	o.some("campaign", v.Offer.Campaign)
+	if def := v.Offer.Definition; def != nil {
+		o.plain("kind", string(def.Kind))
+		if v.Offer.Tier == "" {
+			o.plain("definition", def.Name())
+		}
+	}
+	o.boolean("applied", v.Code == "")
+	o.some("code", string(v.Code))
+	o.some("detail", v.Detail)
+	o.quantity("eligible", v.Eligible.Quantity)
+	o.quantity("discount", v.Discount.Quantity)
+	o.end('}')
+}
