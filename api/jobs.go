@@ -16,6 +16,8 @@ func (s *Server) jobRoutes() []*route {
 	}
 	return []*route{
 		post("/v1/grants", "startGrants", startGrants),
+		{method: "POST", path: campaign + "/grants", id: "startCoupons", roles: campaigners, query: dry,
+			serve: startCoupons, unbound: true},
 		post("/v1/jobs/{job_id}/stop", "stopJob", stopJob),
 		post("/v1/jobs/{job_id}/revoke", "revokeJob", revokeJob),
 		{method: "GET", path: "/v1/jobs/{job_id}", id: "getJob", roles: granters, query: fresh,
@@ -131,15 +133,25 @@ func revokeJob(c *call) error {
 	switch {
 	case err != nil:
 		return err
-	case target.Kind != domain.JobGrant:
+	case target.Kind == domain.JobRevoke:
 		return domain.ErrNotFound.Because("the job granted nothing")
 	case target.State == domain.RunningJob:
 		return domain.ErrJobRunning
 	}
 	a, dryRun, err := c.registering(domain.StartJob{ID: domain.RevocationID(id),
 		Count: target.Reached(), JobTask: domain.JobTask{Kind: domain.JobRevoke, Target: id,
-			Amount: target.Amount, Reason: reason}})
+			Amount: target.Amount, Campaign: couponsOf(target), Definition: target.Definition,
+			Reason: reason}})
 	return c.answer(a, err, dryRun)
+}
+
+// couponsOf is the campaign whose coupons a job grants, "" where it grants credit: there a campaign is
+// but a word.
+func couponsOf(j *domain.Job) string {
+	if j.Definition == "" {
+		return ""
+	}
+	return j.Campaign
 }
 
 func (o *out) jobStarted(a ledger.Answer, e domain.JobStarted) {
@@ -166,7 +178,9 @@ func (o *out) task(t domain.JobTask) {
 	if t.Target != uuid.Nil {
 		o.id("target", t.Target)
 	}
-	o.money("amount", t.Amount)
+	if t.Definition == "" {
+		o.money("amount", t.Amount)
+	}
 	if t.Cause != "" {
 		o.plain("class", string(domain.GivenAs(t.Cause)))
 		o.plain("cause", t.Cause)
@@ -175,6 +189,8 @@ func (o *out) task(t domain.JobTask) {
 		o.time("expires_at", t.ExpiresAt)
 	}
 	o.some("campaign", t.Campaign)
+	o.some("definition", t.Definition)
+	o.some("segment", t.Segment)
 	o.text("reason", t.Reason)
 }
 
@@ -207,8 +223,12 @@ func getJob(c *call) error {
 	o.integer("done", int64(j.Done))
 	o.integer("rejected", int64(len(j.Rejections)))
 	o.integer("left", int64(j.Count-j.Next))
-	o.money("total", j.Total)
-	o.money("uncollected", j.Uncollected)
+	if j.Definition == "" {
+		o.money("total", j.Total)
+		o.money("uncollected", j.Uncollected)
+	} else {
+		o.integer("kept", int64(j.Kept))
+	}
 	o.open("rejections", '[')
 	for _, r := range j.Rejections {
 		o.begin('{')

@@ -12,6 +12,7 @@ type JobKind string
 
 // The kinds.
 const (
+	JobCoupon JobKind = "coupon" // gives a coupon
 	JobGrant  JobKind = "grant"  // gives credit
 	JobRevoke JobKind = "revoke" // takes back what another job granted
 )
@@ -41,18 +42,26 @@ type JobRejection struct {
 
 // JobTask is what a job does.
 type JobTask struct {
-	Kind      JobKind   `json:"kind"`
-	Target    uuid.UUID `json:"target,omitzero"` // the job whose grants are revoked
-	Amount    Money     `json:"amount"`          // to each account; what the target gave
-	Cause     string    `json:"cause,omitempty"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"` // none: as the program of each account has it
-	Campaign  string    `json:"campaign,omitempty"`
-	Reason    string    `json:"reason"`
+	Kind       JobKind   `json:"kind"`
+	Target     uuid.UUID `json:"target,omitzero"` // the job whose grants are revoked
+	Amount     Money     `json:"amount,omitzero"` // to each account; what the target gave; of credit
+	Cause      string    `json:"cause,omitempty"`
+	ExpiresAt  time.Time `json:"expires_at,omitzero"` // none: as the program of each account has it
+	Campaign   string    `json:"campaign,omitempty"`
+	Definition string    `json:"definition,omitempty"` // of coupons, as GrantCoupon has it
+	Segment    string    `json:"segment,omitempty"`    // that held the accounts when the job began
+	Reason     string    `json:"reason"`
 }
 
 // command is what the job with that id asks of each account.
 func (t JobTask) command(job uuid.UUID) Command {
-	if t.Kind == JobRevoke {
+	switch {
+	case t.Kind == JobCoupon:
+		return GrantCoupon{Campaign: t.Campaign, Definition: t.Definition, Cause: CouponByAPI,
+			Reason: t.Reason, JobID: job}
+	case t.Kind == JobRevoke && t.Definition != "":
+		return RevokeCoupon{JobID: t.Target, Reason: t.Reason}
+	case t.Kind == JobRevoke:
 		return RevokeCredit{JobID: t.Target, Amount: t.Amount, Reason: t.Reason}
 	}
 	return GrantCredit{Amount: t.Amount, Class: givenAs[t.Cause], Cause: t.Cause,
@@ -68,8 +77,9 @@ type Job struct {
 	Accounts    []uuid.UUID // in the order they are served; of a revocation none: they are its target's
 	Next        int         // the first that is still to be served
 	Done        int
+	Kept        int // of a revocation: accounts whose coupon was used up, or had ended, and is left
 	Rejections  []JobRejection
-	Total       Money // granted or revoked in all
+	Total       Money // granted or revoked in all; of credit
 	Uncollected Money // in all
 	State       JobState
 	StartedBy   string // the API key
@@ -105,7 +115,8 @@ func (j *Job) Apply(p Posted) {
 	case JobListed:
 		j.Accounts = append(j.Accounts, e.Accounts...)
 	case JobProgressed:
-		j.Next, j.Done, j.Total, j.Uncollected = e.Next, e.Done, e.Total, e.Uncollected
+		j.Next, j.Done, j.Kept = e.Next, e.Done, e.Kept
+		j.Total, j.Uncollected = sumOf(e.Total), sumOf(e.Uncollected)
 		j.Rejections = append(j.Rejections, e.Rejections...)
 	case JobStopped:
 		j.State, j.EndedAt = StoppedJob, p.Metadata.RecordedAt

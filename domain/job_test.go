@@ -196,3 +196,64 @@ func TestJobAddsUp(t *testing.T) {
 		}
 	})
 }
+
+var couponed = JobTask{Kind: JobCoupon, Campaign: "spring", Definition: "ten@1", Reason: "spring"}
+
+func TestCouponJob(t *testing.T) {
+	id := JobID("a", "k")
+	with := func(edit func(*StartJob)) StartJob {
+		s := StartJob{ID: id, JobTask: couponed, Accounts: numbered(3)}
+		edit(&s)
+		return s
+	}
+	for _, c := range []struct {
+		name string
+		when StartJob
+		then string
+	}{
+		{"starts", with(func(*StartJob) {}), "JobStarted JobListed"},
+		{"of a segment", with(func(s *StartJob) { s.Segment = "vip" }), "JobStarted JobListed"},
+		{"no reason before campaign", with(func(s *StartJob) { s.Reason, s.Campaign = "", "" }),
+			"malformed reason"},
+		{"no campaign", with(func(s *StartJob) { s.Campaign = "" }), "malformed campaign"},
+		{"no definition", with(func(s *StartJob) { s.Definition = "" }), "malformed definition"},
+		{"a segment of nobody", with(func(s *StartJob) { s.Segment, s.Accounts = "vip", nil }),
+			"limit_exceeded"},
+		{"a segment too large", with(func(s *StartJob) { s.Segment, s.Accounts = "vip", numbered(10_001) }),
+			"limit_exceeded"},
+		{"a kind of none", with(func(s *StartJob) { s.Kind = "x" }), "amount_not_positive"},
+	} {
+		var h history
+		if got := h.tell(t, c.when); got != c.then {
+			t.Errorf("%s: got %s, want %s", c.name, got, c.then)
+		}
+	}
+	var h history
+	h.tell(t, with(func(s *StartJob) { s.Segment = "vip" }))
+	other := with(func(s *StartJob) { s.Segment, s.Accounts = "vip", numbered(2) })
+	if got := DifferingRegistration(h[0], other); len(got) > 0 {
+		t.Errorf("a segment that holds others now: got %v differing, want none", got)
+	}
+	other.Segment = ""
+	if got := fmt.Sprint(DifferingRegistration(h[0], other)); got != "[accounts segment]" {
+		t.Errorf("got %s differing", got)
+	}
+	if _, grants := JobOf(h).Command().(GrantCoupon); !grants {
+		t.Errorf("got %T", JobOf(h).Command())
+	}
+	rejected := []JobRejection{{numbered(1)[0], "coupon_limit"}}
+	if got := h.tell(t, AdvanceJob{ID: id, Done: 2, Rejections: rejected}); got !=
+		"JobProgressed JobCompleted" {
+		t.Errorf("got %s", got)
+	}
+	task := JobTask{Kind: JobRevoke, Target: id, Campaign: "spring", Definition: "ten@1", Reason: "wrong"}
+	var back history
+	back.tell(t, StartJob{ID: RevocationID(id), Count: 3, JobTask: task})
+	if _, revokes := JobOf(back).Command().(RevokeCoupon); !revokes {
+		t.Errorf("got %T", JobOf(back).Command())
+	}
+	back.tell(t, AdvanceJob{ID: RevocationID(id), Done: 1, Kept: 1, Rejections: rejected})
+	if j := JobOf(back); j.State != CompletedJob || j.Done != 1 || j.Kept != 1 || j.Next != 3 {
+		t.Errorf("got %+v", j)
+	}
+}

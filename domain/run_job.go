@@ -11,6 +11,7 @@ type AdvanceJob struct {
 	ID          uuid.UUID
 	From        int // where the step began
 	Done        int // of the step's accounts
+	Kept        int // likewise
 	Total       Money
 	Uncollected Money
 	Rejections  []JobRejection
@@ -23,9 +24,10 @@ type JobProgressed struct {
 	JobID       uuid.UUID      `json:"job_id"`
 	Next        int            `json:"next"`
 	Done        int            `json:"done"`
+	Kept        int            `json:"kept,omitempty"` // of a revocation: their coupons had ended
 	Rejected    int            `json:"rejected"`
-	Total       Money          `json:"total"`       // granted or revoked
-	Uncollected Money          `json:"uncollected"` // of a revocation
+	Total       *Money         `json:"total,omitempty"`       // granted or revoked; of credit
+	Uncollected *Money         `json:"uncollected,omitempty"` // of a revocation of credit
 	Rejections  []JobRejection `json:"rejections,omitempty"`
 }
 
@@ -72,11 +74,11 @@ func (a AdvanceJob) Decide(before []Posted, _ Moment) ([]Event, error) {
 	case j.Next != a.From || j.State == CompletedJob:
 		return nil, &Done{before[len(before)-1]}
 	}
-	next := a.From + a.Done + len(a.Rejections)
+	next := a.From + a.Done + a.Kept + len(a.Rejections)
 	rejected := len(j.Rejections) + len(a.Rejections)
-	events := []Event{JobProgressed{JobID: j.ID, Next: next, Done: j.Done + a.Done, Rejected: rejected,
-		Total: j.Total.Add(a.Total), Uncollected: j.Uncollected.Add(a.Uncollected),
-		Rejections: a.Rejections}}
+	events := []Event{JobProgressed{JobID: j.ID, Next: next, Done: j.Done + a.Done,
+		Kept: j.Kept + a.Kept, Rejected: rejected, Total: someSum(j.Total.Add(a.Total)),
+		Uncollected: someSum(j.Uncollected.Add(a.Uncollected)), Rejections: a.Rejections}}
 	if next == j.Count {
 		late := len(a.Late)
 		events = append(events, JobCompleted{j.ID, j.Done + a.Done + late, rejected - late, a.Late})
@@ -106,11 +108,31 @@ func (s StopJob) Decide(before []Posted, _ Moment) ([]Event, error) {
 
 var errNoJob = ErrNotFound.Because("there is no such job")
 
-func (e JobProgressed) check() error {
-	if e.Total.unit == "" || e.Total.IsNegative() || e.Next != e.Done+e.Rejected {
-		return fmt.Errorf("a job served %d of %d with %s", e.Done+e.Rejected, e.Next, e.Total)
+// someSum is a sum of credit as an event has it, nil of a job that gives none.
+func someSum(m Money) *Money {
+	if m.unit == "" {
+		return nil
 	}
-	return e.Total.like(e.Uncollected)
+	return &m
+}
+
+// sumOf is what someSum was made of.
+func sumOf(m *Money) Money {
+	if m == nil {
+		return Money{}
+	}
+	return *m
+}
+
+func (e JobProgressed) check() error {
+	total := sumOf(e.Total)
+	if total.IsNegative() || e.Next != e.Done+e.Kept+e.Rejected || e.Kept < 0 {
+		return fmt.Errorf("a job served %d of %d with %s", e.Done+e.Kept+e.Rejected, e.Next, total)
+	}
+	if total.unit == "" && e.Uncollected == nil {
+		return nil
+	}
+	return total.like(sumOf(e.Uncollected))
 }
 
 func (e JobStopped) command() any { return StopJob(e) }

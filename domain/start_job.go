@@ -64,14 +64,14 @@ func (s StartJob) Decide(before []Posted, m Moment) ([]Event, error) {
 		return s.revocation()
 	}
 	s.ExpiresAt = s.ExpiresAt.UTC()
-	grant := s.command(s.ID).(GrantCredit) // as its kind is
-	if s.Cause == CauseUnreferencedRefund || s.Cause == CauseOpeningBalance {
-		return nil, ErrMalformed.Field("cause", "want goodwill or promo")
-	}
-	if err := grant.check(m.Recorded); err != nil {
+	if err := s.checkGrant(m); err != nil {
 		return nil, err
 	}
-	if n := len(s.Accounts); n == 0 || n > JobAccounts {
+	switch n := len(s.Accounts); {
+	case s.Segment != "" && (n == 0 || n > JobAccounts):
+		return nil, ErrLimitExceeded.Because(fmt.Sprint("the segment holds none, or more than ",
+			JobAccounts, " accounts"))
+	case n == 0 || n > JobAccounts:
 		return nil, ErrMalformed.Field("accounts", fmt.Sprint("want 1 to ", JobAccounts))
 	}
 	if twice, ok := repeated(s.Accounts); ok {
@@ -83,6 +83,23 @@ func (s StartJob) Decide(before []Posted, m Moment) ([]Event, error) {
 		events = append(events, JobListed{s.ID, part})
 	}
 	return events, nil
+}
+
+// checkGrant refuses what no account could be given.
+func (s StartJob) checkGrant(m Moment) error {
+	switch c := s.command(s.ID).(type) {
+	case GrantCoupon:
+		if s.Reason == "" {
+			return ErrMalformed.Field("reason", "want 1 to 200 bytes")
+		}
+		return c.check()
+	case GrantCredit:
+		if s.Cause == CauseUnreferencedRefund || s.Cause == CauseOpeningBalance {
+			return ErrMalformed.Field("cause", "want goodwill or promo")
+		}
+		return c.check(m.Recorded)
+	}
+	return ErrMalformed.Field("kind", "want coupon or grant")
 }
 
 func (s StartJob) revocation() ([]Event, error) {
@@ -115,7 +132,8 @@ func listHash(ids []uuid.UUID) Hash {
 	return Hash(h.Sum(nil))
 }
 
-// askedJob is what two requests for a job are compared by.
+// askedJob is what two requests for a job are compared by: accounts where the caller listed them, not
+// where a segment held them.
 type askedJob struct {
 	JobTask
 	Accounts Hash `json:"accounts"`
@@ -123,14 +141,22 @@ type askedJob struct {
 
 func (s StartJob) canonical() any {
 	s.ExpiresAt = s.ExpiresAt.UTC()
-	return askedJob{s.JobTask, listHash(s.Accounts)}
+	return JobStarted{JobTask: s.JobTask, AccountsHash: listHash(s.Accounts)}.command()
 }
 
-func (e JobStarted) command() any { return askedJob{e.JobTask, e.AccountsHash} }
+func (e JobStarted) command() any {
+	if e.Segment != "" {
+		return askedJob{JobTask: e.JobTask}
+	}
+	return askedJob{e.JobTask, e.AccountsHash}
+}
 
 func (e JobStarted) check() error {
-	if e.Kind != JobGrant && e.Kind != JobRevoke || e.Amount.unit == "" || e.Count < 0 {
-		return fmt.Errorf("a job to %.20q %s, %d times", e.Kind, e.Amount, e.Count)
+	credit := e.Amount.unit != ""
+	switch {
+	case e.Kind != JobCoupon && e.Kind != JobGrant && e.Kind != JobRevoke || e.Count < 0,
+		credit == (e.Definition != ""), e.Kind == JobCoupon && credit, e.Kind == JobGrant && !credit:
+		return fmt.Errorf("a job to %.20q %s %s, %d times", e.Kind, e.Definition, e.Amount, e.Count)
 	}
 	return nil
 }

@@ -19,27 +19,30 @@ type jobs struct{}
 // Name is jobs.
 func (jobs) Name() string { return "jobs" }
 
-// Version is 1.
-func (jobs) Version() int { return 1 }
+// Version is 2.
+func (jobs) Version() int { return 2 }
 
 // Tables is jobs.
 func (jobs) Tables() string {
 	return `
 CREATE TABLE jobs (
 	id          TEXT PRIMARY KEY,
-	kind        TEXT NOT NULL,    -- grant or revoke
+	kind        TEXT NOT NULL,    -- coupon, grant or revoke
 	target      TEXT,             -- the job whose grants are revoked
 	state       TEXT NOT NULL,    -- running, stopped or completed
-	unit        TEXT NOT NULL,
-	amount      TEXT NOT NULL,    -- to each account, at the unit's scale
-	total       TEXT NOT NULL,    -- granted or revoked in all
-	uncollected TEXT NOT NULL,    -- of a revocation: what was spent before
+	unit        TEXT,             -- of credit; NULL: coupons
+	amount      TEXT,             -- to each account, at the unit's scale
+	total       TEXT,             -- granted or revoked in all
+	uncollected TEXT,             -- of a revocation: what was spent before
 	cause       TEXT,
 	campaign    TEXT,
+	definition  TEXT,             -- of coupons
+	segment     TEXT,             -- that held the accounts when the job began
 	reason      TEXT NOT NULL,
 	count       INTEGER NOT NULL, -- of accounts
 	next        INTEGER NOT NULL, -- how many were served
 	done        INTEGER NOT NULL,
+	kept        INTEGER NOT NULL, -- of a revocation: accounts whose coupon had ended
 	rejected    INTEGER NOT NULL,
 	started_by  TEXT NOT NULL,    -- an API key's id
 	started_at  TEXT NOT NULL,
@@ -62,7 +65,8 @@ type jobRow struct {
 	unit                       string
 	amount, total, uncollected domain.Quantity
 	cause, campaign, reason    string
-	count, next, done          int
+	definition, segment        string
+	count, next, done, kept    int
 	rejected                   int
 	startedBy                  string
 	startedAt, endedAt         time.Time
@@ -73,37 +77,38 @@ type jobRow struct {
 var jobTable = &Table[uuid.UUID, jobRow]{
 	Name: "jobs",
 	Columns: []string{"id", "kind", "target", "state", "unit", "amount", "total", "uncollected", "cause",
-		"campaign", "reason", "count", "next", "done", "rejected", "started_by", "started_at", "ended_at",
-		"revision", "position"},
+		"campaign", "definition", "segment", "reason", "count", "next", "done", "kept", "rejected",
+		"started_by", "started_at", "ended_at", "revision", "position"},
 	Keys: func(id uuid.UUID) []any { return []any{id.String()} },
 	Values: func(j *jobRow) []any {
-		return []any{string(j.kind), nullID(j.target), string(j.state), j.unit, j.amount.String(),
-			j.total.String(), j.uncollected.String(), null(j.cause), null(j.campaign), j.reason, j.count,
-			j.next, j.done, j.rejected, j.startedBy, instant(j.startedAt), instant(j.endedAt),
-			int64(j.revision), int64(j.position)}
+		return []any{string(j.kind), nullID(j.target), string(j.state), null(j.unit), j.figure(j.amount),
+			j.figure(j.total), j.figure(j.uncollected), null(j.cause), null(j.campaign),
+			null(j.definition), null(j.segment), j.reason, j.count, j.next, j.done, j.kept, j.rejected,
+			j.startedBy, instant(j.startedAt), instant(j.endedAt), int64(j.revision), int64(j.position)}
 	},
 	Scan: func(row func(...any) error, id *uuid.UUID, j *jobRow) error { return j.scan(row, id) },
 }
 
 func (j *jobRow) scan(row func(...any) error, id *uuid.UUID) error {
-	var target, cause, campaign, started, ended sql.NullString
-	var amount, total, uncollected string
-	err := row(id, &j.kind, &target, &j.state, &j.unit, &amount, &total, &uncollected, &cause, &campaign,
-		&j.reason, &j.count, &j.next, &j.done, &j.rejected, &j.startedBy, &started, &ended, &j.revision,
-		&j.position)
+	var target, unit, cause, campaign, definition, segment, started, ended sql.NullString
+	var amount, total, uncollected sql.NullString
+	err := row(id, &j.kind, &target, &j.state, &unit, &amount, &total, &uncollected, &cause, &campaign,
+		&definition, &segment, &j.reason, &j.count, &j.next, &j.done, &j.kept, &j.rejected, &j.startedBy,
+		&started, &ended, &j.revision, &j.position)
 	if err != nil {
 		return err
 	}
-	j.id, j.cause, j.campaign = *id, cause.String, campaign.String
+	j.id, j.unit, j.cause, j.campaign = *id, unit.String, cause.String, campaign.String
+	j.definition, j.segment = definition.String, segment.String
 	if target.Valid {
 		if err := j.target.UnmarshalText([]byte(target.String)); err != nil {
 			return err
 		}
 	}
-	for text, to := range map[*string]*domain.Quantity{
-		&amount: &j.amount, &total: &j.total, &uncollected: &j.uncollected,
+	for to, text := range map[*domain.Quantity]sql.NullString{
+		&j.amount: amount, &j.total: total, &j.uncollected: uncollected,
 	} {
-		if err := to.UnmarshalText([]byte(*text)); err != nil {
+		if err := to.UnmarshalText([]byte(text.String)); err != nil && text.Valid {
 			return err
 		}
 	}
@@ -114,6 +119,14 @@ func (j *jobRow) scan(row func(...any) error, id *uuid.UUID) error {
 	return err
 }
 
+// figure is an amount as the table has it: NULL where the job is about coupons.
+func (j *jobRow) figure(q domain.Quantity) any {
+	if j.unit == "" {
+		return nil
+	}
+	return q.String()
+}
+
 // fold makes the next event of the job's stream part of its row.
 func (j *jobRow) fold(p domain.Posted, at eventstore.Position) {
 	recorded := p.Metadata.RecordedAt
@@ -122,11 +135,13 @@ func (j *jobRow) fold(p domain.Posted, at eventstore.Position) {
 		none := e.Amount.Quantity.Zero()
 		*j = jobRow{id: e.JobID, target: e.Target, kind: e.Kind, state: domain.RunningJob,
 			unit: e.Amount.Unit(), amount: e.Amount.Quantity, total: none, uncollected: none,
-			cause: e.Cause, campaign: e.Campaign, reason: e.Reason, count: e.Count,
-			startedBy: p.Metadata.Actor, startedAt: recorded}
+			cause: e.Cause, campaign: e.Campaign, definition: e.Definition, segment: e.Segment,
+			reason: e.Reason, count: e.Count, startedBy: p.Metadata.Actor, startedAt: recorded}
 	case domain.JobProgressed:
-		j.next, j.done, j.rejected = e.Next, e.Done, e.Rejected
-		j.total, j.uncollected = e.Total.Quantity, e.Uncollected.Quantity
+		j.next, j.done, j.kept, j.rejected = e.Next, e.Done, e.Kept, e.Rejected
+		if e.Total != nil {
+			j.total, j.uncollected = e.Total.Quantity, e.Uncollected.Quantity
+		}
 	case domain.JobStopped:
 		j.state, j.endedAt = domain.StoppedJob, recorded
 	case domain.JobCompleted:

@@ -26,8 +26,9 @@ func TestJobs(t *testing.T) {
 		{"a sum", "UPDATE jobs SET total = '1.00' WHERE state = 'completed'", "total 1.00, want 20.00"},
 		{"a missing job", "DELETE FROM jobs WHERE state = 'running'", "is missing"},
 		{"a job too many", "INSERT INTO jobs SELECT '" + domain.AccountID("x").String() + `', kind, target,
-			state, unit, amount, total, uncollected, cause, campaign, reason, count, next, done, rejected,
-			started_by, started_at, ended_at, revision, position FROM jobs LIMIT 1`, "no such job"},
+			state, unit, amount, total, uncollected, cause, campaign, definition, segment, reason, count,
+			next, done, kept, rejected, started_by, started_at, ended_at, revision, position
+			FROM jobs LIMIT 1`, "no such job"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := newShop(t, memory(t))

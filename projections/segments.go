@@ -159,6 +159,22 @@ func (m *Models) CountSelected(ctx context.Context, s domain.Selection, at time.
 	return n, asOf, nil
 }
 
+// Selected are the accounts that a selection holds at an instant, by id, at most limit.
+func (m *Models) Selected(ctx context.Context, s domain.Selection, at time.Time, limit int) (
+	accounts []uuid.UUID, err error,
+) {
+	query, args := selected("a.id", s, at)
+	_, err = m.view(ctx, func(q querier) error {
+		return eachID(ctx, q, query+" ORDER BY a.id LIMIT ?", func(id uuid.UUID) {
+			accounts = append(accounts, id)
+		}, append(args, limit)...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list a selection: %w", err)
+	}
+	return accounts, nil
+}
+
 // InSegment reports whether a segment holds an account at an instant, whose zone tells the days. It is
 // domain.ErrNotFound where there is no such segment.
 func (m *Models) InSegment(ctx context.Context, account uuid.UUID, segment string, at time.Time) (

@@ -93,7 +93,7 @@ func (l *Ledger) step(ctx context.Context, j *domain.Job) error {
 	a := domain.AdvanceJob{ID: j.ID, From: j.Next, Total: none, Uncollected: none}
 	for i, id := range accounts {
 		answer, err := waits[i](ctx)
-		if err := tally(&a, id, answer, err); err != nil {
+		if err := tally(&a, j.Kind == domain.JobRevoke, id, answer, err); err != nil {
 			return err
 		}
 	}
@@ -109,7 +109,7 @@ func (l *Ledger) step(ctx context.Context, j *domain.Job) error {
 
 // tally notes what became of an account: served, or rejected with a code. An account whose stream is
 // damaged holds up none of the others.
-func tally(a *domain.AdvanceJob, id uuid.UUID, answer Answer, err error) error {
+func tally(a *domain.AdvanceJob, revoking bool, id uuid.UUID, answer Answer, err error) error {
 	refusal, refused := errors.AsType[*domain.Refusal](err)
 	_, broken := errors.AsType[*Damaged](err)
 	reject := func(code domain.Code) {
@@ -139,6 +139,18 @@ func tally(a *domain.AdvanceJob, id uuid.UUID, answer Answer, err error) error {
 		if !e.Uncollected.IsZero() {
 			a.Uncollected = a.Uncollected.Add(e.Uncollected)
 		}
+	case domain.CouponGranted:
+		if revoking {
+			a.Kept++ // it has ended by itself
+		} else {
+			a.Done++
+		}
+	case domain.CouponRevoked:
+		if e.CouponID == uuid.Nil {
+			reject(domain.ErrNotFound.Code) // as above
+			return nil
+		}
+		a.Done++
 	}
 	return nil
 }
@@ -146,7 +158,7 @@ func tally(a *domain.AdvanceJob, id uuid.UUID, answer Answer, err error) error {
 // late finds the accounts that one node has rejected and another served all the same, as it came
 // there when the reason was gone.
 func (l *Ledger) late(ctx context.Context, j *domain.Job, a *domain.AdvanceJob) error {
-	if j.Kind != domain.JobGrant {
+	if j.Kind == domain.JobRevoke {
 		return nil
 	}
 	for _, r := range slices.Concat(j.Rejections, a.Rejections) {
@@ -154,8 +166,11 @@ func (l *Ledger) late(ctx context.Context, j *domain.Job, a *domain.AdvanceJob) 
 		if err != nil && !isDamaged(err) {
 			return err
 		}
-		if _, granted := p.Event.(domain.CreditGranted); found && granted {
-			a.Late = append(a.Late, r.AccountID)
+		switch p.Event.(type) {
+		case domain.CreditGranted, domain.CouponGranted:
+			if found {
+				a.Late = append(a.Late, r.AccountID)
+			}
 		}
 	}
 	return nil
