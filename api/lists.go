@@ -25,6 +25,10 @@ func listAccounts(c *call) error {
 	if filter.Status != "" && !slices.Contains(domain.Statuses, filter.Status) {
 		return domain.ErrMalformed.Field("status", "want open, frozen, closed or merged")
 	}
+	if filter.Tier = c.Query("tier"); filter.Tier != "" {
+		r := c.s.everyones()
+		filter.FirstTier = r != nil && r.Tiers[0].Name == filter.Tier
+	}
 	if filter.Status != "" {
 		filter.At = time.Now().UTC().Truncate(time.Second)
 	}

@@ -21,6 +21,7 @@ type termsBody struct {
 	Reminders []int                          `json:"reminders"`
 	Dormancy  []int                          `json:"dormancy"`
 	Approvals []approvalBody                 `json:"approvals"`
+	Tiers     *tiersBody                     `json:"tiers"`
 }
 
 // whomBody says when, where and for whom a step or a rule holds.
@@ -71,7 +72,8 @@ type approvalBody struct {
 // terms reads terms. Whether they make sense together is for the decision to say.
 func (r *reading) terms(b termsBody) domain.Terms {
 	t := domain.Terms{Zone: b.Zone, Draw: b.Draw, Expiry: b.Expiry, OnExpired: b.OnExpired,
-		Holds: b.Holds, Reminders: b.Reminders, Dormancy: b.Dormancy}
+		Holds: b.Holds, Reminders: b.Reminders, Dormancy: b.Dormancy,
+		Tiers: r.tiers(b.Tiers)}
 	for i, s := range b.Ladder {
 		t.Ladder = append(t.Ladder, r.step(fmt.Sprintf("terms.ladder.%d.", i), s))
 	}

@@ -246,6 +246,8 @@ var answers = map[string]answering{
 	"ShiftOpened":         made((*out).shiftOpened, shiftPlace),
 	"StoreChanged":        done((*out).storeChanged),
 	"StoreRegistered":     made((*out).storeRegistered, storePlace),
+	"TierOverridden":      done((*out).tierOverridden),
+	"TierOverrideEnded":   done((*out).tierOverrideEnded),
 	"TopUpFailed":         done((*out).topUpFailed),
 	"TopUpInitiated":      made((*out).topUpInitiated, topUpPlace),
 	"TopUpPosted":         made((*out).topUp, topUpPlace),

@@ -27,6 +27,7 @@ type EndTierOverride struct {
 // TierOverridden records that a person set the account's tier. It takes the place of an override before.
 type TierOverridden struct {
 	Tier     string    `json:"tier"`
+	Rank     int       `json:"rank"` // of Tier among the program's; 0: the first
 	Reason   string    `json:"reason"`
 	Approver string    `json:"approver"` // the API key
 	Until    time.Time `json:"until,omitzero"`
@@ -75,10 +76,12 @@ func (o OverrideTier) Decide(d *Draft) error {
 	if err := d.maySettle(); err != nil {
 		return err
 	}
-	if r := d.tierRules(); r == nil || r.Tiers[r.rank(o.Tier)].Name != o.Tier {
+	r := d.tierRules()
+	if r == nil || r.name(o.Tier) != o.Tier {
 		return ErrMalformed.Field("tier", "is no tier of the account's program")
 	}
-	return d.post(TierOverridden{Tier: o.Tier, Reason: o.Reason, Approver: d.Actor, Until: o.Until})
+	return d.post(TierOverridden{Tier: o.Tier, Rank: r.rank(o.Tier), Reason: o.Reason,
+		Approver: d.Actor, Until: o.Until})
 }
 
 // Decide checks the reason, the account, then that there is an override.

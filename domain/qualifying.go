@@ -31,7 +31,7 @@ type tiering struct {
 	Since      time.Time  `json:"since,omitzero"`
 	ValidUntil time.Time  `json:"valid_until,omitzero"` // it is decided on again; none: never
 	Before     string     `json:"before,omitempty"`     // the tier that was lost when the last period ended
-	Scheduled  *scheduled `json:"scheduled,omitempty"`
+	Scheduled  *Scheduled `json:"scheduled,omitempty"`
 	Override   *Override  `json:"override,omitempty"`
 }
 

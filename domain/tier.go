@@ -15,6 +15,21 @@ func (a *Account) Tier() string {
 	return a.tiering.Tier
 }
 
+// Tiering is where the account stands among tiers.
+type Tiering struct {
+	Counted    string     // the tier that counting says; "": it has never been in another than the first
+	Since      time.Time  // of Counted
+	ValidUntil time.Time  // Counted is decided on again; none: never
+	Scheduled  *Scheduled // the downgrade that the days of grace put off
+	Override   *Override  // that goes before what was counted
+}
+
+// Tiering is where the account stands among tiers, by events.
+func (a *Account) Tiering() Tiering {
+	s := &a.tiering
+	return Tiering{s.Tier, s.Since, s.ValidUntil, s.Scheduled, s.Override}
+}
+
 // present is the program that rules when this is recorded: what is imported, or comes late, counts for
 // tiers by its own business date, but by the rules of today.
 func (m *Moment) present() *Program {
@@ -40,7 +55,7 @@ func (p *Program) TierOf(a *Account) *TierTerms {
 // tier is the tier that the account holds as the draft stands, nil where the program has none.
 func (d *Draft) tier() *TierTerms { return d.present().TierOf(d.Account) }
 
-// TierOffer is the discount on checkouts that comes with the account's tier, if any does. It stacks
+// tierOffer is the discount on checkouts that comes with the account's tier, if any does. It stacks
 // with every coupon.
 func (d *Draft) tierOffer(unit string) (Offer, bool) {
 	t := d.tier()
@@ -79,7 +94,7 @@ func (d *Draft) promote() error {
 	}
 	reached.From, reached.To = r.name(d.tiering.Tier), r.Tiers[best].Name
 	reached.Program, reached.Metric, reached.Unit = d.present().Name(), r.Metric, r.Unit
-	reached.TierSince = d.Decided
+	reached.TierSince = latest(d.Decided, d.tiering.Since) // what is late goes on from what stands
 	return d.change(r, reached, best)
 }
 
@@ -110,6 +125,7 @@ func (d *Draft) change(r *TierRules, decided TierDecision, rank int) error {
 	if r.Downgrade == DowngradeNone || rank == 0 {
 		decided.ValidUntil = time.Time{}
 	}
+	decided.Rank = rank
 	return d.post(TierChanged{TierDecision: decided})
 }
 

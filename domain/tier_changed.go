@@ -23,6 +23,7 @@ const (
 type TierDecision struct {
 	From       string      `json:"from"`
 	To         string      `json:"to"`
+	Rank       int         `json:"rank"` // of To among the program's tiers; 0: the first
 	Cause      TierCause   `json:"cause"`
 	Program    string      `json:"program"` // whose rules decided, as program_id@version
 	Metric     TierMetric  `json:"metric"`
@@ -56,8 +57,8 @@ type TierDowngradeScheduled struct {
 	Missing Quantity   `json:"missing"` // to keep From
 }
 
-// scheduled is a TierDowngradeScheduled that has not come to its end.
-type scheduled struct {
+// Scheduled is a downgrade that days of grace put off.
+type Scheduled struct {
 	To      string    `json:"to"`
 	EndedAt time.Time `json:"ended_at"`
 	On      time.Time `json:"on"`
@@ -111,6 +112,6 @@ func (e TierRetained) apply(a *Account, _ time.Time) error {
 }
 
 func (e TierDowngradeScheduled) apply(a *Account, _ time.Time) error {
-	a.tiering.Scheduled = &scheduled{To: e.To, EndedAt: e.EndedAt, On: e.On, Window: e.Window}
+	a.tiering.Scheduled = &Scheduled{To: e.To, EndedAt: e.EndedAt, On: e.On, Window: e.Window}
 	return nil
 }

@@ -56,7 +56,7 @@ func (d *Draft) endTierPeriod(at time.Time) error {
 	e.To = r.Tiers[to].Name
 	switch {
 	case e.To == e.From:
-		e.TierSince = s.Since
+		e.TierSince, e.Rank = s.Since, to
 		return d.retain(r, e)
 	case to < held && s.Scheduled == nil && r.GraceDays > 0:
 		return d.post(TierDowngradeScheduled{From: e.From, To: e.To, Program: e.Program, Metric: e.Metric,

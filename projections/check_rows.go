@@ -32,6 +32,7 @@ var checkedColumns = map[string][]string{
 	"purchases":   purchaseColumns,
 	"withdrawals": withdrawals.checked(),
 	"jobs":        jobTable.Columns,
+	"tiers":       tierTable.Columns, "tier_changes": tierChangeTable.Columns[1:],
 	"holds": {"id", "unit", "status", "requested", "captured", "placed_at", "expires_at", "ended_at",
 		"reason", "order_ref"},
 }
@@ -166,6 +167,7 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 			text(instant(h.ExpiresAt)), text(instant(h.endedAt)), h.reason, h.OrderRef}
 	}
 	told.items.wanted(a, wanted)
+	told.tiers.wanted(a, wanted)
 	return wanted
 }
 
@@ -185,6 +187,7 @@ type told struct {
 	position     eventstore.Position // of the last of them
 	items        followedItems
 	dormant      domain.AccountDormant
+	tiers        toldTiers
 }
 
 func (t *told) note(p domain.Posted, position eventstore.Position) {
@@ -202,6 +205,7 @@ func (t *told) note(p domain.Posted, position eventstore.Position) {
 	t.interactions.note(p, position)
 	t.bought.note(p)
 	t.items.note(p)
+	t.tiers.note(p)
 }
 
 // endedHolds are an account's holds as its events tell of them; the account's state knows only the

@@ -18,6 +18,8 @@ type AccountFilter struct {
 	Status      domain.Status `json:"status,omitempty"`       // open, frozen, closed or merged, at At
 	At          time.Time     `json:"at,omitzero"`            // when; zero: no freeze has ended
 	Tag         string        `json:"tag,omitempty"`          // of the customer
+	Tier        string        `json:"tier,omitempty"`         // that it holds
+	FirstTier   bool          `json:"first_tier,omitempty"`   // also those that were in no other than the first
 }
 
 // AccountEntry is a row of accounts.
@@ -57,6 +59,12 @@ var accountList = list[AccountFilter, accountKey, AccountEntry]{
 		if f.Tag != "" {
 			w.and(`EXISTS (SELECT 1 FROM customers c, json_each(c.tags) t
 				WHERE c.id = found.id AND t.value = ?)`, f.Tag)
+		}
+		switch {
+		case f.FirstTier:
+			w.and("id NOT IN (SELECT account_id FROM tiers WHERE tier <> ? AND tier <> '')", f.Tier)
+		case f.Tier != "":
+			w.and("id IN (SELECT account_id FROM tiers WHERE tier = ?)", f.Tier)
 		}
 		// The innermost status is the one at the instant: a freeze that has ended leaves it open.
 		return `SELECT id, customer_ref, status, opened_at, revision FROM (

@@ -50,6 +50,7 @@ func Builtin() []Projection {
 		customers{},
 		mandates,
 		jobs{},
+		tiers{},
 		transfers{},
 		interactions{},
 		purchases{},

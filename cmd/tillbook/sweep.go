@@ -31,6 +31,7 @@ func (s *service) due(ctx context.Context, by time.Time) iter.Seq2[uuid.UUID, er
 		for _, due := range []iter.Seq2[uuid.UUID, error]{
 			s.models.DueHolds(ctx, by), s.models.DueReminders(ctx, by), s.models.DueLots(ctx, by),
 			s.models.DueDormancy(ctx, by, s.dormancyLadders(by), ladderOf),
+			s.models.DueTiers(ctx, by),
 		} {
 			for id, err := range built(due) {
 				if !yield(id, err) || err != nil {
