@@ -82,6 +82,7 @@ var table = map[domain.Code]class{
 	"top_up_not_pending":    {422, "The top-up was posted or has failed", false},
 	"top_up_spent":          {422, "Some of the top-up was used already", false},
 	"receivable_open":       {422, "The account owes a receivable", false},
+	"codes_exported":        {409, "The batch's codes were handed out already", false},
 	"code_not_usable":       {422, "This code cannot be used", false},
 	"consent_missing":       {422, "The customer has not granted messages", false},
 	"credential_not_active": {422, "The credential was blocked or replaced", false},

@@ -43,6 +43,12 @@ func (c *Campaign) After(p Posted) *Campaign {
 	}
 	next := *c
 	switch e := p.Event.(type) {
+	case CodesGenerated:
+		return c.batched(e.ID, func(b *CodeBatch) {
+			*b, b.GeneratedAt = e.CodeBatch, p.Metadata.RecordedAt
+		})
+	case CodesExported:
+		return c.batched(e.BatchID, func(b *CodeBatch) { b.ExportedAt = p.Metadata.RecordedAt })
 	case CouponDefined:
 		next.Definitions = append(slices.Clip(c.Definitions), &e.Definition)
 		next.Status, next.Approver = CampaignIsDraft, ""

@@ -198,6 +198,7 @@ type Campaign struct {
 	Makers      []string      // the API keys that drafted it and defined something in it
 	Approver    string        // the API key that approved it as it is; "" of a draft
 	DraftedAt   time.Time
+	Batches     []CodeBatch // in the order in which they were generated
 }
 
 // Definition is the version with that name, definition_id@version.

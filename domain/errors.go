@@ -104,6 +104,7 @@ var (
 	ErrWithdrawalNotOpen     = refusal("withdrawal_not_open", "the withdrawal is decided already")
 	ErrWithdrawalOpen        = refusal("withdrawal_open", "a withdrawal of this unit is open already")
 	ErrCodeNotUsable         = refusal("code_not_usable", "this code cannot be used")
+	ErrCodesExported         = refusal("codes_exported", "the batch's codes were handed out already")
 	ErrConsentMissing        = refusal("consent_missing", "the customer has not granted messages")
 	ErrCredentialNotActive   = refusal("credential_not_active", "the credential was replaced")
 	ErrCredentialUsed        = refusal("credential_used", "the credential is bound already")

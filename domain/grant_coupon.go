@@ -48,6 +48,7 @@ type GrantCoupon struct {
 	Occasion   string      `json:"occasion,omitempty"`  // at most 100 bytes; grants a definition once
 	JobID      uuid.UUID   `json:"job_id,omitzero"`     // a job grants once to each account
 	CodeLast4  string      `json:"code_last4,omitzero"` // of the code that was claimed
+	ClaimID    uuid.UUID   `json:"claim_id,omitzero"`   // of a single-use code: its CodeRedeemed
 }
 
 // CouponGranted records a coupon. The definition's version is pinned, so are its uses and its time.
@@ -65,6 +66,7 @@ type CouponGranted struct {
 	Partner       string        `json:"partner,omitempty"`
 	ReservationID uuid.UUID     `json:"reservation_id,omitzero"`
 	CodeLast4     string        `json:"code_last4,omitempty"`
+	ClaimID       uuid.UUID     `json:"claim_id,omitzero"`
 	SourceID      uuid.UUID     `json:"source_id,omitzero"`
 	Occasion      string        `json:"occasion,omitempty"`
 	JobID         uuid.UUID     `json:"job_id,omitzero"`
@@ -97,7 +99,7 @@ func (e CouponGranted) appendNames(names []Name) []Name {
 	if e.JobID != noID {
 		names = append(names, JobName(e.JobID))
 	}
-	return names
+	return e.appendClaim(names)
 }
 
 // Operation is coupon_grant.
@@ -117,6 +119,9 @@ func (g GrantCoupon) Decide(d *Draft) error {
 	}
 	if before, ok := d.first(OccasionName(g.Campaign, g.Definition, g.Occasion)); ok {
 		return &Done{before}
+	}
+	if err := d.claimed(g.ClaimID); err != nil {
+		return err
 	}
 	if err := d.mayGive(); err != nil {
 		return err
@@ -176,6 +181,8 @@ func (d *Draft) grantCoupon(g GrantCoupon) error {
 		return ErrCouponLimit.Because(fmt.Sprintf("want at most %d live coupons", mostCoupons))
 	case budgets.PerAccount > 0 && d.hadOf(g.Campaign) >= budgets.PerAccount:
 		return ErrCouponLimit.Because("the campaign gives one account no more")
+	case g.claims(definition) && d.claimsOf(g.Campaign, definition.ID) >= definition.PromoCode.PerAccount:
+		return ErrCouponLimit.Because("its code gives one account no more")
 	}
 	reservation, err := d.reserveIssue(campaign)
 	if err != nil {
@@ -185,7 +192,8 @@ func (d *Draft) grantCoupon(g GrantCoupon) error {
 		Kind: definition.Kind, Campaign: campaign.ID, Uses: max(definition.Uses, 1), ValidFrom: from,
 		ValidUntil: until, Cause: g.Cause, Consideration: definition.Consideration, Channel: g.Channel,
 		Partner: campaign.Terms.Partner, ReservationID: reservation, CodeLast4: g.CodeLast4,
-		SourceID: g.SourceID, Occasion: g.Occasion, JobID: g.JobID, Reason: g.Reason})
+		SourceID: g.SourceID, Occasion: g.Occasion, JobID: g.JobID, Reason: g.Reason,
+		ClaimID: g.ClaimID})
 }
 
 // offerCoupon is grantCoupon for what must not fail because a coupon cannot be had any more: then there
@@ -282,7 +290,7 @@ func (e CouponGranted) check() error {
 func (e CouponGranted) command(Posted) Command {
 	return GrantCoupon{Campaign: e.Campaign, Definition: e.Definition, Cause: e.Cause,
 		Channel: e.Channel, Reason: e.Reason, SourceID: e.SourceID, Occasion: e.Occasion,
-		JobID: e.JobID, CodeLast4: e.CodeLast4}
+		JobID: e.JobID, CodeLast4: e.CodeLast4, ClaimID: e.ClaimID}
 }
 
 func (e CouponGranted) apply(a *Account, recorded time.Time) error {

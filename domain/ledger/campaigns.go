@@ -19,7 +19,7 @@ func (r *registry) setCampaign(stream string, p domain.Posted) {
 		if r.Campaigns == nil {
 			r.Campaigns = map[string]*domain.Campaign{}
 		}
-		r.Campaigns[id] = c
+		r.Campaigns[id], r.promos = c, nil
 	}
 }
 

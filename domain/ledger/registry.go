@@ -61,6 +61,7 @@ type registry struct {
 	mu sync.RWMutex
 	entries
 	byHash  map[domain.Hash]uuid.UUID
+	promos  map[string][]promo  // by the hashes of their codes; nil: to be put in order
 	at      eventstore.Position // of the last event that came by the subscription
 	changed chan struct{}       // closed and replaced when at grows
 	hooked  chan struct{}       // closed and replaced when a webhook changes
@@ -235,7 +236,8 @@ func (r *registry) set(stream string, p domain.Posted) {
 		k.RevokedAt = p.Metadata.RecordedAt
 		r.Keys[e.ID] = k
 	case domain.CampaignDrafted, domain.CouponDefined, domain.CampaignApproved,
-		domain.CampaignActivated, domain.CampaignPaused, domain.CampaignEnded:
+		domain.CampaignActivated, domain.CampaignPaused, domain.CampaignEnded,
+		domain.CodesGenerated, domain.CodesExported:
 		r.setCampaign(stream, p)
 	case domain.WebhookRegistered, domain.WebhookChanged, domain.WebhookRemoved:
 		r.setWebhook(p)

@@ -1,0 +1,71 @@
+package domain
+
+import (
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// A coupon that a code claims is granted as any other. A single-use code's claim ends on the account once,
+// with the coupon or with a tombstone; a promo code is claimed as often as PerAccount says.
+
+// promoName is the name that the claims of a definition's promo code, of whatever version, answer to.
+func promoName(campaign, definition string) Name {
+	id, _, _ := strings.Cut(definition, "@")
+	return Name{"promo", campaign + separator + id}
+}
+
+func (e CouponGranted) appendClaim(names []Name) []Name {
+	switch {
+	case e.ClaimID != noID:
+		return append(names, TransferName(e.ClaimID))
+	case e.Cause == CouponByClaim:
+		return append(names, promoName(e.Campaign, e.Definition))
+	}
+	return names
+}
+
+// claims reports whether a grant is a claim of the definition's promo code.
+func (g GrantCoupon) claims(d *Definition) bool {
+	return g.Cause == CouponByClaim && g.ClaimID == noID && d.PromoCode != nil
+}
+
+// claimsOf is how often the account has claimed a definition by its promo code.
+func (d *Draft) claimsOf(campaign, definition string) int {
+	return len(d.answering(promoName(campaign, definition)))
+}
+
+// claimed is Done where a claim has ended here: with a coupon, or with a tombstone.
+func (d *Draft) claimed(claim uuid.UUID) error {
+	if claim == noID {
+		return nil
+	}
+	if before, ok := d.first(TransferName(claim)); ok {
+		return &Done{before}
+	}
+	return nil
+}
+
+// OpRefuseClaim is the operation of RefuseClaim.
+const OpRefuseClaim Operation = "claim_refusal"
+
+// RefuseClaim ends the claim of a code on an account that did not take its coupon. The service asks for
+// it, before the code is free again.
+type RefuseClaim struct {
+	ClaimID uuid.UUID
+	Why     Refusal
+}
+
+// Operation is claim_refusal.
+func (RefuseClaim) Operation() Operation { return OpRefuseClaim }
+
+// Decide writes the tombstone. Where the claim has ended it is Done.
+func (r RefuseClaim) Decide(d *Draft) error {
+	if d.revision < 0 {
+		return ErrNotFound.Because("there is no such account")
+	}
+	if err := d.claimed(r.ClaimID); err != nil {
+		return err
+	}
+	return d.refuseOperation(r.ClaimID, &r.Why)
+}
