@@ -136,3 +136,32 @@ func (m *Moment) campaign(id string) *Campaign {
 	}
 	return m.Campaigns(id)
 }
+
+// CouponStatus is where a coupon stands in its life.
+type CouponStatus string
+
+// The statuses of a coupon. Those before CouponIsUsed are of live ones.
+const (
+	CouponIsActive   CouponStatus = "active"
+	CouponIsReserved CouponStatus = "reserved"
+	CouponIsUsed     CouponStatus = "used"
+	CouponIsExpired  CouponStatus = "expired"
+	CouponIsRevoked  CouponStatus = "revoked"
+	CouponIsRecycled CouponStatus = "recycled"
+	CouponIsMerged   CouponStatus = "merged" // it is another account's now, see its merge
+)
+
+// CouponStatuses are all statuses.
+var CouponStatuses = []CouponStatus{CouponIsActive, CouponIsReserved, CouponIsUsed, CouponIsExpired,
+	CouponIsRevoked, CouponIsRecycled, CouponIsMerged}
+
+// Status is a live coupon's at an instant, whether or not what time has brought about is written.
+func (c *Coupon) Status(at time.Time) CouponStatus {
+	switch {
+	case c.Expired(at):
+		return CouponIsExpired
+	case c.ReservedAt(at):
+		return CouponIsReserved
+	}
+	return CouponIsActive
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // followed are the projections of items, which Check compares like the others.
-var followed = []*items{adjustments, mandates, withdrawals}
+var followed = []*items{adjustments, coupons, mandates, withdrawals}
 
 // checked are the columns that Check compares.
 func (p *items) checked() []string { return slices.Concat([]string{"id"}, p.columns) }
@@ -23,15 +23,17 @@ func (f followedItems) note(p domain.Posted) {
 		if !slices.Contains(of.types, domain.TypeOf(p.Event)) {
 			continue
 		}
-		id, begins := of.id(p.Event)
-		if begins {
-			if f[of.name] == nil {
-				f[of.name] = map[uuid.UUID]Item{}
+		ids, begins := of.about(p.Event, &p.Metadata)
+		for _, id := range ids {
+			if begins {
+				if f[of.name] == nil {
+					f[of.name] = map[uuid.UUID]Item{}
+				}
+				f[of.name][id] = Item{"id": id.String()}
 			}
-			f[of.name][id] = Item{}
-		}
-		if row := f[of.name][id]; row != nil {
-			of.fold(row, p.Event, &p.Metadata)
+			if row := f[of.name][id]; row != nil {
+				of.fold(row, p.Event, &p.Metadata)
+			}
 		}
 	}
 }

@@ -28,6 +28,7 @@ var checkedColumns = map[string][]string{
 		"funding_id", "effective_at", "expires_at", "expiries", "priority", "draw", "scope", "terms",
 		"reminders", "remind_at"},
 	"adjustments": adjustments.checked(),
+	"coupons":     coupons.checked(),
 	"mandates":    mandates.checked(),
 	"purchases":   purchaseColumns,
 	"withdrawals": withdrawals.checked(),

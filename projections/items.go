@@ -53,6 +53,8 @@ type items struct {
 	types                 []string // of the events that it folds
 	// id is the thing that an event is about, none where it is about none, and whether it begins it.
 	id func(domain.Event) (id uuid.UUID, begins bool)
+	// each is in id's place where an event may be about several of them; begins holds for all.
+	each func(e domain.Event, m *domain.Metadata) (ids []uuid.UUID, begins bool)
 	// fold lets an event happen to a row.
 	fold func(row Item, e domain.Event, m *domain.Metadata)
 	// stands are the columns that an account's state knows of what is open, by id: what Check trusts.
@@ -131,11 +133,13 @@ func (p *items) Apply(ctx context.Context, tx *Tx, events []Event) error {
 			continue
 		}
 		about[n] = decoded
-		id, begins := p.id(decoded)
-		if begins {
-			rows.Add(itemKey{e.Account, id}, Item{"id": id.String()})
-		} else {
-			rows.Want(itemKey{e.Account, id})
+		ids, begins := p.about(decoded, &e.Metadata)
+		for _, id := range ids {
+			if begins {
+				rows.Add(itemKey{e.Account, id}, Item{"id": id.String()})
+			} else {
+				rows.Want(itemKey{e.Account, id})
+			}
 		}
 	}
 	if err := rows.Load(ctx); err != nil {
@@ -146,15 +150,26 @@ func (p *items) Apply(ctx context.Context, tx *Tx, events []Event) error {
 		if !ok {
 			continue
 		}
-		id, _ := p.id(decoded)
-		row := rows.Change(itemKey{events[n].Account, id})
-		if row == nil {
-			tx.Damaged(events[n], fmt.Sprintf("%s %s never began", p.name, id))
-			continue
+		ids, _ := p.about(decoded, &events[n].Metadata)
+		for _, id := range ids {
+			row := rows.Change(itemKey{events[n].Account, id})
+			if row == nil {
+				tx.Damaged(events[n], fmt.Sprintf("%s %s never began", p.name, id))
+				continue
+			}
+			p.fold(*row, decoded, &events[n].Metadata)
 		}
-		p.fold(*row, decoded, &events[n].Metadata)
 	}
 	return rows.Write(ctx)
+}
+
+// about is the things that an event is about, and whether it begins them.
+func (p *items) about(e domain.Event, m *domain.Metadata) (ids []uuid.UUID, begins bool) {
+	if p.each != nil {
+		return p.each(e, m)
+	}
+	id, begins := p.id(e)
+	return []uuid.UUID{id}, begins
 }
 
 // OfAccount names the account whose rows are wanted.

@@ -47,6 +47,7 @@ func Builtin() []Projection {
 	return []Projection{history{}, accounts{}, balances{}, lots{}, holds{}, stores{},
 		credentials{},
 		adjustments,
+		coupons,
 		customers{},
 		mandates,
 		jobs{},

@@ -30,6 +30,7 @@ func (s *service) due(ctx context.Context, by time.Time) iter.Seq2[uuid.UUID, er
 	return func(yield func(uuid.UUID, error) bool) {
 		for _, due := range []iter.Seq2[uuid.UUID, error]{
 			s.models.DueHolds(ctx, by), s.models.DueReminders(ctx, by), s.models.DueLots(ctx, by),
+			s.models.DueCoupons(ctx, by),
 			s.models.DueDormancy(ctx, by, s.dormancyLadders(by), ladderOf),
 			s.models.DueTiers(ctx, by),
 		} {

@@ -14,7 +14,7 @@ import (
 )
 
 // Due lists accounts on which time has brought something about by an instant: a hold that lapsed, a lot
-// that expired, a reminder. An account may come more than once, an error comes last. It is a hint from a
+// or a coupon that expired, a reminder. An account may come more than once, an error comes last. It is a hint from a
 // read model: the sweep decides on the account itself.
 type Due func(ctx context.Context, by time.Time) iter.Seq2[uuid.UUID, error]
 
