@@ -84,6 +84,7 @@ func (s *Server) routes() []*route {
 		s.adjustmentRoutes(),
 		s.campaignRoutes(),
 		s.checkoutRoutes(),
+		s.couponRoutes(),
 		s.creditRoutes(),
 		s.credentialRoutes(),
 		s.jobRoutes(),

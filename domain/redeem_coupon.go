@@ -29,7 +29,7 @@ type CouponRedeemed struct {
 func (CouponRedeemed) event() {}
 
 func (e CouponRedeemed) appendNames(names []Name) []Name {
-	return append(names, CouponName(e.CouponID))
+	return append(names, CouponName(e.CouponID), CheckoutName(e.CheckoutID))
 }
 
 // redeemCoupon posts that a checkout used a coupon as a verdict has it. takeCoupon has let the order
