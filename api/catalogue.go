@@ -83,6 +83,7 @@ var meanings = map[string]string{
 	"MergeRefused":        "The survivor did not take the account in: it lives on.",
 	"OperationDeclined":   "A refusal was remembered: the same key gets the same answer.",
 	"PersonalDataErased":  "The key of a person's data was destroyed: nothing it sealed opens again.",
+	"PointsConverted":     "Points turned into credit or a coupon, which the next event gives, or into a thing.",
 	"PointsEarned":        "Points were earned by a sale or given by name; from effective_at on they can be spent.",
 	"PointsRestored":      "Points of a checkout came back, as the part that they had paid did.",
 	"PointsRevoked":       "Points of a sale were taken back, as some of it was; what was spent of them is owed.",

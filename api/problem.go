@@ -89,6 +89,9 @@ var table = map[domain.Code]class{
 	"customer_erased":       {422, "The customer's personal data was erased", false},
 	"not_cancellable":       {422, "Nothing is left that could be reversed", false},
 
+	"conversion_not_offered": {422, "The program turns no such points into that", false},
+	"points_step":            {422, "Points go in steps, and this is none", false},
+
 	"adjustment_open":         {422, "An adjustment waits for a decision", false},
 	"adjustment_not_open":     {422, "The adjustment is decided already", false},
 	"budget_exhausted":        {422, "The campaign's budget does not hold that much", false},

@@ -77,6 +77,7 @@ var catalogue = map[string]stored{
 	"MergeRefused":        of[MergeRefused](),
 	"OperationDeclined":   of[OperationDeclined](),
 	"PersonalDataErased":  of[PersonalDataErased](),
+	"PointsConverted":     of[PointsConverted](),
 	"PointsEarned":        of[PointsEarned](),
 	"PointsRestored":      of[PointsRestored](),
 	"PointsRevoked":       of[PointsRevoked](),

@@ -241,6 +241,7 @@ func TestCatalogue(t *testing.T) {
 		campaign_status
 		code_not_usable
 		codes_exported
+		conversion_not_offered points_step
 		consent_missing credential_not_active credential_used customer_erased
 		account_not_open account_frozen insufficient_funds limit_exceeded hold_not_active hold_lapsed
 		job_ended job_running lot_not_extendable

@@ -198,10 +198,15 @@ func (r *PointsRate) of(base Money) Money {
 	for _, times := range []*Quantity{r.Tier, r.Category, r.Campaign} {
 		if times != nil {
 			n.Mul(n, times.minor())
-			over.Mul(over, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(times.Scale())), nil))
+			over.Mul(over, power(times.Scale()))
 		}
 	}
 	return r.Points.With(fromMinor(n.Quo(n, over), r.Points.Scale()))
+}
+
+// power is the number of steps of a scale in one.
+func power(scale int32) *big.Int {
+	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(scale)), nil)
 }
 
 // earnings are what limits count of an account's points of one unit. Slices never change in place.

@@ -105,6 +105,8 @@ var (
 	ErrWithdrawalOpen        = refusal("withdrawal_open", "a withdrawal of this unit is open already")
 	ErrCodeNotUsable         = refusal("code_not_usable", "this code cannot be used")
 	ErrCodesExported         = refusal("codes_exported", "the batch's codes were handed out already")
+	ErrConversionNotOffered  = refusal("conversion_not_offered", "the program turns no such points into that")
+	ErrPointsStep            = refusal("points_step", "points go in steps, and this is none")
 	ErrConsentMissing        = refusal("consent_missing", "the customer has not granted messages")
 	ErrCredentialNotActive   = refusal("credential_not_active", "the credential was replaced")
 	ErrCredentialUsed        = refusal("credential_used", "the credential is bound already")

@@ -3,6 +3,7 @@ package domain
 import (
 	"cmp"
 	"errors"
+	"math/big"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,6 +25,51 @@ func SpentName(checkout uuid.UUID) Name { return Name{"points_spent", checkout.S
 func (e PointsSpent) appendNames(names []Name) []Name { return append(names, SpentName(e.CheckoutID)) }
 
 func (e PointsSpent) balanced(b Balance) Event { e.Balance = b; return e }
+
+// pointsWorth is what points pay of a sale of so much under the program, rounded down: in its steps, and
+// no more than its share of the sale. It does not ask whether the account has them.
+func (d *Draft) pointsWorth(points, sale Money) (Money, error) {
+	s := d.program().spend(points.unit, sale.unit)
+	if s == nil {
+		return Money{}, ErrConversionNotOffered.Because("the program takes no such points for " + sale.unit)
+	}
+	if !multiple(points, s.Step) {
+		return Money{}, ErrPointsStep.Because("want a multiple of " + s.Step.String())
+	}
+	worth := (&PointsRate{Points: s.Worth, Per: s.Points}).of(points)
+	most := sale
+	if s.Share.IsPositive() {
+		most = s.most(sale)
+	}
+	if most.Less(worth) {
+		return Money{}, ErrLimitExceeded.Because("points may pay at most "+most.String()+" of it").
+			Short(worth, most)
+	}
+	return worth, nil
+}
+
+// most is the share of a sale that points may pay, rounded down.
+func (s *PointsSpend) most(sale Money) Money {
+	whole := new(big.Int).Mul(hundred.minor(), power(s.Share.Scale()))
+	n := new(big.Int).Mul(sale.minor(), s.Share.minor())
+	return sale.With(fromMinor(n.Quo(n, whole), sale.Scale()))
+}
+
+// spend is what points of a unit pay in a currency, nil if nothing.
+func (p *Program) spend(unit, currency string) *PointsSpend {
+	for i := range p.Terms.Points {
+		r := &p.Terms.Points[i]
+		if r.Points.unit == unit && r.Spend != nil && r.Spend.Worth.unit == currency {
+			return r.Spend
+		}
+	}
+	return nil
+}
+
+// multiple reports whether x is one or more whole steps.
+func multiple(x, step Money) bool {
+	return x.IsPositive() && new(big.Int).Rem(x.minor(), step.minor()).Sign() == 0
+}
 
 // spendPoints sells points for a part of a checkout that they are worth, once a checkout. It refuses
 // more than can be spent here and now; whether the account may spend at all was asked for the whole.
