@@ -48,6 +48,8 @@ var bulkOperations = func() map[string]operation {
 		approveAdjustment,
 		approveWithdrawal,
 		closeAccount,
+		convertPoints,
+		earnPoints,
 		endMandate,
 		endTierOverride,
 		extendCoupon,

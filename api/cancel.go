@@ -36,6 +36,7 @@ func (o *out) cancellation(a ledger.Answer) {
 	}
 	o.end(']')
 	o.cashbackRevoked(a)
+	o.pointsRevoked(a)
 	o.settlements(a)
 	o.tail(a)
 }

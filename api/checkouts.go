@@ -198,6 +198,7 @@ func (o *out) goodsBack(a ledger.Answer, e domain.CheckoutReturned) {
 		}
 	}
 	o.cashbackRevoked(a)
+	o.pointsRevoked(a)
 	o.settlements(a)
 	o.leftIn(a, e.Unit)
 	o.ending(a)

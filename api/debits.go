@@ -62,6 +62,7 @@ func (o *out) debitFacts(a ledger.Answer, e domain.DebitPosted) {
 		}
 	}
 	o.cashback(a)
+	o.pointsOf(a)
 }
 
 func getDebit(c *call) error {
@@ -150,6 +151,7 @@ func (o *out) refundFacts(a ledger.Answer, e domain.DebitRefunded) {
 	o.some("reason", e.Reason)
 	o.returned(e.Moves, e.Reopened, e.Forfeited)
 	o.cashbackRevoked(a)
+	o.pointsRevoked(a)
 }
 
 func getRefund(c *call) error {

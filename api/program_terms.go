@@ -18,6 +18,7 @@ type termsBody struct {
 	OnExpired domain.OnExpired               `json:"on_refund_expired"`
 	Holds     domain.HoldTerms               `json:"holds"`
 	Limits    []limitsBody                   `json:"limits"`
+	Points    []pointsBody                   `json:"points"`
 	Reminders []int                          `json:"reminders"`
 	Dormancy  []int                          `json:"dormancy"`
 	Approvals []approvalBody                 `json:"approvals"`
@@ -89,6 +90,9 @@ func (r *reading) terms(b termsBody) domain.Terms {
 			MaxDebit:    r.someMoney(at+"max_debit", l.MaxDebit),
 			MaxDebitDay: r.someMoney(at+"max_debit_day", l.MaxDebitDay), Velocity: l.Velocity,
 		})
+	}
+	for i, p := range b.Points {
+		t.Points = append(t.Points, r.pointsRule(fmt.Sprintf("terms.points.%d.", i), p))
 	}
 	for i, a := range b.Approvals {
 		at := fmt.Sprintf("terms.approvals.%d.", i)

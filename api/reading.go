@@ -93,14 +93,26 @@ func (r *reading) someMoney(field string, a *amount) domain.Money {
 
 // unit reads the code of a unit of stored value, and says whether it could.
 func (r *reading) unit(field, code string) (domain.Unit, bool) {
+	unit, ok := r.anyUnit(field, code)
+	if ok && unit.Kind == domain.Points {
+		r.malformed(field, "counts points, which are earned and spent at checkouts alone")
+		return unit, false
+	}
+	return unit, ok
+}
+
+// anyUnit reads the code of a unit, of points too.
+func (r *reading) anyUnit(field, code string) (domain.Unit, bool) {
+	if code == "" {
+		r.malformed(field, "is required")
+		return domain.Unit{}, false
+	}
 	unit, err := r.s.Ledger.Unit(context.Background(), code)
 	switch {
 	case errors.Is(err, domain.ErrUnknownUnit):
 		r.fail(domain.ErrUnknownUnit, field, "is no currency and no registered unit")
 	case err != nil:
 		r.failure = err
-	case unit.Kind == domain.Points:
-		r.malformed(field, "counts points, which are earned and spent at checkouts alone")
 	default:
 		return unit, true
 	}

@@ -23,6 +23,7 @@ func (o *out) checkout(a ledger.Answer, e domain.CheckoutPosted) {
 		o.moves("allocations", debit.Moves)
 	}
 	o.cashback(a)
+	o.pointsOf(a)
 	o.receipt(a, e)
 	o.leftIn(a, e.Unit)
 	o.ending(a)

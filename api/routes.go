@@ -94,6 +94,7 @@ func (s *Server) routes() []*route {
 		s.interactionRoutes(),
 		s.lookupRoutes(),
 		s.pendingTopUpRoutes(),
+		s.pointsRoutes(),
 		s.programRoutes(),
 		s.posdayRoutes(),
 		s.quoteRoutes(),

@@ -39,8 +39,13 @@ func (o *out) classes(sums map[domain.Class]domain.Quantity) {
 	}
 }
 
-// left writes the balance that an answer's last event of value left; null where none moved any.
+// left writes the balance that an answer's last event of value left, in the unit of its first where that
+// moved any: a sale's points are another's. It is null where none moved any.
 func (o *out) left(a ledger.Answer) {
+	if v, ok := a.First().Event.(domain.Valued); ok {
+		o.leftIn(a, v.Worth().Amount.Unit())
+		return
+	}
 	for i := len(a.Events) - 1; i >= 0; i-- {
 		if v, ok := a.Events[i].Event.(domain.Valued); ok {
 			o.name("balance")
@@ -180,8 +185,13 @@ func (o *out) receivables(
 	o.end(']')
 }
 
-// owedFor writes what a receivable is for: a top-up that was taken back, or an offline debit.
+// owedFor writes what a receivable is for: a top-up that was taken back, an offline debit, or a sale of
+// which some came back whose points were spent.
 func (o *out) owedFor(cause string, source uuid.UUID) {
+	if cause == domain.ReceivablePoints {
+		o.id("source_id", source)
+		return
+	}
 	if cause == domain.ReceivableOffline {
 		o.id("debit_id", source)
 		return

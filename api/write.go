@@ -244,6 +244,8 @@ var answers = map[string]answering{
 	"InteractionRecorded": made((*out).interaction, interactionsPlace),
 	"PersonalDataErased":  done((*out).erased),
 	"ProfileChanged":      done((*out).profileChanged),
+	"PointsConverted":     made((*out).conversion, historyPlace),
+	"PointsEarned":        made((*out).pointsEarned, historyPlace),
 	"ProgramPublished":    made((*out).programPublished, programPlace),
 	"ReceivableSettled":   done((*out).settled),
 	"SegmentChanged":      done((*out).segmentChanged),

@@ -156,8 +156,8 @@ func (t *Terms) pointsFaults(f *faults) {
 
 const wantTimes = "want 0 to 100, with at most 4 fraction digits"
 
-// IsTimes reports whether q can multiply what is earned.
-func IsTimes(q Quantity) bool { return !q.IsNegative() && !hundred.Less(q) && q.Scale() <= 4 }
+// isTimes reports whether q can multiply what is earned.
+func isTimes(q Quantity) bool { return !q.IsNegative() && !hundred.Less(q) && q.Scale() <= 4 }
 
 func (r *PointsRule) timesFaults(f *faults, at string) {
 	timesFaults(f, r.Tiers, at+"tiers")
@@ -169,7 +169,7 @@ func (r *PointsRule) timesFaults(f *faults, at string) {
 		f.want(storeID.MatchString(c.ID) && !ids[c.ID], at+"id",
 			"want 1 to 64 of [A-Za-z0-9._:-], each once")
 		ids[c.ID] = true
-		f.want(IsTimes(c.Times), at+"times", wantTimes)
+		f.want(isTimes(c.Times), at+"times", wantTimes)
 		f.window(c.Begins, c.Ends, at)
 	}
 }
@@ -177,7 +177,7 @@ func (r *PointsRule) timesFaults(f *faults, at string) {
 func timesFaults(f *faults, times map[string]Quantity, at string) {
 	f.want(len(times) <= mostSteps, at, fmt.Sprint("want at most ", mostSteps))
 	for _, key := range slices.Sorted(maps.Keys(times)) {
-		f.want(key != "" && len(key) <= 64 && printable(key) && IsTimes(times[key]), at, wantTimes)
+		f.want(key != "" && len(key) <= 64 && printable(key) && isTimes(times[key]), at, wantTimes)
 	}
 }
 

@@ -196,15 +196,29 @@ func within(at, begins, ends time.Time) bool {
 // ParsePercent reads a percentage that a caller sent: more than 0, at most 100, at most 4 fraction
 // digits. "10" and "10.00" are the same. Any other form is ErrMalformed.
 func ParsePercent(text string) (Quantity, error) {
-	if whole, fraction, point := strings.Cut(text, "."); point {
-		text = strings.TrimSuffix(whole+"."+strings.TrimRight(fraction, "0"), ".")
-		if fraction == "" || len(fraction) > 4 {
-			return Quantity{}, ErrMalformed.Because(wantPercent)
-		}
-	}
-	q, err := parseQuantity(text)
+	q, err := parseFactor(text)
 	if err != nil || !isPercent(q) {
 		return Quantity{}, ErrMalformed.Because(wantPercent)
 	}
 	return q, nil
+}
+
+// ParseTimes is ParsePercent for how often as much there is: 0 to 100.
+func ParseTimes(text string) (Quantity, error) {
+	q, err := parseFactor(text)
+	if err != nil || !isTimes(q) {
+		return Quantity{}, ErrMalformed.Because(wantTimes)
+	}
+	return q, nil
+}
+
+// parseFactor reads digits, without the zeros at their end that say nothing.
+func parseFactor(text string) (Quantity, error) {
+	if whole, fraction, point := strings.Cut(text, "."); point {
+		text = strings.TrimSuffix(whole+"."+strings.TrimRight(fraction, "0"), ".")
+		if fraction == "" || len(fraction) > 4 {
+			return Quantity{}, ErrMalformed
+		}
+	}
+	return parseQuantity(text)
 }
