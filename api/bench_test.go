@@ -3,6 +3,7 @@ package api
 import (
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -125,4 +126,67 @@ func BenchmarkFraming(b *testing.B) {
 			b.Fatal("refused")
 		}
 	}
+}
+
+// BenchmarkQuote asks what a sale of three lines would cost with three coupons: BenchmarkBalances is
+// what it is held against.
+func BenchmarkQuote(b *testing.B) {
+	s := benchServer(b)
+	bodies := make([]string, benchAccounts)
+	coupons := benchCoupons(b, s)
+	for i := range bodies {
+		bodies[i] = `{"account_id":"` + domain.AccountID(fmt.Sprint("C-", i)).String() + `","store":"S1",` +
+			`"lines":[{"product":"latte","category":"coffee","qty":2,"unit_price":{"amount":"25.00",` +
+			`"unit":"CNY"}},{"product":"croissant","unit_price":{"amount":"12.00","unit":"CNY"}},` +
+			`{"product":"water","unit_price":{"amount":"4.50","unit":"CNY"}}],"coupons":[` + coupons[i] + `]}`
+	}
+	drive(b, s.app.Handler(), 200, func(n int64, r *fasthttp.Request) {
+		r.Header.SetMethod("POST")
+		r.SetRequestURI("/v1/quotes")
+		r.Header.Set("Authorization", "Bearer tb_bench")
+		r.Header.SetContentType(applicationJSON)
+		r.SetBodyString(bodies[n%benchAccounts])
+	})
+}
+
+// benchCoupons gives every account three coupons, and answers their ids as JSON lists them.
+func benchCoupons(b *testing.B, s *Server) []string {
+	cny, _ := domain.ISOUnit("CNY")
+	ten, _ := domain.ParsePercent("10")
+	coupon := func(id string, kind domain.CouponKind, v domain.CouponValue) domain.DefineCoupon {
+		return domain.DefineCoupon{CampaignID: "c", Definition: domain.Definition{ID: id, Kind: kind,
+			Unit: "CNY", Uses: 1, Value: v, Consideration: domain.ConsiderFree,
+			Stacking:     domain.Stacking{Group: domain.StackCommon},
+			Restrictions: domain.Restrictions{Scope: domain.Scope{Stores: []string{"S2", "S1"}}}}}
+	}
+	for i, r := range []domain.Registration{
+		domain.DraftCampaign{ID: "c", CampaignTerms: domain.CampaignTerms{Name: "c"}},
+		coupon("a", domain.AmountOff, domain.CouponValue{Amount: domain.MustMoney("5.00", cny)}),
+		coupon("p", domain.PercentOff, domain.CouponValue{Percent: ten}),
+		coupon("x", domain.Exchange, domain.CouponValue{Products: []string{"water"}, Get: 1}),
+		domain.ApproveCampaign{ID: "c"}, domain.ActivateCampaign{ID: "c"},
+	} {
+		_, err := s.Ledger.Register(b.Context(), ledger.Registering{Registration: r,
+			Key: fmt.Sprint("k", i), Caller: ledger.Caller{Actor: fmt.Sprint(i / 4), Role: domain.RoleAdmin}})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	all := make([]string, benchAccounts)
+	for i := range all {
+		var ids []string
+		for _, id := range []string{"a", "p", "x"} {
+			benchDo(b, s.Ledger, i, id, domain.GrantCoupon{Campaign: "c", Definition: id,
+				Cause: domain.CouponByAPI})
+		}
+		v, err := s.Ledger.Account(b.Context(), domain.AccountID(fmt.Sprint("C-", i)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, c := range v.Coupons() {
+			ids = append(ids, `"`+c.ID.String()+`"`)
+		}
+		all[i] = strings.Join(ids, ",")
+	}
+	return all
 }

@@ -204,29 +204,45 @@ func (p *pricing) priced() Priced {
 		all.Gross = all.Gross.Add(p.money(p.gross[i]))
 		all.Net = all.Net.Add(p.money(p.worth[i]))
 	}
-	for i := range p.claims {
-		all.Verdicts[i] = p.verdict(&p.claims[i], all.Lines)
-	}
 	all.Discount = all.Gross.Sub(all.Net)
+	shares := 0
+	for i := range p.claims {
+		all.Verdicts[i] = p.verdict(&p.claims[i])
+		shares += len(all.Verdicts[i].Lines)
+	}
+	p.bear(all.Lines, make([]OfferShare, 0, shares))
 	return all
 }
 
-// verdict is what the last run found of a claim, and notes on the lines what they bear of it.
-func (p *pricing) verdict(c *claim, lines []CheckoutLine) Verdict {
+// verdict is what the last run found of a claim.
+func (p *pricing) verdict(c *claim) Verdict {
 	v := Verdict{Offer: c.Offer, Eligible: p.money(c.eligible), Discount: p.money(c.discount)}
 	if c.verdict != nil {
 		v.Code, v.Detail = c.verdict.Code, c.verdict.Detail
 		return v
 	}
+	v.Lines = make([]LineDiscount, 0, len(c.off))
 	for i, x := range c.off {
-		if x == 0 {
-			continue
+		if x != 0 {
+			v.Lines = append(v.Lines, LineDiscount{p.cart.Lines[i].N, p.money(x).Quantity})
 		}
-		off := p.money(x).Quantity
-		v.Lines = append(v.Lines, LineDiscount{lines[i].N, off})
-		lines[i].Discounts = append(lines[i].Discounts, OfferShare{c.Coupon, c.Tier, off})
 	}
 	return v
+}
+
+// bear notes on the lines what they bear of each claim that was taken. There is room for all of it.
+func (p *pricing) bear(lines []CheckoutLine, shares []OfferShare) {
+	for i := range lines {
+		before := len(shares)
+		for j := range p.claims {
+			if c := &p.claims[j]; c.verdict == nil && c.off[i] != 0 {
+				shares = append(shares, OfferShare{c.Coupon, c.Tier, p.money(c.off[i]).Quantity})
+			}
+		}
+		if len(shares) > before {
+			lines[i].Discounts = shares[before:len(shares):len(shares)]
+		}
+	}
 }
 
 // Refusal is the verdict as a sale is refused with that must have the offer; nil where it was applied.
