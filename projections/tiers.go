@@ -243,11 +243,14 @@ func (t *tierRow) stay(e domain.Event, m *domain.Metadata) tierStay {
 	return held
 }
 
-// DueTiers is DueHolds for accounts of which a period, days of grace or an override have ended.
-func (m *Models) DueTiers(ctx context.Context, at time.Time) iter.Seq2[uuid.UUID, error] {
+// DueTiers is DueHolds for accounts of which a period, days of grace or an override have ended, and on
+// which nothing was recorded since an instant: while an import tells of years gone by, they end as it goes
+// on, and not before it.
+func (m *Models) DueTiers(ctx context.Context, at, since time.Time) iter.Seq2[uuid.UUID, error] {
 	return accountsOf(m.due(ctx, "tiers", `SELECT due_at, account_id, account_id FROM tiers
 		JOIN accounts ON accounts.id = account_id
-		WHERE due_at IS NOT NULL AND due_at <= ? AND status NOT IN ('closed', 'merged')
+		WHERE due_at IS NOT NULL AND due_at <= ? AND recorded_at <= ?
+			AND status NOT IN ('closed', 'merged')
 			AND (due_at, account_id, account_id) > (?, ?, ?)
-		ORDER BY due_at, account_id LIMIT ?`, instant(at)))
+		ORDER BY due_at, account_id LIMIT ?`, instant(at), instant(since)))
 }

@@ -141,12 +141,14 @@ func cdnowFile(t *testing.T, purchases []purchase, spent sums) string {
 	return path
 }
 
-// TestCDNOW imports real purchases and holds the ledger against sums taken straight from the file.
+// TestCDNOW imports real purchases and holds the ledger against sums taken straight from the file, and
+// the tiers by each year's spend against what is known of them.
 func TestCDNOW(t *testing.T) {
 	purchases := readCDNOW(t)
 	want, spenders := checkCDNOW(t, purchases)
 	path := cdnowFile(t, purchases, want.byCustomer)
 	o := newOffice(t)
+	o.publish(cdnowTiers)
 
 	got, err := o.importFile(t.Context(), path)
 	cdnowRejects(t, got, err)
@@ -160,6 +162,7 @@ func TestCDNOW(t *testing.T) {
 	o.wantTypes(events)
 	o.booked().compare(t, want)
 	o.wantNothingLeft(want.byCustomer)
+	o.wantCDNOWTiers()
 	o.wantSound()
 
 	got, err = o.importFile(t.Context(), path)

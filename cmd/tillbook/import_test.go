@@ -134,12 +134,13 @@ func (o office) events() (all []logged) {
 	return all
 }
 
-// types counts events of accounts by type, such as "1 AccountOpened, 2 DebitPosted".
+// types counts events of accounts by type, such as "1 AccountOpened, 2 DebitPosted", but those of tiers,
+// which time brings.
 func (o office) types() string {
 	o.Helper()
 	counts := map[string]int{}
 	o.recorded(func(e eventstore.Recorded) {
-		if strings.HasPrefix(e.Stream, "account-") {
+		if strings.HasPrefix(e.Stream, "account-") && !strings.HasPrefix(e.Type, "Tier") {
 			counts[e.Type]++
 		}
 	})

@@ -32,7 +32,7 @@ func (s *service) due(ctx context.Context, by time.Time) iter.Seq2[uuid.UUID, er
 			s.models.DueHolds(ctx, by), s.models.DueReminders(ctx, by), s.models.DueLots(ctx, by),
 			s.models.DueCoupons(ctx, by),
 			s.models.DueDormancy(ctx, by, s.dormancyLadders(by), ladderOf),
-			s.models.DueTiers(ctx, by),
+			s.models.DueTiers(ctx, by, by.Add(-quietSweeps*s.cfg.sweepEvery)),
 		} {
 			for id, err := range built(due) {
 				if !yield(id, err) || err != nil {
@@ -42,6 +42,9 @@ func (s *service) due(ctx context.Context, by time.Time) iter.Seq2[uuid.UUID, er
 		}
 	}
 }
+
+// quietSweeps is for how many sweeps nothing happens on an account before one ends its tier's period.
+const quietSweeps = 6
 
 // built is what is due by read models; nothing while they are another log's: it shows when they are
 // built.
