@@ -34,6 +34,7 @@ type Config struct {
 	Keyring  *vault.Keyring      // nil: what must be sealed is refused with no_master_key
 	Webhooks *webhooks.Sender    // nil: this node sends no webhooks
 	People   *vault.Customers    // nil: what is personal is refused with no_master_key
+	Codes    *vault.Codes        // nil: batches of codes are refused with no_master_key
 	Logger   *slog.Logger        // default: discards
 	Metrics  *prometheus.Registry
 	Observed *Metrics // what observes requests; default: a new one in Metrics

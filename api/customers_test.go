@@ -24,7 +24,14 @@ func openPeople(t *testing.T) (*shop, *vault.Customers) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = people.Close() })
-	s := open(t, func(c *api.Config) { c.Keyring, c.People = keys, people })
+	codes, err := vault.OpenCodes(t.TempDir(), keys, func(secret []byte) func(uint32) string {
+		return domain.NewCodes(secret).At
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = codes.Close() })
+	s := open(t, func(c *api.Config) { c.Keyring, c.People, c.Codes = keys, people, codes })
 	s.addKey(domain.APIKey{Role: admin})
 	return s, people
 }

@@ -24,6 +24,7 @@ type definitionBody struct {
 	Consideration domain.Consideration `json:"consideration"`
 	OnReturn      domain.OnReturn      `json:"on_return"`
 	Trigger       *triggerBody         `json:"trigger"`
+	PromoCode     *promoBody           `json:"promo_code"`
 	TermsText     map[string]string    `json:"terms_text"`
 	Title         map[string]string    `json:"title"`
 }
@@ -98,6 +99,7 @@ func (r *reading) definition(b *definitionBody) domain.Definition {
 			Until:     r.time("validity.until", b.Validity.Until),
 			AfterDays: b.Validity.AfterDays, Days: b.Validity.Days},
 		Restrictions: r.restrictions(&b.Restrictions),
+		PromoCode:    r.promoCode(b.PromoCode),
 	}
 	if b.Value.Percent != "" {
 		d.Value.Percent = r.percent("value.percent", b.Value.Percent)

@@ -38,16 +38,36 @@ type brake struct {
 func (b *brake) miss(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.forget(now); b.misses >= freeMisses {
+		return false
+	}
+	b.misses++
+	return true
+}
+
+// full reports whether there is no room for another miss.
+func (b *brake) full(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forget(now)
+	return b.misses >= freeMisses
+}
+
+// missed counts one, whether or not there is room: of who asks much at once the brake goes on for longer.
+func (b *brake) missed(now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.forget(now)
+	b.misses++
+}
+
+// forget takes off what the time since has forgotten. The caller holds mu.
+func (b *brake) forget(now time.Time) {
 	forgotten := int(now.Sub(b.since) / missPause)
 	b.since = b.since.Add(time.Duration(forgotten) * missPause)
 	if b.misses -= forgotten; b.misses <= 0 || forgotten < 0 {
 		b.misses, b.since = 0, now
 	}
-	if b.misses >= freeMisses {
-		return false
-	}
-	b.misses++
-	return true
 }
 
 // found takes back what was no miss.

@@ -83,6 +83,8 @@ func (s *Server) routes() []*route {
 	return slices.Concat(s.valueRoutes(), s.readingRoutes(), s.adminRoutes(), s.publicRoutes(),
 		s.adjustmentRoutes(),
 		s.campaignRoutes(),
+		s.claimRoutes(),
+		s.codeRoutes(),
 		s.checkoutRoutes(),
 		s.couponRoutes(),
 		s.creditRoutes(),

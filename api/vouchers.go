@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
@@ -88,7 +89,7 @@ func (c *call) soldVoucher(a ledger.Answer, code string) error {
 	if a.Replayed {
 		c.Set("Idempotent-Replayed", "true")
 	}
-	c.Set("Location", accountPlace(a))
+	c.Set(fiber.HeaderLocation, accountPlace(a))
 	c.Set("Cache-Control", "no-store")
 	o := c.out()
 	o.begin('{')
@@ -98,7 +99,7 @@ func (c *call) soldVoucher(a ledger.Answer, code string) error {
 	}
 	o.plain("code", code)
 	o.end('}')
-	c.send(201, applicationJSON, o)
+	c.send(fiber.StatusCreated, applicationJSON, o)
 	return nil
 }
 
@@ -224,24 +225,28 @@ func redeemVoucher(c *call) error {
 // missTakes is how long a code that is refused takes to be, whatever is wrong with it.
 const missTakes = 50 * time.Millisecond
 
-// guarded asks what a code finds, under the brake on guessing: whatever is wrong with a code, the answer
-// is code_not_usable, and comes after the same time.
+// errKnownCode marks what is wrong with a code that everybody knows: it is no guess.
+var errKnownCode = errors.New("a promo code")
+
+// guarded asks for what a code finds, under the brake on guessing: whatever is wrong with a code, the answer
+// is code_not_usable, and comes after the same time. What is found costs nothing, so that many customers'
+// codes can be taken at once by one key.
 func guarded[T any](c *call, find func() (T, error)) (T, error) {
 	var none T
-	if !c.who.mayMiss() {
+	misses := c.who.misses
+	if misses != nil && misses.full(time.Now()) {
 		return none, errRateLimited
 	}
 	began := time.Now()
 	found, err := find()
-	unusable := errors.Is(err, domain.ErrCodeNotUsable)
-	if misses := c.who.misses; misses != nil && !unusable {
-		misses.found()
+	if !errors.Is(err, domain.ErrCodeNotUsable) {
+		return found, err
 	}
-	if unusable {
-		time.Sleep(time.Until(began.Add(missTakes)))
-		return none, domain.ErrCodeNotUsable
+	if misses != nil && !errors.Is(err, errKnownCode) {
+		misses.missed(time.Now())
 	}
-	return found, err
+	time.Sleep(time.Until(began.Add(missTakes)))
+	return none, domain.ErrCodeNotUsable
 }
 
 // voucherOf is the voucher that a code finds: at once by its own stream, or, where it took another code's

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
+	"regexp"
 	"strings"
 )
 
@@ -77,6 +78,15 @@ func ReadCode(text string) (string, bool) {
 // PrintCode is a code in normal form as people read it: ABCD-EFGH-JKMN.
 func PrintCode(code string) string {
 	return code[:4] + "-" + code[4:8] + "-" + code[8:]
+}
+
+var promoCode = regexp.MustCompile(`^[0-9A-Z]{4,32}$`)
+
+// NormalPromoCode is a code that people chose: 4 to 32 digits and letters in upper case. Blanks and hyphens
+// do not count.
+func NormalPromoCode(text string) (string, bool) {
+	code := strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(text))
+	return code, promoCode.MatchString(code)
 }
 
 // NormalCode is the normal form of a code that somebody shows: of one that a key drew ReadCode's, of any

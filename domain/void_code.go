@@ -3,7 +3,8 @@ package domain
 // VoidCode ends a code that nobody has used.
 type VoidCode struct {
 	CodeRef
-	Reason string `json:"reason"` // a label
+	Campaign string `json:"campaign"`
+	Reason   string `json:"reason"` // a label
 }
 
 // CodeVoided records that a code cannot be used any more.

@@ -202,7 +202,8 @@ func (c *checker) scan(ctx context.Context) error {
 	if err := rows.compareStores(ctx, c.tables); err != nil {
 		return err
 	}
-	err := compareTable(ctx, c.tables, c.report, segmentTable, rows.segments)
+	err := errors.Join(compareTable(ctx, c.tables, c.report, segmentTable, rows.segments),
+		compareTable(ctx, c.tables, c.report, codeTable, rows.codes))
 	if err != nil {
 		return err
 	}

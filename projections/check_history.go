@@ -27,6 +27,7 @@ type historyReader struct {
 	pages     []page                     // likewise
 
 	segments expected[string, SegmentEntry] // likewise
+	codes    expected[uuid.UUID, codeRow]   // likewise
 
 	posday *posday // what the tables about tills hold
 }
@@ -44,6 +45,7 @@ func (h *historyReader) open(ctx context.Context, q querier) (err error) {
 	h.transfers = map[uuid.UUID]*transferRow{}
 	h.frozen = freezes{}
 	h.segments = expected[string, SegmentEntry]{}
+	h.codes = expected[uuid.UUID, codeRow]{}
 	h.columns = make([]sql.NullString, len(historyColumns)-1)
 	h.to = []any{&h.at}
 	for i := range h.columns {
@@ -86,6 +88,9 @@ func (h *historyReader) compare(stored eventstore.Recorded) error {
 	h.page(&e)
 	if id, ok := segmentOf(e.Stream); ok {
 		_ = foldSegment(h.segments, &e, id) // what cannot be decoded is found by the check of its stream
+	}
+	if about, ok, err := codeEvent(&e); ok && err == nil {
+		_ = foldCode(h.codes, about, &e.Metadata) // what does not follow is damaged there too
 	}
 	if err := h.posday.compare(&e); err != nil {
 		return err

@@ -45,6 +45,7 @@ type Projection interface {
 // history reads what accounts has not folded yet.
 func Builtin() []Projection {
 	return []Projection{history{}, accounts{}, balances{}, lots{}, holds{}, stores{},
+		codes{},
 		credentials{},
 		adjustments,
 		coupons,

@@ -33,6 +33,7 @@ type service struct {
 	ledger   *ledger.Ledger
 	keyring  *vault.Keyring      // nil without a master key
 	people   *vault.Customers    // nil without a master key
+	codes    *vault.Codes        // nil without a master key
 	models   *projections.Models // nil without followers
 	webhooks *webhooks.Sender    // nil where this node sends none
 	api      *api.Server
@@ -63,6 +64,9 @@ func (s *service) open(ctx context.Context) (err error) {
 		return err
 	}
 	if s.people, err = vault.OpenCustomers(ctx, cfg.data, s.keyring); err != nil {
+		return err
+	}
+	if s.codes, err = openCodes(cfg.data, s.keyring); err != nil {
 		return err
 	}
 	if err = s.openStore(ctx, observed); err != nil {
@@ -96,7 +100,7 @@ func (s *service) open(ctx context.Context) (err error) {
 	s.api, err = api.New(api.Config{
 		Ledger: s.ledger, Store: s.store, Models: s.models, Logger: s.logger, Metrics: metrics,
 		Keyring: s.keyring, Webhooks: s.webhooks, WebhookPrivate: cfg.webhookAny,
-		People:   s.people,
+		People: s.people, Codes: s.codes,
 		Observed: observed, Version: version, BodyLimit: cfg.bodyKB << 10,
 		RatePerKey: float64(cfg.ratePerKey), Local: s.local(),
 	})
@@ -204,6 +208,7 @@ func (s *service) works() []func(context.Context) {
 	return []func(context.Context){
 		s.charge,
 		s.sweep,
+		s.resumeClaims,
 		s.resumeTransfers,
 		s.runJobs,
 		s.sendWebhooks,
@@ -258,6 +263,9 @@ func (s *service) close() {
 		if err := s.store.Close(); err != nil {
 			s.logger.Error("log not closed", "err", err)
 		}
+	}
+	if err := s.codes.Close(); err != nil {
+		s.logger.Error("index of codes not closed", "err", err)
 	}
 	if err := s.people.Close(); err != nil {
 		s.logger.Error("vault not closed", "err", err)

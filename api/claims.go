@@ -1,0 +1,219 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/domain/ledger"
+)
+
+func (s *Server) claimRoutes() []*route {
+	return []*route{{method: "POST", path: account + "/coupons/claim", id: "claimCoupon", roles: seekers,
+		query: dry, serve: claimCoupon}}
+}
+
+type claimBody struct {
+	Code    string `json:"code"`
+	Channel string `json:"issue_channel"`
+	post
+}
+
+// claimCoupon grants an account the coupon of a code: a promo code, or a single-use one.
+func claimCoupon(c *call) error {
+	t, err := c.target()
+	if err != nil {
+		return err
+	}
+	body, err := c.body(c.s.BodyLimit)
+	if err != nil {
+		return err
+	}
+	key, dryRun, err := c.once()
+	if err != nil {
+		return err
+	}
+	r := &reading{s: c.s, who: c.who, trial: dryRun}
+	var b claimBody
+	if !r.decode(body, &b) {
+		return r.err()
+	}
+	r.about(b.post)
+	if b.Code == "" {
+		r.malformed("code", "is required")
+	}
+	if !slices.Contains([]string{"", domain.IssueOnline, domain.IssueOffline, domain.IssuePartner}, b.Channel) {
+		r.malformed("issue_channel", "want online, offline or partner")
+	}
+	if err := r.err(); err != nil {
+		return err
+	}
+	q := ledger.Request{Account: t.account, Key: key, Context: r.context, Caller: c.who.Caller,
+		CorrelationID: c.correlation(), DryRun: dryRun}
+	if err := c.s.mayClaim(&q); err != nil {
+		return err
+	}
+	a, err := guarded(c, func() (ledger.Answer, error) { return c.s.claim(q, b) })
+	if err != nil {
+		return c.answer(a, err, dryRun)
+	}
+	return c.claimedCoupon(a, dryRun)
+}
+
+// claimedCoupon answers with the coupon.
+func (c *call) claimedCoupon(a ledger.Answer, dryRun bool) error {
+	c.at(a.Position)
+	if a.Replayed {
+		c.Set("Idempotent-Replayed", "true")
+	}
+	e := a.First().Event.(domain.CouponGranted) // every claim ends with one, or with a refusal
+	o := c.out()
+	o.begin('{')
+	o.id("id", e.CouponID)
+	o.id("account_id", a.Account)
+	o.plain("definition", e.Definition)
+	o.plain("kind", string(e.Kind))
+	o.plain("campaign", e.Campaign)
+	o.integer("uses", int64(e.Uses))
+	o.time("valid_from", e.ValidFrom)
+	o.time("valid_until", e.ValidUntil)
+	o.plain("cause", string(e.Cause))
+	o.some("code_last4", e.CodeLast4)
+	o.ending(a)
+	o.end('}')
+	status := fiber.StatusCreated
+	if dryRun {
+		status = fiber.StatusOK
+	} else {
+		c.Set(fiber.HeaderLocation, accountPlace(a)+"/coupons/"+e.CouponID.String())
+	}
+	c.send(status, applicationJSON, o)
+	return nil
+}
+
+// mayClaim finds the account that answers for the request's, and what is wrong with it, before anything
+// of a code is told; of a key that was used, that it was for another request.
+func (s *Server) mayClaim(q *ledger.Request) error {
+	ctx := context.Background()
+	v, err := s.Ledger.Account(ctx, q.Account)
+	if err == nil {
+		v, err = s.surviving(ctx, v)
+	}
+	if err != nil {
+		return err
+	}
+	q.Account = v.ID()
+	first, used, err := s.Ledger.Last(ctx, q.Account, domain.KeyName(q.Key))
+	if err != nil {
+		return err
+	}
+	if used {
+		e, granted := first.Event.(domain.CouponGranted)
+		if !granted || e.Cause != domain.CouponByClaim {
+			return domain.ErrKeyReused.By(first)
+		}
+		return nil
+	}
+	if v.Status(v.At) == domain.Closed {
+		return domain.ErrAccountNotOpen
+	}
+	for _, f := range v.FrozenModes(v.At) {
+		if f.Mode != domain.FreezeDebit {
+			return domain.ErrAccountFrozen
+		}
+	}
+	return nil
+}
+
+// toldOfClaims are the refusals of a claim that say nothing of its code. Every other is code_not_usable.
+var toldOfClaims = []error{domain.ErrKeyReused, domain.ErrReferenceUsed, domain.ErrReferenceCancelled,
+	domain.ErrAccountNotOpen, domain.ErrAccountFrozen}
+
+// claim claims whatever a code stands for.
+func (s *Server) claim(q ledger.Request, b claimBody) (a ledger.Answer, err error) {
+	ctx := context.Background()
+	a, err = ledger.Answer{}, domain.ErrCodeNotUsable
+	campaign, definition, last4, err := s.promo(b.Code)
+	if err != nil {
+		return a, err
+	}
+	if campaign != "" {
+		q.Command = domain.GrantCoupon{Campaign: campaign, Definition: definition,
+			Cause: domain.CouponByClaim, Channel: b.Channel, CodeLast4: last4}
+		if a, err = s.Ledger.Do(ctx, q); isRefused(err) {
+			err = errors.Join(errKnownCode, err)
+		}
+		return a, unusable(err)
+	}
+	codes, err := s.singleUse(b.Code)
+	if err != nil {
+		return a, err
+	}
+	err = domain.ErrCodeNotUsable
+	for _, code := range codes {
+		code.Channel = b.Channel
+		if a, err = s.Ledger.ClaimCode(ctx, q, code); !errors.Is(err, domain.ErrCodeNotUsable) {
+			break
+		}
+	}
+	return a, unusable(err)
+}
+
+func isRefused(err error) bool {
+	_, refused := errors.AsType[*domain.Refusal](err)
+	return refused
+}
+
+// unusable hides what is wrong with a code.
+func unusable(err error) error {
+	if !isRefused(err) || slices.ContainsFunc(toldOfClaims, func(told error) bool { return errors.Is(err, told) }) {
+		return err
+	}
+	if errors.Is(err, errKnownCode) {
+		return errors.Join(errKnownCode, domain.ErrCodeNotUsable)
+	}
+	return domain.ErrCodeNotUsable
+}
+
+// promo is the campaign and the definition that a promo code claims; none where it is no such code.
+func (s *Server) promo(text string) (campaign, definition, last4 string, err error) {
+	code, ok := domain.NormalPromoCode(text)
+	if !ok {
+		return "", "", "", nil
+	}
+	hashes, err := s.Keyring.Hashes(promoPurpose, code)
+	if err != nil {
+		return "", "", "", err
+	}
+	campaign, definition, _ = s.Ledger.PromoCode(hashes...)
+	return campaign, definition, code[len(code)-4:], nil
+}
+
+// promoPurpose is what promo codes are hashed for.
+const promoPurpose = "promo-code"
+
+// promoCode reads the promo code of a definition.
+func (r *reading) promoCode(b *promoBody) *domain.PromoCode {
+	if b == nil {
+		return nil
+	}
+	code, ok := domain.NormalPromoCode(b.Code)
+	if !ok {
+		r.malformed("promo_code.code", "want 4 to 32 digits and letters")
+		return nil
+	}
+	hashes, err := r.s.Keyring.Hashes(promoPurpose, code)
+	if err != nil {
+		r.failure = err
+		return nil
+	}
+	return &domain.PromoCode{Hash: hashes[0], Last4: code[len(code)-4:], PerAccount: b.PerAccount}
+}
+
+type promoBody struct {
+	Code       string `json:"code"`
+	PerAccount int    `json:"per_account"`
+}
