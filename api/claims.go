@@ -5,8 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/gofiber/fiber/v2"
-
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
 )
@@ -57,41 +55,7 @@ func claimCoupon(c *call) error {
 		return err
 	}
 	a, err := guarded(c, func() (ledger.Answer, error) { return c.s.claim(q, b) })
-	if err != nil {
-		return c.answer(a, err, dryRun)
-	}
-	return c.claimedCoupon(a, dryRun)
-}
-
-// claimedCoupon answers with the coupon.
-func (c *call) claimedCoupon(a ledger.Answer, dryRun bool) error {
-	c.at(a.Position)
-	if a.Replayed {
-		c.Set("Idempotent-Replayed", "true")
-	}
-	e := a.First().Event.(domain.CouponGranted) // every claim ends with one, or with a refusal
-	o := c.out()
-	o.begin('{')
-	o.id("id", e.CouponID)
-	o.id("account_id", a.Account)
-	o.plain("definition", e.Definition)
-	o.plain("kind", string(e.Kind))
-	o.plain("campaign", e.Campaign)
-	o.integer("uses", int64(e.Uses))
-	o.time("valid_from", e.ValidFrom)
-	o.time("valid_until", e.ValidUntil)
-	o.plain("cause", string(e.Cause))
-	o.some("code_last4", e.CodeLast4)
-	o.ending(a)
-	o.end('}')
-	status := fiber.StatusCreated
-	if dryRun {
-		status = fiber.StatusOK
-	} else {
-		c.Set(fiber.HeaderLocation, accountPlace(a)+"/coupons/"+e.CouponID.String())
-	}
-	c.send(status, applicationJSON, o)
-	return nil
+	return c.answer(a, err, dryRun)
 }
 
 // mayClaim finds the account that answers for the request's, and what is wrong with it, before anything

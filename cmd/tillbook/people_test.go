@@ -42,6 +42,17 @@ func (p *person) start() {
 // ask sends a request and answers a field of what came back.
 func (p *person) ask(status int, method, path, body, field string) string {
 	p.Helper()
+	var fields map[string]any
+	if text := p.text(status, method, path, body); json.Unmarshal([]byte(text), &fields) != nil {
+		p.Fatalf("%s %s: got %s, want JSON", method, path, text)
+	}
+	value, _ := fields[field].(string)
+	return value
+}
+
+// text sends a request and answers what came back.
+func (p *person) text(status int, method, path, body string) string {
+	p.Helper()
 	r, err := http.NewRequest(method, p.url+path, strings.NewReader(body))
 	if err != nil {
 		p.Fatal(err)
@@ -58,12 +69,10 @@ func (p *person) ask(status int, method, path, body, field string) string {
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
-	var fields map[string]any
-	if err != nil || answer.StatusCode != status || json.Unmarshal(text, &fields) != nil {
+	if err != nil || answer.StatusCode != status {
 		p.Fatalf("%s %s: got %d %s, %v, want %d", method, path, answer.StatusCode, text, err, status)
 	}
-	value, _ := fields[field].(string)
-	return value
+	return string(text)
 }
 
 // stands is the first file of the folder that holds a text, "" if none does.
