@@ -116,7 +116,7 @@ func (s *Server) segmentsOf(ctx context.Context, v ledger.View, w domain.Wanted)
 			continue
 		}
 		for _, id := range definition.Restrictions.Segments {
-			holds, err := s.Models.InSegment(ctx, v.ID(), id, time.Now().UTC())
+			holds, err := s.Models.InSegment(ctx, v.ID(), id, s.Ledger.Local(time.Now()))
 			if err != nil && !errors.Is(err, domain.ErrNotFound) {
 				return nil, err
 			}

@@ -17,6 +17,7 @@ type Cancel struct{}
 type DebitReversed struct {
 	Value
 	DebitID        uuid.UUID   `json:"debit_id"`
+	CheckoutID     uuid.UUID   `json:"checkout_id,omitzero"` // as the debit's
 	RefundedBefore Money       `json:"refunded_before"`
 	Cause          string      `json:"cause"`                 // cancel
 	ListAmount     *Money      `json:"list_amount,omitempty"` // of the debit's, what came back; see listReturned
@@ -188,8 +189,8 @@ func (d *Draft) undoDebit(debit sale) error {
 	}
 	id := d.nextID()
 	err = d.post(DebitReversed{
-		Value: d.value(rest, back.moves), DebitID: debit.DebitID, RefundedBefore: before,
-		Cause: "cancel", ListAmount: back.list,
+		Value: d.value(rest, back.moves), DebitID: debit.DebitID, CheckoutID: debit.CheckoutID,
+		RefundedBefore: before, Cause: "cancel", ListAmount: back.list,
 		Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: owed.orNone(),
 		Counted: debit.Counted, Qualifying: debit.Qualifying.returned(before, rest, debit.Amount),
 	})

@@ -33,8 +33,8 @@ type Selection struct {
 // SelectionField is what a condition asks of an account.
 type SelectionField string
 
-// The fields. Sales are debits, captures and checkouts, but no standing charges; spend is what they
-// came to, less what came back on a day.
+// The fields. Sales are debits, captures and checkouts; spend is what they came to without points, and
+// standing charges, less what came back, on the day on which it did.
 const (
 	SelectBalance      SelectionField = "balance"      // total by events, in Unit
 	SelectSpend        SelectionField = "spend"        // in Unit, in a window
@@ -43,7 +43,7 @@ const (
 	SelectRFMRecency   SelectionField = "rfm_r"        // 1 to 5 by the day of the last sale
 	SelectRFMFrequency SelectionField = "rfm_f"        // 1 to 5 by sales
 	SelectRFMMoney     SelectionField = "rfm_m"        // 1 to 5 by spend in Unit
-	SelectTier         SelectionField = "tier"         // held now
+	SelectTier         SelectionField = "tier"         // held now; of who was in no other than the first, none
 	SelectTag          SelectionField = "tag"          // of the customer
 	SelectConsent      SelectionField = "consent"      // granted by the customer
 	SelectCoupons      SelectionField = "coupons"      // held and not used up, Of a campaign

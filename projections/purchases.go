@@ -74,82 +74,70 @@ func (p *purchaseRow) add(q purchaseRow) {
 }
 
 // purchase is what an event adds to its day. A standing charge is spent, but is no sale; what comes
-// back is taken off the day on which it does, and a sale that is cancelled is none.
-func (e *Event) purchase() (p purchaseRow, ok bool) {
+// back is taken off the day on which it does, and a sale that is cancelled is none. What is a part of a
+// checkout, or of its return, counts with it.
+func (e *Event) purchase() (p purchase, ok bool) {
+	p.unit = e.Body.Unit
 	switch amount := steps(settledAmount(e)); e.Type {
+	case "CheckoutPosted", "CheckoutReturned":
+		decoded, err := e.Decoded()
+		if err != nil {
+			return p, false // whoever verifies the stream reports it
+		}
+		return purchaseOf(decoded, &e.Metadata)
 	case "DebitPosted":
-		p.amount = amount
+		p.amount, ok = amount, isZero(e.Body.Checkout)
 		if isZero(e.Body.Mandate) {
 			p.sales = 1
 		}
 	case "DebitRefunded":
-		p.amount = -amount
+		p.amount, ok = -amount, e.Business()
 	case "DebitReversed":
-		p.sales, p.amount = -1, -amount
-	default:
-		return p, false
+		p.sales, p.amount, ok = -1, -amount, isZero(e.Body.Checkout)
 	}
-	return p, true
+	return p, ok
 }
 
-func (e *Event) purchaseKey() purchaseKey {
-	return purchaseKey{e.Account, e.Body.Unit, e.Metadata.BusinessDate}
+// purchase is a part of a row, and its unit.
+type purchase struct {
+	purchaseRow
+	unit string
 }
 
-// Apply adds purchases up.
-func (purchases) Apply(ctx context.Context, tx *Tx, events []Event) error {
-	rows := purchaseTable.In(tx)
-	for i := range events {
-		if _, ok := events[i].purchase(); ok {
-			rows.Want(events[i].purchaseKey())
-		}
+// purchaseOf is Event.purchase of an event that is decoded.
+func purchaseOf(e domain.Event, m *domain.Metadata) (p purchase, ok bool) {
+	row := func(unit string, sales int64, amount domain.Quantity) purchase {
+		return purchase{purchaseRow{sales, steps(amount)}, unit}
 	}
-	if err := rows.Load(ctx); err != nil {
-		return err
-	}
-	for i := range events {
-		p, ok := events[i].purchase()
-		if !ok {
-			continue
+	switch e := e.(type) {
+	case domain.CheckoutPosted:
+		return row(e.Unit, 1, e.Net.Sub(e.PointsValue)), true
+	case domain.CheckoutReturned:
+		paid := e.Net
+		for _, t := range e.RefundByTender {
+			if t.Tender == domain.TenderPoints {
+				paid = paid.Sub(t.Amount)
+			}
 		}
-		k := events[i].purchaseKey()
-		if rows.Row(k) == nil {
-			rows.Add(k, purchaseRow{})
+		if p = row(e.Unit, 0, paid.Neg()); e.Cause == domain.CauseCancelled {
+			p.sales = -1
 		}
-		rows.Change(k).add(p)
-	}
-	return rows.Write(ctx)
-}
-
-// bought are an account's purchases as its events tell of them, by unit and day.
-type bought map[string]*purchaseRow
-
-func (b bought) note(p domain.Posted) {
-	var row purchaseRow
-	var amount domain.Money
-	switch e := p.Event.(type) {
+		return p, true
 	case domain.DebitPosted:
-		if amount = e.Amount; !isZero(e.ReceivableID) {
+		amount := e.Amount
+		if !isZero(e.ReceivableID) {
 			amount = e.Requested
 		}
-		row.amount = steps(amount.Quantity)
-		if isZero(e.MandateID) {
-			row.sales = 1
+		if p = row(amount.Unit(), 1, amount.Quantity); !isZero(e.MandateID) {
+			p.sales = 0
 		}
+		return p, isZero(e.CheckoutID)
 	case domain.DebitRefunded:
-		amount = e.Amount
-		row.amount = -steps(back(e.Amount, e.Unpaid))
+		return row(e.Amount.Unit(), 0, back(e.Amount, e.Unpaid).Neg()), m.EventID == m.OperationID
 	case domain.DebitReversed:
-		amount = e.Amount
-		row.sales, row.amount = -1, -steps(back(e.Amount, e.Unpaid))
-	default:
-		return
+		return row(e.Amount.Unit(), -1, back(e.Amount, e.Unpaid).Neg()), isZero(e.CheckoutID)
 	}
-	key := amount.Unit() + " " + p.Metadata.BusinessDate
-	if b[key] == nil {
-		b[key] = &purchaseRow{}
-	}
-	b[key].add(row)
+	return p, false
 }
 
 // back is all that a debit gave back.
@@ -158,6 +146,49 @@ func back(amount, unpaid domain.Money) domain.Quantity {
 		return amount.Quantity
 	}
 	return amount.Add(unpaid).Quantity
+}
+
+// Apply adds purchases up.
+func (purchases) Apply(ctx context.Context, tx *Tx, events []Event) error {
+	rows := purchaseTable.In(tx)
+	type sale struct {
+		purchaseKey
+		purchaseRow
+	}
+	var sales []sale
+	for i := range events {
+		e := &events[i]
+		if p, ok := e.purchase(); ok {
+			s := sale{purchaseKey{e.Account, p.unit, e.Metadata.BusinessDate}, p.purchaseRow}
+			rows.Want(s.purchaseKey)
+			sales = append(sales, s)
+		}
+	}
+	if err := rows.Load(ctx); err != nil {
+		return err
+	}
+	for _, s := range sales {
+		if rows.Row(s.purchaseKey) == nil {
+			rows.Add(s.purchaseKey, purchaseRow{})
+		}
+		rows.Change(s.purchaseKey).add(s.purchaseRow)
+	}
+	return rows.Write(ctx)
+}
+
+// bought are an account's purchases as its events tell of them, by unit and day.
+type bought map[string]*purchaseRow
+
+func (b bought) note(p domain.Posted) {
+	sale, ok := purchaseOf(p.Event, &p.Metadata)
+	if !ok {
+		return
+	}
+	key := sale.unit + " " + p.Metadata.BusinessDate
+	if b[key] == nil {
+		b[key] = &purchaseRow{}
+	}
+	b[key].add(sale.purchaseRow)
 }
 
 // purchaseColumns are what Check compares: the key within an account first.

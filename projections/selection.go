@@ -141,6 +141,7 @@ var labels = map[domain.SelectionField]string{
 		WHERE c.id = a.id`,
 	domain.SelectConsent: `SELECT t.key AS label FROM customers c, json_each(c.consents) t
 		WHERE c.id = a.id AND json_extract(t.value, '$.granted_at') IS NOT NULL`,
+	domain.SelectTier: "SELECT tier AS label FROM tiers WHERE account_id = a.id",
 }
 
 // label is that an account has a label, or one of several; of ne that it has it not.
