@@ -30,6 +30,7 @@ var checkedColumns = map[string][]string{
 	"adjustments": adjustments.checked(),
 	"coupons":     coupons.checked(),
 	"mandates":    mandates.checked(),
+	"occasions":   occasionColumns[1:],
 	"purchases":   purchaseColumns,
 	"withdrawals": withdrawals.checked(),
 	"jobs":        jobTable.Columns,
@@ -139,7 +140,7 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 			text(sumsJSON(told.dormant))}},
 		"balances": {}, "lots": {}, "holds": {},
 		"credentials": told.credentials.wanted(), "interactions": told.interactions,
-		"purchases": told.bought.wanted(),
+		"purchases": told.bought.wanted(), "occasions": told.occasions,
 	}
 	for _, l := range a.Lots() {
 		wanted["lots"][l.ID.String()] = []string{l.Unit, string(l.Class), l.Face.String(),
@@ -184,6 +185,7 @@ type told struct {
 	credentials  credentialRows
 	interactions interactionRows
 	bought       bought
+	occasions    occasionRows
 	kind         string
 	position     eventstore.Position // of the last of them
 	items        followedItems
@@ -205,6 +207,7 @@ func (t *told) note(p domain.Posted, position eventstore.Position) {
 	t.credentials.note(p)
 	t.interactions.note(p, position)
 	t.bought.note(p)
+	t.occasions.note(p)
 	t.items.note(p)
 	t.tiers.note(p)
 }

@@ -55,6 +55,7 @@ func Builtin() []Projection {
 		tiers{},
 		transfers{},
 		interactions{},
+		occasions{},
 		purchases{},
 		segments{},
 		exceptions{}, settlement{}, shifts{},

@@ -141,8 +141,12 @@ func scriptUntil(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		after, err := strconv.ParseUint(bodyField(ts, "as_of_position"), 10, 63)
 		ts.Check(err)
-		_, _, _ = send(http.MethodGet, fmt.Sprintf("%s%s?min_position=%d&max_wait=2s", ts.Getenv("URL"),
-			args[0], after+1), "", "") // 503, where the log does not grow
+		join := "?"
+		if strings.Contains(args[0], "?") {
+			join = "&"
+		}
+		_, _, _ = send(http.MethodGet, fmt.Sprintf("%s%s%smin_position=%d&max_wait=2s",
+			ts.Getenv("URL"), args[0], join, after+1), "", "") // 503, where the log does not grow
 	}
 	ts.Fatalf("%s: got %s, want %s %s", args[0], ts.ReadFile("body"), args[1], args[2])
 }

@@ -211,6 +211,7 @@ func (s *service) works() []func(context.Context) {
 		s.resumeClaims,
 		s.resumeTransfers,
 		s.runJobs,
+		s.grantOnTriggers,
 		s.sendWebhooks,
 		s.tendPeople,
 	}
