@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,11 +20,14 @@ const OpCheckout Operation = "checkout"
 // The order is fixed: item discounts, order amount-off, order percent-off, points, stored value, then
 // what is paid elsewhere. Stored value is a tender and never changes a threshold.
 type Checkout struct {
-	Lines       []CartLine `json:"lines"`                 // 1 to 500, in one unit, numbered rising
-	OrderRef    string     `json:"order_ref,omitempty"`   // at most 64 bytes
+	Lines       []CartLine `json:"lines"` // 1 to 500, in one unit, numbered rising
+	Wanted                 // what is taken off; coupons that cannot be used refuse the sale
+	OrderRef    string     `json:"order_ref,omitempty"`   // at most 64 bytes; coupons reserved for it are its
+	Points      Money      `json:"points,omitzero"`       // that the account pays with, in a points unit
 	StoredValue Money      `json:"stored_value,omitzero"` // that the account pays
 	Rest        bool       `json:"rest,omitempty"`        // it pays what nothing else does instead
 	External    []Payment  `json:"external,omitempty"`    // what is paid elsewhere; at most 10
+	Segments    []string   `json:"-"`                     // that the account is in, of those coupons ask for
 }
 
 // CheckoutPosted records a sale. Every line says what took from its price and what paid for it, so that
@@ -33,16 +37,20 @@ type CheckoutPosted struct {
 	ReceiptNo   string         `json:"receipt_no"`  // once per account; see receiptNo
 	Unit        string         `json:"unit"`
 	Lines       []CheckoutLine `json:"lines"`
-	Gross       Quantity       `json:"gross"`        // unit price × quantity of all lines
-	Discount    Quantity       `json:"discount"`     // Gross less Net
-	Net         Quantity       `json:"net"`          // PointsValue, StoredValue and External together
+	Gross       Quantity       `json:"gross"`    // unit price × quantity of all lines
+	Discount    Quantity       `json:"discount"` // Gross less Net
+	Net         Quantity       `json:"net"`      // PointsValue, StoredValue and External together
+	Points      Money          `json:"points,omitzero"`
 	PointsValue Quantity       `json:"points_value"` // that points paid
 	StoredValue Quantity       `json:"stored_value"` // that DebitPosted took
 	Rest        bool           `json:"rest,omitempty"`
 	External    []Payment      `json:"external,omitempty"`
 	OrderRef    string         `json:"order_ref,omitempty"`
-	Tier        string         `json:"tier,omitempty"`   // held when the checkout began
-	Spend       Quantity       `json:"qualifying_spend"` // Net less points and value that was given
+	Coupons     []uuid.UUID    `json:"coupons,omitempty"`     // that were asked for by name
+	Search      Search         `json:"search,omitempty"`      // how the best ones were looked for, where they were
+	Tier        string         `json:"tier,omitempty"`        // held when the checkout began
+	TierPercent Quantity       `json:"tier_percent,omitzero"` // that the tier took off
+	Spend       Quantity       `json:"qualifying_spend"`      // Net less points and value that was given
 	Qualifying  *Qualifying    `json:"qualifying,omitempty"`
 }
 
@@ -69,8 +77,8 @@ func (c Checkout) asked() Money {
 	return c.gross()
 }
 
-// Decide checks the request, the account, the reference, that the tenders pay the price, the balance,
-// then the program's limits on what stored value pays.
+// Decide checks the request, the account, the reference, the coupons, what the points are worth, that
+// the tenders pay the price, the balances, then the program's limits on what stored value pays.
 func (c Checkout) Decide(d *Draft) error {
 	if err := c.check(); err != nil {
 		return err
@@ -84,12 +92,17 @@ func (c Checkout) Decide(d *Draft) error {
 	if err := d.lapseHolds(); err != nil {
 		return err
 	}
-	s := d.basket(c)
+	s, err := d.basket(c)
+	if err != nil {
+		return err
+	}
 	if err := s.pay(c); err != nil {
 		return err
 	}
-	if free := d.spendable(s.stored, d.Decided, &d.Context); free.Less(s.stored) {
-		return ErrInsufficientFunds.Short(s.stored, free)
+	for _, x := range []Money{c.Points, s.stored} {
+		if free := d.spendable(x, d.Decided, &d.Context); free.Less(x) {
+			return ErrInsufficientFunds.Short(x, free)
+		}
 	}
 	counted, err := d.limitStored(s.stored)
 	if err != nil {
@@ -117,12 +130,21 @@ func (d *Draft) postCheckout(c Checkout, s basket, counted *Counted) error {
 	err := d.post(CheckoutPosted{
 		CheckoutID: id, ReceiptNo: d.receiptNo(), Unit: s.Net.Unit(), Lines: s.Lines,
 		Gross: s.Gross.Quantity, Discount: s.Discount.Quantity, Net: s.Net.Quantity,
-		PointsValue: s.points.Quantity, StoredValue: s.stored.Quantity, Rest: c.Rest,
-		External: c.External, OrderRef: c.OrderRef, Tier: d.Tier(),
+		Points: c.Points, PointsValue: s.points.Quantity, StoredValue: s.stored.Quantity, Rest: c.Rest,
+		External: c.External, OrderRef: c.OrderRef, Coupons: c.Coupons, Search: s.search,
+		Tier: d.tierHeld(), TierPercent: s.tierPercent(),
 		Spend: earning.qualifying.Quantity, Qualifying: d.qualify(earning),
 	})
 	if err != nil {
 		return err
+	}
+	if err := d.redeem(s, id); err != nil {
+		return err
+	}
+	if s.points.IsPositive() {
+		if err := d.spendPoints(c.Points, s.points, id); err != nil {
+			return err
+		}
 	}
 	if s.stored.IsPositive() {
 		debit.DebitID, debit.CheckoutID = d.nextID(), id
@@ -143,7 +165,7 @@ func (d *Draft) receiptNo() string {
 // check refuses what no account could take: lines, order, tenders.
 func (c Checkout) check() error {
 	cart := c.cart()
-	if err := cart.check(); err != nil {
+	if err := cmp.Or(cart.check(), c.Wanted.check()); err != nil {
 		return err
 	}
 	if !c.gross().IsPositive() {
@@ -157,7 +179,7 @@ func (c Checkout) check() error {
 
 // cart is what is sold. Its unit is that of the first line.
 func (c Checkout) cart() Cart {
-	cart := Cart{Lines: c.Lines, Order: c.OrderRef}
+	cart := Cart{Lines: c.Lines, Order: c.OrderRef, Segments: c.Segments}
 	if len(c.Lines) > 0 {
 		cart.Unit = c.Lines[0].UnitPrice.Unit()
 	}
@@ -201,7 +223,8 @@ func (e CheckoutPosted) apply(a *Account, _ time.Time) error {
 }
 
 func (e CheckoutPosted) command(Posted) Command {
-	c := Checkout{OrderRef: e.OrderRef, Rest: e.Rest, External: e.External}
+	c := Checkout{OrderRef: e.OrderRef, Points: e.Points, Rest: e.Rest, External: e.External,
+		Wanted: Wanted{Coupons: e.Coupons, Best: e.Search != ""}}
 	for _, l := range e.Lines {
 		c.Lines = append(c.Lines, l.asked(e.Unit))
 	}

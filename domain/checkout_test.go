@@ -219,7 +219,10 @@ func TestTendersAddUp(t *testing.T) {
 			}
 		}
 		d := newDraft(NewAccount(AccountID("C-1")), &Moment{})
-		s := d.basket(c)
+		s, err := d.basket(c)
+		if err != nil {
+			rt.Fatal(err)
+		}
 		if err := s.pay(c); err != nil {
 			rt.Fatal(err)
 		}
@@ -240,8 +243,8 @@ func TestTendersAddUp(t *testing.T) {
 			}
 		}
 		for _, x := range s.tenders() {
-			if got, ok := paid[x.name]; x.amount.IsPositive() && (!ok || !got.Equal(x.amount)) {
-				rt.Fatalf("the lines have %s of %s's %s", got, x.name, x.amount)
+			if got, ok := paid[x.Tender]; x.Amount.IsPositive() && (!ok || !got.Equal(x.Amount)) {
+				rt.Fatalf("the lines have %s of %s's %s", got, x.Tender, x.Amount)
 			}
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // OperationDeclined remembers a refusal, so that the same key is answered the same for ever. It
@@ -26,8 +27,9 @@ func (OperationDeclined) operation() Operation { return OpDeclined }
 
 // ofState tells refusals for reasons of the account's state: answered 422, and remembered.
 func (c Code) ofState() bool {
-	return slices.Contains([]Code{
+	return strings.HasPrefix(string(c), "coupon_") || slices.Contains([]Code{
 		ErrAccountNotOpen.Code, ErrAccountFrozen.Code, ErrInsufficientFunds.Code,
+		ErrCampaignNotActive.Code,
 		ErrLimitExceeded.Code, ErrReceivableOpen.Code, ErrHoldsActive.Code, ErrWithdrawalOpen.Code,
 	}, c)
 }

@@ -34,6 +34,25 @@ func (d *Draft) price(cart Cart, offers []Offer) Priced {
 	return p.priced()
 }
 
+// priceAgain is price with offers that were taken before, in that order: no question is asked of them
+// but what the goods are and what they come to.
+func (d *Draft) priceAgain(cart Cart, offers []Offer) Priced {
+	p := d.newPricing(cart, offers)
+	for i := range p.claims {
+		p.claims[i].refused = p.claims[i].choose(cart.Lines)
+	}
+	slices.SortStableFunc(p.claims, func(a, b claim) int {
+		place := func(c claim) int {
+			return slices.IndexFunc(offers, func(o Offer) bool {
+				return o.Coupon == c.Coupon && o.Tier == c.Tier
+			})
+		}
+		return cmp.Compare(place(a), place(b))
+	})
+	p.run()
+	return p.priced()
+}
+
 // pricing is a cart while offers are taken off it. Its figures are in the smallest steps of the cart's
 // unit; all of them are at most mostGross.
 type pricing struct {

@@ -9,8 +9,8 @@ import (
 
 // Wanted says which discounts a sale is to have, beside what the account's tier gives.
 type Wanted struct {
-	Coupons []uuid.UUID // of the account, each once
-	Best    bool        // those of the account's coupons that together take the most off, instead
+	Coupons []uuid.UUID `json:"coupons,omitempty"` // of the account, each once
+	Best    bool        `json:"best,omitempty"`    // those of the account's coupons that together take the most off, instead
 }
 
 // MaxWanted bounds Wanted.Coupons.

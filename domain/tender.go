@@ -2,7 +2,8 @@ package domain
 
 import (
 	"fmt"
-	"slices"
+
+	"github.com/google/uuid"
 )
 
 // MaxExternal bounds what is paid elsewhere of one sale.
@@ -11,25 +12,80 @@ const MaxExternal = 10
 // basket is a sale while it is decided: what it costs, and what pays for it.
 type basket struct {
 	Priced
+	search         Search
 	points, stored Money // of Net
 	external       []Payment
 }
 
 func (s *basket) zero() Money { return s.Net.Sub(s.Net) }
 
-// basket is the sale before anything is paid.
-func (d *Draft) basket(c Checkout) basket {
-	s := basket{Priced: d.price(c.cart(), nil), external: c.External}
+// basket is the sale before stored value and others pay: with the discounts that are wanted, of which
+// none by name may be missing, and what points are worth.
+func (d *Draft) basket(c Checkout) (s basket, err error) {
+	s.external = c.External
+	s.Priced, s.search = d.discount(c.cart(), c.Wanted)
 	s.points, s.stored = s.zero(), s.zero()
 	for i := range s.Lines {
 		s.Lines[i].Tenders = []TenderShare{}
 	}
-	return s
+	for i, id := range c.Coupons {
+		for _, v := range s.Verdicts {
+			if r := v.Refusal(); r != nil && v.Offer.Coupon == id {
+				return s, r.Field(fmt.Sprintf("coupons.%d", i), r.Detail)
+			}
+		}
+	}
+	for _, id := range s.coupons() {
+		if _, _, _, err := d.takeCoupon(id, c.OrderRef); err != nil {
+			return s, err
+		}
+	}
+	if c.Points.Unit() != "" {
+		s.points, err = d.pointsWorth(c.Points, s.Net)
+	}
+	return s, err
+}
+
+// coupons are those that took something off.
+func (s *basket) coupons() (ids []uuid.UUID) {
+	for _, v := range s.Verdicts {
+		if v.Code == "" && v.Offer.Coupon != noID {
+			ids = append(ids, v.Offer.Coupon)
+		}
+	}
+	return ids
+}
+
+// redeem uses the coupons that took something off.
+func (d *Draft) redeem(s basket, checkout uuid.UUID) error {
+	for _, v := range s.Verdicts {
+		if v.Code != "" || v.Offer.Coupon == noID {
+			continue
+		}
+		if err := d.redeemCoupon(v, checkout, noID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tierPercent is what the tier took off, none where it took nothing.
+func (s *basket) tierPercent() (percent Quantity) {
+	for _, v := range s.Verdicts {
+		if v.Code == "" && v.Offer.Tier != "" {
+			percent = v.Offer.Definition.Value.Percent
+		}
+	}
+	return percent
 }
 
 // checkTenders refuses tenders that no sale in that unit could have.
 func (c Checkout) checkTenders(unit string) error {
 	switch s := c.StoredValue; {
+	case c.Points.Unit() == unit:
+		return ErrMalformed.Field("points", "want a unit of points")
+	case c.Points.Unit() != "" && !c.Points.IsPositive():
+		return ErrAmountNotPositive
 	case s.Unit() != "" && c.Rest:
 		return ErrMalformed.Field("stored_value", "want an amount, or the rest")
 	case s.Unit() != "" && s.Unit() != unit:
@@ -81,22 +137,11 @@ func (s *basket) pay(c Checkout) error {
 	return mismatch.Short(s.Net, paid)
 }
 
-// tender is what a means of payment paid, of a line or of all of them.
-type tender struct {
-	name   string
-	amount Quantity
-}
-
 // tenders are what paid, in the order in which they did; those elsewhere by their method.
-func (s *basket) tenders() []tender {
-	all := []tender{{TenderPoints, s.points.Quantity}, {TenderStoredValue, s.stored.Quantity}}
+func (s *basket) tenders() []TenderShare {
+	all := []TenderShare{{TenderPoints, s.points.Quantity}, {TenderStoredValue, s.stored.Quantity}}
 	for _, p := range s.external {
-		i := slices.IndexFunc(all, func(t tender) bool { return t.name == p.Method })
-		if i < 0 {
-			all = append(all, tender{p.Method, p.Amount.Quantity})
-		} else {
-			all[i].amount = all[i].amount.Add(p.Amount.Quantity)
-		}
+		all = addShare(all, p.Method, p.Amount.Quantity)
 	}
 	return all
 }
@@ -110,14 +155,14 @@ func (s *basket) share() {
 	}
 	sum, before := s.Net.Quantity.Zero(), split(s.Net.Quantity.Zero(), nets)
 	for _, t := range s.tenders() {
-		if t.amount.IsZero() {
+		if t.Amount.IsZero() {
 			continue
 		}
-		sum = sum.Add(t.amount)
+		sum = sum.Add(t.Amount)
 		now := split(sum, nets)
 		for i := range s.Lines {
 			if x := now[i].Sub(before[i]); x.IsPositive() {
-				s.Lines[i].Tenders = append(s.Lines[i].Tenders, TenderShare{t.name, x})
+				s.Lines[i].Tenders = append(s.Lines[i].Tenders, TenderShare{t.Tender, x})
 			}
 		}
 		before = now

@@ -62,9 +62,13 @@ func (d *Draft) tierOffer(unit string) (Offer, bool) {
 	if t == nil || !t.Benefits.Discount.IsPositive() {
 		return Offer{}, false
 	}
-	return Offer{Tier: t.Name, Definition: &Definition{Kind: PercentOff, Unit: unit, Uses: 1,
-		Value:    CouponValue{Percent: t.Benefits.Discount},
-		Stacking: Stacking{Group: StackAlways}}}, true
+	return tierOffer(t.Name, unit, t.Benefits.Discount), true
+}
+
+// tierOffer is what a tier takes off checkouts in a unit.
+func tierOffer(tier, unit string, percent Quantity) Offer {
+	return Offer{Tier: tier, Definition: &Definition{Kind: PercentOff, Unit: unit, Uses: 1,
+		Value: CouponValue{Percent: percent}, Stacking: Stacking{Group: StackAlways}}}
 }
 
 // promote raises the account to the tier that what the command posted has reached: at once, and last
