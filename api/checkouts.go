@@ -39,6 +39,9 @@ type lineBody struct {
 type checkoutBody struct {
 	Lines       []lineBody     `json:"lines"`
 	OrderRef    string         `json:"order_ref"`
+	Coupons     []string       `json:"coupons"`
+	Best        bool           `json:"best"`
+	Points      *amount        `json:"points"`
 	StoredValue jsontext.Value `json:"stored_value"`
 	External    []paymentBody  `json:"external"`
 	post
@@ -54,6 +57,10 @@ var checkout = operation{name: "checkout", roles: tills, parse: func(
 	r.about(b.post)
 	c := domain.Checkout{Lines: r.lines(b.Lines), OrderRef: r.word("order_ref", b.OrderRef),
 		External: r.tenders(b.External)}
+	for i, id := range b.Coupons {
+		c.Coupons = append(c.Coupons, r.id(fmt.Sprint("coupons.", i), id))
+	}
+	c.Best, c.Points = b.Best, r.points("points", b.Points)
 	c.StoredValue, c.Rest = r.storedValue(b.StoredValue)
 	return c
 }}
@@ -192,11 +199,7 @@ func (o *out) goodsBack(a ledger.Answer, e domain.CheckoutReturned) {
 	o.plain("min_spend", e.MinSpend)
 	o.boolean("full", e.Full)
 	o.some("reason", e.Reason)
-	for _, p := range a.Events {
-		if r, ok := p.Event.(domain.DebitRefunded); ok {
-			o.returned(r.Moves, r.Reopened, r.Forfeited)
-		}
-	}
+	o.restored(a)
 	o.cashbackRevoked(a)
 	o.pointsRevoked(a)
 	o.settlements(a)

@@ -15,6 +15,12 @@ func (o *out) checkout(a ledger.Answer, e domain.CheckoutPosted) {
 	o.money("gross", e.Money(e.Gross))
 	o.money("discount", e.Money(e.Discount))
 	o.money("net", e.Money(e.Net))
+	o.some("search", string(e.Search))
+	o.redeemed(a)
+	if e.Points.Unit() != "" {
+		o.money("points", e.Points)
+		o.money("points_value", e.Money(e.PointsValue))
+	}
 	o.money("stored_value", e.Money(e.StoredValue))
 	o.external(e)
 	o.money("qualifying", e.Money(e.Spend))
@@ -40,6 +46,18 @@ func (o *out) soldLines(e domain.CheckoutPosted) {
 		o.integer("qty", int64(l.Qty))
 		o.quantity("unit_price", l.UnitPrice)
 		o.quantity("list", l.List)
+		o.open("discounts", '[')
+		for _, d := range l.Discounts {
+			o.begin('{')
+			if d.Tier != "" {
+				o.text("tier", d.Tier)
+			} else {
+				o.id("coupon_id", d.CouponID)
+			}
+			o.quantity("amount", d.Amount)
+			o.end('}')
+		}
+		o.end(']')
 		o.quantity("net", l.Net)
 		o.open("tenders", '[')
 		for _, t := range l.Tenders {
@@ -89,8 +107,113 @@ func (o *out) receipt(a ledger.Answer, e domain.CheckoutPosted) {
 		o.classes(sums)
 	}
 	o.end('}')
+	o.pointsMoved(a)
 	o.some("tier", e.Tier)
 	o.end('}')
+}
+
+// redeemed writes the coupons that a sale used.
+func (o *out) redeemed(a ledger.Answer) {
+	o.open("coupons", '[')
+	for _, p := range a.Events {
+		if e, ok := p.Event.(domain.CouponRedeemed); ok {
+			o.begin('{')
+			o.id("coupon_id", e.CouponID)
+			o.plain("campaign", e.Campaign)
+			o.plain("definition", e.Definition)
+			o.plain("kind", string(e.Kind))
+			o.integer("use", int64(e.Use))
+			o.integer("of", int64(e.Of))
+			o.quantity("eligible", e.Eligible)
+			o.quantity("discount", e.Discount)
+			o.end('}')
+		}
+	}
+	o.end(']')
+}
+
+// pointsMoved writes, for every points unit that an operation moved, what was spent, earned and
+// restored, what was revoked, and what it left.
+func (o *out) pointsMoved(a ledger.Answer) {
+	type moved struct {
+		unit                             string
+		spent, earned, restored, revoked domain.Quantity
+		left                             domain.Balance
+	}
+	var all []*moved
+	of := func(v domain.Value) *moved {
+		for _, m := range all {
+			if m.unit == v.Amount.Unit() {
+				return m
+			}
+		}
+		none := v.Amount.Zero()
+		all = append(all, &moved{unit: v.Amount.Unit(), spent: none, earned: none, restored: none,
+			revoked: none})
+		return all[len(all)-1]
+	}
+	for _, p := range a.Events {
+		v, ok := p.Event.(domain.Valued)
+		if !ok {
+			continue
+		}
+		x := v.Worth().Amount.Quantity
+		switch p.Event.(type) {
+		case domain.PointsSpent:
+			m := of(v.Worth())
+			m.spent, m.left = m.spent.Add(x), v.Worth().Balance
+		case domain.PointsEarned:
+			m := of(v.Worth())
+			m.earned, m.left = m.earned.Add(x), v.Worth().Balance
+		case domain.PointsRestored:
+			m := of(v.Worth())
+			m.restored, m.left = m.restored.Add(x), v.Worth().Balance
+		case domain.PointsRevoked:
+			m := of(v.Worth())
+			m.revoked, m.left = m.revoked.Add(x), v.Worth().Balance
+		}
+	}
+	o.open("points", '[')
+	for _, m := range all {
+		o.begin('{')
+		o.plain("unit", m.unit)
+		for _, part := range []struct {
+			name string
+			x    domain.Quantity
+		}{{"spent", m.spent}, {"earned", m.earned}, {"restored", m.restored}, {"revoked", m.revoked}} {
+			if part.x.IsPositive() {
+				o.quantity(part.name, part.x)
+			}
+		}
+		o.quantity("balance", m.left.Total)
+		o.end('}')
+	}
+	o.end(']')
+}
+
+// restored writes what a return gave back to the account beside money: value to its lots, coupons and
+// points.
+func (o *out) restored(a ledger.Answer) {
+	for _, p := range a.Events {
+		if r, ok := p.Event.(domain.DebitRefunded); ok {
+			o.returned(r.Moves, r.Reopened, r.Forfeited)
+		}
+	}
+	o.open("coupons", '[')
+	for _, p := range a.Events {
+		if e, ok := p.Event.(domain.CouponRestored); ok {
+			o.begin('{')
+			o.id("coupon_id", e.CouponID)
+			o.quantity("discount_returned", e.DiscountReturned)
+			o.boolean("restored", e.Use > 0)
+			if e.Use > 0 {
+				o.time("valid_until", e.ValidUntil)
+			}
+			o.end('}')
+		}
+	}
+	o.end(']')
+	o.pointsMoved(a)
 }
 
 // verification is the code on the receipt of a checkout: from the hash of its event as the log has it,

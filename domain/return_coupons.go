@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 	"slices"
@@ -9,13 +10,19 @@ import (
 )
 
 // redeemedBy are the uses of coupons that a checkout made, in the order in which they were taken off.
-func (d *Draft) redeemedBy(of CheckoutPosted) (used []CouponRedeemed) {
+func (d *Draft) redeemedBy(of CheckoutPosted) []CouponRedeemed {
+	var found []Posted
 	for _, id := range of.couponsUsed() {
 		for _, p := range d.found(CouponName(id)) {
 			if e, ok := p.Event.(CouponRedeemed); ok && e.CheckoutID == of.CheckoutID {
-				used = append(used, e)
+				found = append(found, p)
 			}
 		}
+	}
+	slices.SortFunc(found, func(a, b Posted) int { return cmp.Compare(a.Revision, b.Revision) })
+	used := make([]CouponRedeemed, len(found))
+	for i, p := range found {
+		used[i] = p.Event.(CouponRedeemed) // as it was chosen
 	}
 	return used
 }
