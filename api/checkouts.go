@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -39,16 +40,15 @@ type lineBody struct {
 type checkoutBody struct {
 	Lines       []lineBody     `json:"lines"`
 	OrderRef    string         `json:"order_ref"`
-	Coupons     []string       `json:"coupons"`
-	Best        bool           `json:"best"`
 	Points      *amount        `json:"points"`
 	StoredValue jsontext.Value `json:"stored_value"`
 	External    []paymentBody  `json:"external"`
+	wantedBody
 	post
 }
 
 var checkout = operation{name: "checkout", roles: tills, parse: func(
-	r *reading, _ *target, body []byte,
+	r *reading, t *target, body []byte,
 ) domain.Command {
 	var b checkoutBody
 	if !r.decode(body, &b) {
@@ -57,11 +57,9 @@ var checkout = operation{name: "checkout", roles: tills, parse: func(
 	r.about(b.post)
 	c := domain.Checkout{Lines: r.lines(b.Lines), OrderRef: r.word("order_ref", b.OrderRef),
 		External: r.tenders(b.External)}
-	for i, id := range b.Coupons {
-		c.Coupons = append(c.Coupons, r.id(fmt.Sprint("coupons.", i), id))
-	}
-	c.Best, c.Points = b.Best, r.points("points", b.Points)
+	c.Wanted, c.Points = r.wanted(b.wantedBody), r.points("points", b.Points)
 	c.StoredValue, c.Rest = r.storedValue(b.StoredValue)
+	c.Segments = r.segments(t.account, c.Wanted)
 	return c
 }}
 
@@ -82,6 +80,26 @@ func (r *reading) lines(given []lineBody) (lines []domain.CartLine) {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// segments are those of the account that the coupons of a sale are restricted to.
+func (r *reading) segments(account uuid.UUID, w domain.Wanted) []string {
+	if r.refusal != nil || len(w.Coupons) == 0 && !w.Best {
+		return nil
+	}
+	ctx := context.Background()
+	v, err := r.s.Ledger.Account(ctx, account)
+	if err == nil {
+		v, err = r.s.surviving(ctx, v)
+	}
+	var in []string
+	if err == nil {
+		in, err = r.s.segmentsOf(ctx, v, w)
+	}
+	if err != nil && !errors.Is(err, domain.ErrNotFound) {
+		r.failure = err
+	}
+	return in
 }
 
 // tenders reads what is paid elsewhere.

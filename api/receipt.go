@@ -40,25 +40,7 @@ func (o *out) soldLines(e domain.CheckoutPosted) {
 	o.open("lines", '[')
 	for _, l := range e.Lines {
 		o.begin('{')
-		o.integer("n", int64(l.N))
-		o.plain("product", l.Product)
-		o.some("category", l.Category)
-		o.integer("qty", int64(l.Qty))
-		o.quantity("unit_price", l.UnitPrice)
-		o.quantity("list", l.List)
-		o.open("discounts", '[')
-		for _, d := range l.Discounts {
-			o.begin('{')
-			if d.Tier != "" {
-				o.text("tier", d.Tier)
-			} else {
-				o.id("coupon_id", d.CouponID)
-			}
-			o.quantity("amount", d.Amount)
-			o.end('}')
-		}
-		o.end(']')
-		o.quantity("net", l.Net)
+		o.pricedLine(l)
 		o.open("tenders", '[')
 		for _, t := range l.Tenders {
 			o.begin('{')
@@ -67,7 +49,6 @@ func (o *out) soldLines(e domain.CheckoutPosted) {
 			o.end('}')
 		}
 		o.end(']')
-		o.some("tax_code", l.TaxCode)
 		o.end('}')
 	}
 	o.end(']')

@@ -36,19 +36,11 @@ func (d *Draft) price(cart Cart, offers []Offer) Priced {
 
 // priceAgain is price with offers that were taken before, in that order: no question is asked of them
 // but what the goods are and what they come to.
-func (d *Draft) priceAgain(cart Cart, offers []Offer) Priced {
-	p := d.newPricing(cart, offers)
+func priceAgain(cart Cart, offers []Offer) Priced {
+	p := blankPricing(cart, offers)
 	for i := range p.claims {
 		p.claims[i].refused = p.claims[i].choose(cart.Lines)
 	}
-	slices.SortStableFunc(p.claims, func(a, b claim) int {
-		place := func(c claim) int {
-			return slices.IndexFunc(offers, func(o Offer) bool {
-				return o.Coupon == c.Coupon && o.Tier == c.Tier
-			})
-		}
-		return cmp.Compare(place(a), place(b))
-	})
 	p.run()
 	return p.priced()
 }
@@ -81,7 +73,8 @@ type claim struct {
 	off      []int64 // by line
 }
 
-func (d *Draft) newPricing(cart Cart, offers []Offer) *pricing {
+// blankPricing is a pricing with claims in the order of the offers, of which nothing is asked yet.
+func blankPricing(cart Cart, offers []Offer) *pricing {
 	n, k := len(cart.Lines), len(offers)
 	figures, flags := make([]int64, (3+k)*n), make([]bool, 2*k*n)
 	row := func() []int64 { r := figures[:n:n]; figures = figures[n:]; return r }
@@ -96,7 +89,14 @@ func (d *Draft) newPricing(cart Cart, offers []Offer) *pricing {
 	for i, o := range offers {
 		c := &p.claims[i]
 		c.Offer, c.off, c.lets, c.gives = o, row(), flag(), flag()
-		c.refused = d.own(c, cart.Order)
+	}
+	return p
+}
+
+func (d *Draft) newPricing(cart Cart, offers []Offer) *pricing {
+	p := blankPricing(cart, offers)
+	for i := range p.claims {
+		p.claims[i].refused = d.own(&p.claims[i], cart.Order)
 	}
 	slices.SortFunc(p.claims, func(a, b claim) int { return a.before(&b) })
 	for i := range p.claims {

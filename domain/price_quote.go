@@ -10,7 +10,8 @@ import (
 // Wanted says which discounts a sale is to have, beside what the account's tier gives.
 type Wanted struct {
 	Coupons []uuid.UUID `json:"coupons,omitempty"` // of the account, each once
-	Best    bool        `json:"best,omitempty"`    // those of the account's coupons that together take the most off, instead
+	// Best wants those of the account's coupons that together take the most off, instead.
+	Best bool `json:"best,omitempty"`
 }
 
 // MaxWanted bounds Wanted.Coupons.

@@ -169,7 +169,7 @@ func (d *Draft) priceOfRest(
 	if of.TierPercent.IsPositive() {
 		offers = append(offers, tierOffer(of.Tier, of.Unit, of.TierPercent))
 	}
-	return d.priceAgain(cart, offers).Net.Quantity, nil
+	return priceAgain(cart, offers).Net.Quantity, nil
 }
 
 // times is q·n.
