@@ -57,7 +57,7 @@ var checkout = operation{name: "checkout", roles: tills, parse: func(
 	r.about(b.post)
 	c := domain.Checkout{Lines: r.lines(b.Lines), OrderRef: r.word("order_ref", b.OrderRef),
 		External: r.tenders(b.External)}
-	c.Wanted, c.Points = r.wanted(b.wantedBody), r.points("points", b.Points)
+	c.Wanted, c.Points = r.wanted(b.wantedBody), r.somePoints("points", b.Points)
 	c.StoredValue, c.Rest = r.storedValue(b.StoredValue)
 	c.Segments = r.segments(t.account, c.Wanted)
 	return c

@@ -63,7 +63,6 @@ var table = map[domain.Code]class{
 	"holds_active":            {422, "The account has active holds", false},
 	"top_up_pending":          {422, "The account has pending top-ups", false},
 	"checkout_return":         {422, "What was sold at a checkout returns there", false},
-	"points_not_spendable":    {422, "These points do not pay here", false},
 	"return_exceeds_checkout": {422, "More than is left of the line", false},
 	"tender_mismatch":         {422, "The tenders do not pay the price", false},
 

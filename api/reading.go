@@ -91,25 +91,6 @@ func (r *reading) someMoney(field string, a *amount) domain.Money {
 	return r.figure(field+".amount", a.Amount, unit)
 }
 
-// points reads an amount of points, which may be absent.
-func (r *reading) points(field string, a *amount) domain.Money {
-	if a == nil {
-		return domain.Money{}
-	}
-	unit, err := r.s.Ledger.Unit(context.Background(), a.Unit)
-	switch {
-	case errors.Is(err, domain.ErrUnknownUnit):
-		r.fail(domain.ErrUnknownUnit, field+".unit", "is no registered unit")
-	case err != nil:
-		r.failure = err
-	case unit.Kind != domain.Points:
-		r.malformed(field+".unit", "want a unit of points")
-	default:
-		return r.figure(field+".amount", a.Amount, unit)
-	}
-	return domain.Money{}
-}
-
 // unit reads the code of a unit of stored value, and says whether it could.
 func (r *reading) unit(field, code string) (domain.Unit, bool) {
 	unit, ok := r.anyUnit(field, code)

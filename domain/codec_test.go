@@ -257,7 +257,7 @@ func TestCatalogue(t *testing.T) {
 		coupon_products coupon_reserved coupon_revoked coupon_segment
 		coupon_stack_limit coupon_store coupon_tier coupon_unit
 		coupon_used coupon_zero
-		checkout_return points_not_spendable return_exceeds_checkout tender_mismatch`)
+		checkout_return return_exceeds_checkout tender_mismatch`)
 	seen := map[string]bool{}
 	names, err := filepath.Glob("*.go")
 	if err != nil {

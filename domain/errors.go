@@ -68,7 +68,6 @@ var (
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
 	ErrTransferReturned   = refusal("transfer_returned", "the other account did not take it in")
 	ErrTenderMismatch     = refusal("tender_mismatch", "the tenders do not pay the price")
-	ErrPointsNotSpendable = refusal("points_not_spendable", "these points do not pay here")
 	ErrReturnExceeds      = refusal("return_exceeds_checkout", "more than is left of the line")
 	ErrCheckoutReturn     = refusal("checkout_return", "what was sold at a checkout returns there")
 
