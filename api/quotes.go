@@ -30,6 +30,7 @@ type quoteBody struct {
 	AccountID string     `json:"account_id"`
 	Lines     []lineBody `json:"lines"`
 	OrderRef  string     `json:"order_ref"`
+	Points    *amount    `json:"points"`
 	wantedBody
 	post
 }
@@ -61,7 +62,8 @@ func postQuote(c *call) error {
 	}
 	account := r.id("account_id", b.AccountID)
 	r.about(b.post)
-	q := domain.Quote{Cart: r.cart(b.Lines, b.OrderRef), Wanted: r.wanted(b.wantedBody)}
+	q := domain.Quote{Cart: r.cart(b.Lines, b.OrderRef), Wanted: r.wanted(b.wantedBody),
+		Points: r.somePoints("points", b.Points)}
 	if err := r.err(); err != nil {
 		return err
 	}
@@ -148,12 +150,22 @@ func (o *out) quoted(q domain.Quoted) {
 	}
 	o.end(']')
 	o.some("tier", q.Tier)
+	o.open("points_payable", '[')
+	for _, p := range q.Payable {
+		o.begin('{')
+		o.money("available", p.Available)
+		o.money("most", p.Most)
+		o.money("worth", p.Worth)
+		o.end('}')
+	}
+	o.end(']')
+	o.money("points_value", q.PointsValue)
 	o.open("stored_value", '{')
 	o.quantity("amount", q.StoredValue.Quantity)
 	o.plain("unit", q.StoredValue.Unit())
 	o.byClass(q.ByClass)
 	o.end('}')
-	o.money("left_to_pay", q.Net.Sub(q.StoredValue))
+	o.money("left_to_pay", q.Net.Sub(q.PointsValue).Sub(q.StoredValue))
 }
 
 // pricedLine writes a line with what each discount took off it. Figures are of the sale's unit.

@@ -52,6 +52,7 @@ func (d *Draft) discount(cart Cart, w Wanted) (Priced, Search) {
 type Quote struct {
 	Cart   Cart
 	Wanted Wanted
+	Points Money // that are to pay; none: none
 }
 
 // Quoted is a sale as it would be, now.
@@ -59,12 +60,14 @@ type Quoted struct {
 	Priced
 	Search      Search             // of the best combination, where that was wanted
 	Tier        string             // held; "" where the program has none
-	StoredValue Money              // that the account could pay of Net
+	Payable     []PointsPayable    // points that could pay of Net
+	PointsValue Money              // that the points which are to pay are worth
+	StoredValue Money              // that the account could pay of Net less PointsValue
 	ByClass     map[Class]Quantity // of StoredValue
 }
 
-// Of answers a quote of an account, as the same sale would be decided: with the same refusals of a cart
-// and of an account that cannot buy, *Moved of one that was merged. a does not change.
+// Of answers a quote of an account, as the same sale would be decided: with the same refusals of a cart,
+// of an account that cannot buy, and of points; *Moved of one that was merged. a does not change.
 func (q Quote) Of(a *Account, m Moment) (Quoted, error) {
 	if err := cmp.Or(m.Context.check(), q.Cart.check(), q.Wanted.check()); err != nil {
 		return Quoted{}, err
@@ -83,7 +86,18 @@ func (q Quote) Of(a *Account, m Moment) (Quoted, error) {
 	}
 	quoted := Quoted{Tier: d.tierHeld()}
 	quoted.Priced, quoted.Search = d.discount(q.Cart, q.Wanted)
-	quoted.StoredValue, quoted.ByClass = d.payable(quoted.Net)
+	quoted.Payable = d.pointsPayable(quoted.Net)
+	quoted.PointsValue = quoted.Net.With(quoted.Net.Quantity.Zero())
+	if q.Points.unit != "" {
+		var err error
+		if quoted.PointsValue, err = d.pointsWorth(q.Points, quoted.Net); err != nil {
+			return Quoted{}, err
+		}
+		if free := d.spendable(q.Points, d.Decided, &d.Context); free.Less(q.Points) {
+			return Quoted{}, ErrInsufficientFunds.Short(q.Points, free)
+		}
+	}
+	quoted.StoredValue, quoted.ByClass = d.payable(quoted.Net.Sub(quoted.PointsValue))
 	return quoted, nil
 }
 

@@ -87,9 +87,9 @@ func TestQuoteRefusals(t *testing.T) {
 	}{
 		{"no lines", []step{opened}, Quote{Cart: Cart{Unit: "CNY"}}, ErrMalformed},
 		{"those, and the best", []step{opened},
-			Quote{cart, Wanted{Best: true, Coupons: make([]uuid.UUID, 1)}}, ErrMalformed},
+			Quote{Cart: cart, Wanted: Wanted{Best: true, Coupons: make([]uuid.UUID, 1)}}, ErrMalformed},
 		{"more coupons than a sale has", []step{opened},
-			Quote{cart, Wanted{Coupons: make([]uuid.UUID, MaxWanted+1)}}, ErrMalformed},
+			Quote{Cart: cart, Wanted: Wanted{Coupons: make([]uuid.UUID, MaxWanted+1)}}, ErrMalformed},
 		{"no account", nil, Quote{Cart: cart}, ErrNotFound},
 		{"a frozen account", []step{opened, frozen(FreezeDebit)}, Quote{Cart: cart}, ErrAccountFrozen},
 	}
@@ -100,6 +100,30 @@ func TestQuoteRefusals(t *testing.T) {
 		}
 		if _, err := row.quote.Of(b.account, b.moment()); !errors.Is(err, row.want) {
 			t.Errorf("%s: got %v, want %v", row.name, err, row.want)
+		}
+	}
+}
+
+// TestQuoteWithPoints pays with points before stored value, which pays the rest.
+func TestQuoteWithPoints(t *testing.T) {
+	b := newBook(t)
+	points := MustMoney("250", Unit{Code: "POINTS"})
+	ruledBy(Terms{Points: []PointsRule{{ID: "r", Points: MustMoney("0", Unit{Code: "POINTS"}),
+		Per: cny("1.00"), Spend: &PointsSpend{Points: MustMoney("100", Unit{Code: "POINTS"}),
+			Worth: cny("1.00"), Step: MustMoney("50", Unit{Code: "POINTS"})}}}})(b)
+	opened(b)
+	did(topUp("30.00", ""))(b)
+	did(EarnPoints{Amount: points, Reason: "gift"})(b)
+	cart := cartOf(goods("tea", 1, "25.00"))
+	got := b.quoted(Quote{Cart: cart, Points: MustMoney("200", Unit{Code: "POINTS"})})
+	if !got.PointsValue.Equal(cny("2.00")) || !got.StoredValue.Equal(cny("23.00")) ||
+		!got.Payable[0].Most.Equal(points) || !got.Payable[0].Worth.Equal(cny("2.50")) {
+		t.Errorf("got %s by points and %s stored; %+v", got.PointsValue, got.StoredValue, got.Payable)
+	}
+	for n, want := range map[string]*Refusal{"201": ErrPointsStep, "300": ErrInsufficientFunds} {
+		q := Quote{Cart: cart, Points: MustMoney(n, Unit{Code: "POINTS"})}
+		if _, err := q.Of(b.account, b.moment()); !errors.Is(err, want) {
+			t.Errorf("%s points: got %v, want %v", n, err, want)
 		}
 	}
 }
