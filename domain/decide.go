@@ -125,6 +125,8 @@ func business(p Posted) bool {
 		return e.By == SettledByWriteOff
 	case CouponReleased:
 		return e.Reason != CouponLapsed
+	case CouponGranted:
+		return e.Cause != CouponByTier
 	case TierOverrideEnded:
 		return e.EndedAt.IsZero()
 	case AccountDormant, AccountReactivated, CouponExpired, LotExpired, LotExpiring:

@@ -130,7 +130,11 @@ func (d *Draft) change(r *TierRules, decided TierDecision, rank int) error {
 		decided.ValidUntil = time.Time{}
 	}
 	decided.Rank = rank
-	return d.post(TierChanged{TierDecision: decided})
+	id := d.nextID()
+	if err := d.post(TierChanged{TierDecision: decided}); err != nil {
+		return err
+	}
+	return d.grantTierCoupons(&r.Tiers[rank], &decided, id)
 }
 
 // name is the name of a tier that is held, of the first where the program does not know it.

@@ -85,7 +85,11 @@ func (d *Draft) retain(r *TierRules, e TierDecision) error {
 	if r.Downgrade == DowngradeNone {
 		e.ValidUntil = time.Time{}
 	}
-	return d.post(TierRetained{e})
+	id := d.nextID()
+	if err := d.post(TierRetained{e}); err != nil {
+		return err
+	}
+	return d.grantTierCoupons(&r.Tiers[e.Rank], &e, id)
 }
 
 // none is nothing of what is counted, at its scale.
