@@ -60,10 +60,33 @@ func (c *call) rehearsed(a ledger.Answer, from, to time.Time) error {
 		o.end('}')
 	}
 	o.end(']')
+	o.tierMoves(found)
 	o.end('}')
 	o.end('}')
 	c.send(fiber.StatusOK, applicationJSON, o)
 	return nil
+}
+
+// tierMoves writes who would hold another tier, and some of them.
+func (o *out) tierMoves(found domain.Rehearsed) {
+	o.open("tiers", '[')
+	for _, m := range found.Tiers {
+		o.begin('{')
+		o.text("from", m.From)
+		o.text("to", m.To)
+		o.integer("accounts", int64(m.Accounts))
+		o.end('}')
+	}
+	o.end(']')
+	o.open("moved", '[')
+	for _, m := range found.Moved {
+		o.begin('{')
+		o.id("account_id", m.Account)
+		o.text("from", m.From)
+		o.text("to", m.To)
+		o.end('}')
+	}
+	o.end(']')
 }
 
 func (o *out) rehearsedSum(s domain.RehearsedSum) {

@@ -18,6 +18,7 @@ import (
 type Rehearsal struct {
 	Program  *Program // the version
 	From, To time.Time
+	Now      time.Time // no tier's period has ended after it; zero: To
 	// Ruling is the program that would have ruled an account at an instant, with the version in
 	// force. History says that the ladder of one of them looks back.
 	Ruling  func(account uuid.UUID, at time.Time) *Program
@@ -31,6 +32,7 @@ type rehearsed struct {
 	bonuses bonuses
 	taken   map[uuid.UUID]*Ladder // by top-up, where a step gave its bonus and History is asked for
 	sums    []RehearsedSum
+	tier    *rehearsedTier // nil: nothing that a version's tiers ask for has happened
 }
 
 // RehearsedSum is what was given and what would have been, in a unit as lots of a class: Bonus or
@@ -53,6 +55,8 @@ type Rehearsed struct {
 	Accounts int
 	Sums     []RehearsedSum     // by unit and class
 	Largest  []RehearsedAccount // by difference, the largest first, at most mostLargest
+	Tiers    []TierMoves        // by tier: who would hold another
+	Moved    []MovedAccount     // some of those, by id, at most mostLargest
 }
 
 const mostLargest = 100
@@ -66,7 +70,8 @@ func (p *Program) LooksBack() bool {
 
 // Wants reports whether events of that stored name matter.
 func (r *Rehearsal) Wants(name string) bool {
-	return slices.Contains([]string{"TopUpPosted", "TopUpReversed", "DebitPosted", "CreditGranted"}, name)
+	return slices.Contains([]string{"TopUpPosted", "TopUpReversed", "DebitPosted", "CreditGranted"}, name) ||
+		r.Program.Terms.Tiers != nil && slices.Contains(tierTypes, name)
 }
 
 // Len is the number of accounts that are held.
@@ -92,6 +97,7 @@ func (r *Rehearsal) Add(account uuid.UUID, p Posted) {
 	m := Moment{Context: p.Metadata.context()}
 	m.Context.Channel, m.Context.OccurredAt = p.Metadata.Channel, p.Metadata.OccurredAt
 	m.Decided = m.Context.Instant(p.Metadata.RecordedAt)
+	r.tier(account, &m, p)
 	inside := within(m.Decided, r.From, r.To)
 	if inside {
 		m.Program = r.Ruling(account, m.Decided)
@@ -185,6 +191,7 @@ func (s RehearsedSum) Difference() Quantity { return s.Would.Sub(s.Recorded) }
 
 // AddTo adds what was found to a result.
 func (r *Rehearsal) AddTo(all *Rehearsed) {
+	r.addTiers(all)
 	for id, a := range r.accounts {
 		differs := false
 		for _, s := range a.sums {

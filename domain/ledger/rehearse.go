@@ -38,7 +38,7 @@ func (l *Ledger) rehearse(
 	would := l.registry.book.Load().with(p)
 	first, rest := uuid.Nil, true
 	for rest {
-		r := &domain.Rehearsal{Program: p, From: from, To: to, History: would.looksBack(),
+		r := &domain.Rehearsal{Program: p, From: from, To: to, Now: l.now(), History: would.looksBack(),
 			Ruling: func(account uuid.UUID, at time.Time) *domain.Program {
 				if ruling := would.ruling(account, at); ruling != nil {
 					return ruling

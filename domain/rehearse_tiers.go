@@ -1,0 +1,183 @@
+package domain
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// TierMove is an account that would hold another tier by a version than it did. The first tier of who
+// was in no other is "".
+type TierMove struct{ From, To string }
+
+// TierMoves is how many accounts would so move.
+type TierMoves struct {
+	TierMove
+	Accounts int
+}
+
+// MovedAccount is one of them.
+type MovedAccount struct {
+	Account uuid.UUID
+	TierMove
+}
+
+// rehearsedTier is an account as a version's tiers alone would have left it, and what it held.
+type rehearsedTier struct {
+	account *Account
+	held    string
+	sales   map[uuid.UUID]rehearsedSale // whose windows are not forgotten
+}
+
+// rehearsedSale is a sale that counted, and what of it came back.
+type rehearsedSale struct {
+	qualifying   *Qualifying
+	amount, back Money
+}
+
+// tierTypes are the events that a rehearsal of tiers asks for.
+var tierTypes = []string{"AccountOpened", "CheckoutPosted", "CheckoutReturned", "DebitPosted",
+	"DebitRefunded", "DebitReversed", "PointsEarned", "TierChanged"}
+
+// tier folds an event into what the version's tiers would have made of the account. Those that the
+// version would not have ruled are as they were.
+func (r *Rehearsal) tier(account uuid.UUID, m *Moment, p Posted) {
+	rules := r.Program.Terms.Tiers
+	if rules == nil || !slices.Contains(tierTypes, TypeOf(p.Event)) || !m.Decided.Before(r.To) {
+		return
+	}
+	a := r.of(account)
+	if a.tier == nil {
+		a.tier = &rehearsedTier{account: NewAccount(account), sales: map[uuid.UUID]rehearsedSale{}}
+		a.tier.account.revision, a.tier.account.openedAt = 0, p.Metadata.RecordedAt
+	}
+	t := a.tier
+	switch e := p.Event.(type) {
+	case AccountOpened:
+		return
+	case TierChanged:
+		t.held = e.To
+		return
+	}
+	if m.Decided.Before(r.From) || r.Ruling(account, m.Decided) != r.Program {
+		return
+	}
+	t.end(r.Program, m.Decided)
+	d := t.draft(r.Program, m, p)
+	if q := t.counts(d, p.Event); q != nil {
+		t.account.tiering.count(q)
+		d.posted = []Posted{{Event: DebitPosted{Qualifying: q}}}
+		_ = d.promote() // on an account of nothing but tiers nothing fails
+	}
+}
+
+// draft is the account while an event is decided on anew.
+func (t *rehearsedTier) draft(program *Program, m *Moment, p Posted) *Draft {
+	d := &Draft{Account: t.account, Moment: *m}
+	d.Present, d.Recorded = program, p.Metadata.RecordedAt
+	if date := p.Metadata.BusinessDate; p.Metadata.Store != "" || date != dateOf(p.Metadata.OccurredAt.UTC()) {
+		d.Context.BusinessDate = date
+	}
+	return d
+}
+
+// counts is how an event would have counted, nil where it would not.
+func (t *rehearsedTier) counts(d *Draft, e Event) *Qualifying {
+	sold := func(c consumption, amount Money) *Qualifying {
+		q := d.qualify(c)
+		if q != nil {
+			t.forget(q.Oldest)
+			t.sales[c.id] = rehearsedSale{q, amount, amount.Sub(amount)}
+		}
+		return q
+	}
+	returned := func(id uuid.UUID, x Money) *Qualifying {
+		s, ok := t.sales[id]
+		if !ok {
+			return nil
+		}
+		q := s.qualifying.returned(s.back, x, s.amount)
+		s.back = s.back.Add(x)
+		t.sales[id] = s
+		return q
+	}
+	switch e := e.(type) {
+	case DebitPosted:
+		if e.CheckoutID == noID {
+			return sold(consumption{id: e.DebitID, qualifying: e.counted()}, e.Amount)
+		}
+	case CheckoutPosted:
+		return sold(consumption{id: e.CheckoutID, qualifying: e.Money(e.Spend), lines: e.Lines},
+			e.Money(e.Net))
+	case DebitRefunded:
+		return returned(e.DebitID, e.Amount)
+	case DebitReversed:
+		return returned(e.DebitID, e.Amount)
+	case CheckoutReturned:
+		if s, ok := t.sales[e.CheckoutID]; ok {
+			return returned(e.CheckoutID, s.amount.With(e.Net))
+		}
+	case PointsEarned:
+		return d.qualifyEarned(e.Amount)
+	}
+	return nil
+}
+
+// forget drops the sales whose windows are forgotten, now and then.
+func (t *rehearsedTier) forget(before string) {
+	if len(t.sales) < 256 {
+		return
+	}
+	maps.DeleteFunc(t.sales, func(_ uuid.UUID, s rehearsedSale) bool {
+		return s.qualifying.Bucket < before
+	})
+}
+
+// end ends the periods that were over by an instant.
+func (t *rehearsedTier) end(program *Program, at time.Time) {
+	s := &t.account.tiering
+	for due := s.due(); !due.IsZero() && !due.After(at); due = s.due() {
+		d := &Draft{Account: t.account,
+			Moment: Moment{Recorded: due, Decided: due, Program: program, Present: program}}
+		if d.endTierPeriod(due) != nil {
+			return
+		}
+	}
+}
+
+// move is from which tier to which the version would have moved the account, false where to none.
+func (t *rehearsedTier) move(r *TierRules) (TierMove, bool) {
+	m := TierMove{t.held, r.name(t.account.tiering.Tier)}
+	return m, m.From != m.To && (m.From != "" || r.rank(m.To) > 0)
+}
+
+// addTiers adds the accounts that the version would have moved to a result.
+func (r *Rehearsal) addTiers(all *Rehearsed) {
+	if r.Program.Terms.Tiers == nil {
+		return
+	}
+	for id, a := range r.accounts {
+		if a.tier == nil || r.Ruling(id, r.To) != r.Program {
+			continue
+		}
+		a.tier.end(r.Program, earliest(r.To, r.Now))
+		move, moves := a.tier.move(r.Program.Terms.Tiers)
+		if !moves {
+			continue
+		}
+		i, found := slices.BinarySearchFunc(all.Tiers, move, func(a TierMoves, b TierMove) int {
+			return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.To, b.To))
+		})
+		if !found {
+			all.Tiers = slices.Insert(all.Tiers, i, TierMoves{TierMove: move})
+		}
+		all.Tiers[i].Accounts++
+		all.Moved = append(all.Moved, MovedAccount{id, move})
+	}
+	slices.SortFunc(all.Moved, func(a, b MovedAccount) int { return byID(a.Account, b.Account) })
+	all.Moved = all.Moved[:min(len(all.Moved), mostLargest)]
+}
