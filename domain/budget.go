@@ -59,7 +59,7 @@ type Budget struct {
 	Campaign *Campaign
 	Issued   int64 // coupons
 	Redeemed int64 // uses
-	Discount Money // where it is capped
+	Discount Money `json:",omitzero"` // where it is capped, and any was given
 	Revision int64 // of the stream's last event, −1 before the first
 	Recorded time.Time
 }
@@ -72,13 +72,11 @@ func (b *Budget) Apply(p Posted) error {
 	if p.Revision != b.Revision+1 {
 		return fmt.Errorf("revision %d follows %d", p.Revision, b.Revision)
 	}
+	if _, drafted := p.Event.(CampaignDrafted); drafted != (b.Campaign == nil) {
+		return fmt.Errorf("%T at revision %d", p.Event, p.Revision)
+	}
 	b.Revision, b.Recorded = p.Revision, p.Metadata.RecordedAt
 	switch e := p.Event.(type) {
-	case CampaignDrafted:
-		b.Campaign = b.Campaign.After(p)
-		if most := e.Budgets.Discount; most.unit != "" {
-			b.Discount = most.Sub(most)
-		}
 	case BudgetReserved:
 		b.count(e.BudgetPart, +1)
 	case BudgetReleased:
@@ -99,14 +97,23 @@ func (b *Budget) count(w BudgetPart, sign int64) {
 		return
 	}
 	b.Redeemed += sign * w.Count
-	if b.Discount.unit == "" || w.Amount.unit == "" {
-		return
+	given, capped := b.given()
+	switch {
+	case !capped || w.Amount.unit == "":
+	case sign < 0:
+		b.Discount = given.Sub(w.Amount)
+	default:
+		b.Discount = given.Add(w.Amount)
 	}
-	if sign < 0 {
-		b.Discount = b.Discount.Sub(w.Amount)
-	} else {
-		b.Discount = b.Discount.Add(w.Amount)
+}
+
+// given is the discount that is reserved, where it is capped.
+func (b *Budget) given() (Money, bool) {
+	most := b.Campaign.Terms.Budgets.Discount
+	if b.Discount.unit == "" && most.unit != "" {
+		return most.Sub(most), true
 	}
+	return b.Discount, most.unit != ""
 }
 
 // Left is what is left of what is capped.
@@ -123,8 +130,8 @@ func (b *Budget) Left() (left BudgetLeft) {
 		n := most.Redemptions - b.Redeemed
 		left.Redemptions = &n
 	}
-	if most.Discount.unit != "" {
-		m := most.Discount.Sub(b.Discount)
+	if given, capped := b.given(); capped {
+		m := most.Discount.Sub(given)
 		left.Discount = &m
 	}
 	return left
@@ -215,3 +222,22 @@ type Return struct {
 
 // Reserved is the reservation of the issue.
 func (e CouponGranted) Reserved() uuid.UUID { return e.ReservationID }
+
+// Reserved is the reservation of the use.
+func (e CouponRedeemed) Reserved() uuid.UUID { return e.ReservationID }
+
+// Returned is the issue.
+func (e CouponRecycled) Returned() Return {
+	return Return{Reservation: e.ReservationID, Reason: BudgetRecycled,
+		BudgetPart: BudgetPart{Campaign: e.Campaign, Kind: BudgetIssue, Count: 1}}
+}
+
+// Returned is the part of the discount that came back, and the use, where that did.
+func (e CouponRestored) Returned() Return {
+	back := BudgetPart{Campaign: e.Campaign, Kind: BudgetRedemption, Count: int64(min(e.Use, 1)),
+		Amount: Money{unit: e.Unit, Quantity: e.DiscountReturned}}
+	if back.Count == 0 {
+		back.Kind = BudgetDiscount
+	}
+	return Return{Reservation: e.ReservationID, Reason: BudgetRestored, BudgetPart: back}
+}

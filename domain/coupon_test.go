@@ -44,7 +44,7 @@ func (u use) Decide(d *Draft) error {
 	}
 	off := cny("5")
 	return d.redeemCoupon(Verdict{Offer: Offer{Coupon: u.coupon}, Eligible: cny("20"), Discount: off,
-		Lines: []LineDiscount{{Line: 1, Discount: off.Quantity}}}, d.nextID(), noID)
+		Lines: []LineDiscount{{Line: 1, Discount: off.Quantity}}}, d.nextID())
 }
 
 // goodsBack is what a return does to the coupon that the n-th operation used.

@@ -29,16 +29,21 @@ type CouponRedeemed struct {
 func (CouponRedeemed) event() {}
 
 func (e CouponRedeemed) appendNames(names []Name) []Name {
-	return append(names, CouponName(e.CouponID), CheckoutName(e.CheckoutID))
+	names = append(names, CouponName(e.CouponID), CheckoutName(e.CheckoutID))
+	return reservedBy(names, e.ReservationID)
 }
 
 // redeemCoupon posts that a checkout used a coupon as a verdict has it. takeCoupon has let the order
-// have it, in the same decision; reservation is of the campaign's budget, where it is capped.
-func (d *Draft) redeemCoupon(v Verdict, checkout, reservation uuid.UUID) error {
+// have it, in the same decision. Where the campaign's budget is capped, it must have room for it.
+func (d *Draft) redeemCoupon(v Verdict, checkout uuid.UUID) error {
 	c, ok := d.coupon(v.Offer.Coupon)
 	campaign, _, known := d.definition(c)
 	if !ok || !known {
 		return fmt.Errorf("coupon %s is redeemed, and is not live", v.Offer.Coupon)
+	}
+	reservation, err := d.reserveRedemption(campaign, v.Discount)
+	if err != nil {
+		return err
 	}
 	return d.post(CouponRedeemed{CouponID: c.ID, Definition: c.Definition, Kind: c.Kind,
 		Campaign: c.Campaign, CheckoutID: checkout, Use: c.Used + 1, Of: c.Uses,

@@ -65,7 +65,7 @@ func (d *Draft) redeem(s basket, checkout uuid.UUID) error {
 		if v.Code != "" || v.Offer.Coupon == noID {
 			continue
 		}
-		if err := d.redeemCoupon(v, checkout, noID); err != nil {
+		if err := d.redeemCoupon(v, checkout); err != nil {
 			return err
 		}
 	}

@@ -84,6 +84,7 @@ type Ledger struct {
 
 	mu          sync.Mutex
 	queues      map[uuid.UUID]*queue // accounts with commands waiting or being decided
+	purses      map[string]*purse    // campaigns, by id
 	waiting     int
 	registering int
 	stopping    bool
@@ -98,7 +99,8 @@ type Ledger struct {
 // Open is a ledger over a store. It returns at once; Ready tells when the registries are read.
 func Open(store eventstore.Store, opts Options) *Ledger {
 	opts.defaults()
-	l := &Ledger{store: store, opts: opts, queues: map[uuid.UUID]*queue{}}
+	l := &Ledger{store: store, opts: opts, queues: map[uuid.UUID]*queue{},
+		purses: map[string]*purse{}}
 	l.idle = sync.NewCond(&l.mu)
 	l.states = otter.Must(&otter.Options[uuid.UUID, *cached]{
 		MaximumWeight: uint64(opts.CacheBytes),

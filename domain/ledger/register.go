@@ -21,8 +21,13 @@ type Registering struct {
 	Context       domain.Context // of what happens at a place; else none
 }
 
-// Register answers a registration as Do answers a command. Its stream is short, and read whole.
+// Register answers a registration as Do answers a command. Its stream is short, and read whole, but for
+// a campaign's.
 func (l *Ledger) Register(ctx context.Context, q Registering) (Answer, error) {
+	stream := q.Registration.Stream()
+	if id := strings.TrimPrefix(stream, campaignStream); id != stream {
+		return l.registerCampaign(q, id)
+	}
 	if err := l.begin(); err != nil {
 		return Answer{}, err
 	}
@@ -151,17 +156,9 @@ func (l *Ledger) past(ctx context.Context, stream string) ([]located, domain.Has
 func (l *Ledger) appendRegistration(
 	ctx context.Context, stream string, posted []domain.Posted, hash domain.Hash,
 ) (Answer, error) {
-	var events []eventstore.Event
-	for i := range posted {
-		p := &posted[i]
-		p.Metadata.PrevHash = hash
-		kind, data, metadata, err := domain.Encode(*p)
-		if err != nil {
-			return Answer{}, err
-		}
-		hash = domain.Link(stream, p.Revision, p.Metadata.EventID, kind, data, metadata)
-		events = append(events, eventstore.Event{ID: p.Metadata.EventID, Type: kind, Data: data,
-			Metadata: metadata})
+	events, _, err := chained(stream, hash, posted)
+	if err != nil {
+		return Answer{}, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.opts.Timeout)
 	defer cancel()
@@ -175,6 +172,25 @@ func (l *Ledger) appendRegistration(
 		l.registry.set(stream, p)
 	}
 	return Answer{Events: posted, Position: appended.Position}, nil
+}
+
+// chained encodes events of a stream, each linked to the one before it, the first to hash, and answers
+// the last one's hash.
+func chained(stream string, hash domain.Hash, posted []domain.Posted) (
+	events []eventstore.Event, last domain.Hash, err error,
+) {
+	for i := range posted {
+		p := &posted[i]
+		p.Metadata.PrevHash = hash
+		kind, data, metadata, err := domain.Encode(*p)
+		if err != nil {
+			return nil, hash, err
+		}
+		hash = domain.Link(stream, p.Revision, p.Metadata.EventID, kind, data, metadata)
+		events = append(events, eventstore.Event{ID: p.Metadata.EventID, Type: kind, Data: data,
+			Metadata: metadata})
+	}
+	return events, hash, nil
 }
 
 // isRegistry tells a registry's stream, which is held in memory, from a shift's and the like.

@@ -29,6 +29,9 @@ type Request struct {
 	DryRun        bool // decide and answer, store nothing
 
 	hops int // accounts it was passed on by
+
+	reserved []domain.Reservation // of campaigns' budgets, for this try
+	tries    int                  // that needed reservations
 }
 
 // Answer is what an operation posted: its own events, the first business event first. An answer is

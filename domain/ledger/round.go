@@ -196,8 +196,8 @@ func (r *round) moment(q *Request, place domain.Store) domain.Moment {
 		Actor: q.Caller.Actor, Role: string(q.Caller.Role), OnBehalfOf: q.Caller.OnBehalfOf,
 		CorrelationID: q.CorrelationID, IdempotencyKey: q.Key, Context: q.Context,
 		Place:     place,
-		Campaigns: r.campaigns,
-		Found:     r.found,
+		Campaigns: r.campaigns, Reservations: q.reserved,
+		Found: r.found,
 	}
 	m.Decided = q.Context.Instant(m.Recorded)
 	programs := r.registry.book.Load()

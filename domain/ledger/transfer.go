@@ -77,8 +77,14 @@ func (l *Ledger) finish(ctx context.Context, r Request, a Answer, err error) (An
 	if moved, ok := errors.AsType[*domain.Moved](err); ok {
 		return l.redirect(ctx, r, moved)
 	}
+	if needs, ok := errors.AsType[*domain.Unreserved](err); ok {
+		return l.withBudget(ctx, r, needs.Wanted)
+	}
 	if err != nil {
 		return a, err
+	}
+	if !a.Replayed && !r.DryRun {
+		l.giveBackBudgets(r, a)
 	}
 	for i, p := range a.Events {
 		switch e := p.Event.(type) {

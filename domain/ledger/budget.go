@@ -1,0 +1,225 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+)
+
+// mostTries bounds how often one request's reservations turn out to be others than its decision needs,
+// because the account has moved on.
+const mostTries = 4
+
+// withBudget reserves what a request's decision needs of campaigns' budgets and asks again. What is not
+// committed then is released at once where that is certain; the rest is for RunReservations.
+func (l *Ledger) withBudget(ctx context.Context, r Request, wanted []domain.BudgetPart) (Answer, error) {
+	if r.tries++; r.tries > mostTries {
+		return Answer{}, ErrBusy
+	}
+	reserved, err := l.reserve(r, wanted)
+	if err == nil {
+		r.reserved = reserved
+		var a Answer
+		a, err = l.Do(ctx, r)
+		if !r.DryRun && isCertain(err) {
+			l.releaseUnused(r, reserved, a)
+		}
+		return a, err
+	}
+	l.releaseUnused(r, reserved, Answer{})
+	return Answer{}, err
+}
+
+// isCertain reports that an answer with that error is all that there will be of its request.
+func isCertain(err error) bool {
+	_, refused := errors.AsType[*domain.Refusal](err)
+	return err == nil || refused || errors.Is(err, ErrBusy) && !errors.Is(err, ErrOutcomeUnknown)
+}
+
+// reserve claims what is wanted, for one operation that is named anew; what there is not is refused in
+// its place. After a failure it answers what it has.
+func (l *Ledger) reserve(r Request, wanted []domain.BudgetPart) ([]domain.Reservation, error) {
+	operation := uuid.New()
+	reserved, errs := make([]domain.Reservation, len(wanted)), make([]error, len(wanted))
+	claim := func(i int) {
+		reserved[i], errs[i] = l.claim(r, domain.Claim{BudgetPart: wanted[i], Account: r.Account,
+			Operation: operation})
+	}
+	var others sync.WaitGroup
+	for i := range wanted[1:] {
+		others.Go(func() { claim(i + 1) })
+	}
+	claim(0)
+	others.Wait()
+	return reserved, errors.Join(errs...)
+}
+
+// claim reserves one part of a budget.
+func (l *Ledger) claim(r Request, c domain.Claim) (domain.Reservation, error) {
+	made := domain.Reservation{Operation: c.Operation, BudgetPart: c.BudgetPart}
+	_, err := l.ask(c.Campaign, func(t *reckoning) error {
+		after := t.budget
+		p, err := after.Reserve(c, t.moment(r.Caller, r.CorrelationID))
+		if err != nil {
+			return err
+		}
+		made.ID, made.At = p.Metadata.EventID, p.Metadata.RecordedAt
+		if r.DryRun {
+			return nil
+		}
+		return t.add(after, p)
+	})
+	if refusal, refused := errors.AsType[*domain.Refusal](err); refused {
+		return domain.Reservation{ID: uuid.New(), Operation: c.Operation, BudgetPart: c.BudgetPart,
+			Refused: refusal}, nil
+	}
+	if err != nil {
+		made.ID = uuid.Nil
+	}
+	return made, err
+}
+
+// releaseUnused releases those of a request's reservations that its answer did not commit.
+func (l *Ledger) releaseUnused(r Request, reserved []domain.Reservation, a Answer) {
+	used := map[uuid.UUID]bool{}
+	for _, p := range a.Events {
+		if e, ok := p.Event.(domain.Committing); ok {
+			used[e.Reserved()] = true
+		}
+	}
+	for _, made := range reserved {
+		if made.ID == uuid.Nil || made.Refused != nil || used[made.ID] {
+			continue
+		}
+		l.told(made.Campaign, made.ID, l.release(r.Caller, uuid.Nil, domain.Return{
+			Reservation: made.ID, BudgetPart: made.BudgetPart, Reason: domain.BudgetUnused}))
+	}
+}
+
+// giveBackBudgets releases what an answer's events give back of reservations.
+func (l *Ledger) giveBackBudgets(r Request, a Answer) {
+	for _, p := range a.Events {
+		e, ok := p.Event.(domain.Returning)
+		if !ok || e.Returned().Reservation == uuid.Nil {
+			continue
+		}
+		back := e.Returned()
+		l.told(back.Campaign, back.Reservation, l.release(r.Caller, p.Metadata.EventID, back))
+	}
+}
+
+// told logs that a release failed, which RunReservations will make good.
+func (l *Ledger) told(campaign string, reservation uuid.UUID, err error) {
+	if err != nil {
+		l.opts.Logger.Warn("budget not released yet", "campaign", campaign, "reservation", reservation,
+			"err", err)
+	}
+}
+
+// release gives a part of a reservation back, as an account's event source says, or all of it where
+// nothing was committed. What was released before is left as it is.
+func (l *Ledger) release(by Caller, source uuid.UUID, back domain.Return) error {
+	_, err := l.ask(back.Campaign, func(t *reckoning) error {
+		revision, ok := domain.RevisionOf(back.Reservation)
+		if !ok {
+			return domain.ErrNotFound
+		}
+		p, err := t.event(revision)
+		if err != nil {
+			return err
+		}
+		reserved, ok := p.Event.(domain.BudgetReserved)
+		if !ok || reserved.ReservationID != back.Reservation {
+			return domain.ErrNotFound
+		}
+		before, err := t.releases(back.Reservation)
+		if err != nil {
+			return err
+		}
+		after := t.budget
+		p, err = after.Release(back, source, reserved, before, t.moment(by, ""))
+		if _, done := errors.AsType[*domain.Done](err); done {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return t.add(after, p)
+	})
+	return err
+}
+
+// Budget is a campaign with what is reserved of its budgets now. It is domain.ErrNotFound where there is
+// none.
+func (l *Ledger) Budget(campaign string) (b domain.Budget, err error) {
+	_, err = l.ask(campaign, func(t *reckoning) error {
+		if b = t.budget; b.Campaign == nil {
+			return domain.ErrNotFound.Because("there is no such campaign")
+		}
+		return nil
+	})
+	return b, err
+}
+
+// registerCampaign is register on a campaign's stream, which is long: of it a registration is decided on
+// the campaign's life alone.
+func (l *Ledger) registerCampaign(q Registering, campaign string) (a Answer, err error) {
+	place, err := l.ask(campaign, func(t *reckoning) (err error) {
+		a, err = t.register(q)
+		return err
+	})
+	if len(a.Events) > 0 && !a.Replayed && !q.DryRun {
+		a.Position = place
+	}
+	return a, err
+}
+
+func (t *reckoning) register(q Registering) (Answer, error) {
+	life := t.life()
+	for _, e := range life {
+		if q.Key != "" && e.Metadata.IdempotencyKey == q.Key {
+			return registered(life, e, q.Registration)
+		}
+	}
+	m := t.moment(q.Caller, q.CorrelationID)
+	m.IdempotencyKey, m.Context = q.Key, q.Context
+	events, err := domain.RegisterAt(t.budget.Revision+1, posted(life), q.Registration, m)
+	if done, ok := errors.AsType[*domain.Done](err); ok {
+		return Answer{Events: []domain.Posted{done.Original}, Replayed: true,
+			Position: t.base.position}, nil
+	}
+	if err != nil || q.DryRun {
+		return Answer{Events: events}, err
+	}
+	after := t.budget
+	for _, p := range events {
+		if err := after.Apply(p); err != nil {
+			return Answer{}, err
+		}
+	}
+	if err := t.add(after, events...); err != nil {
+		return Answer{}, err
+	}
+	return Answer{Events: t.posted[len(t.posted)-len(events):]}, nil
+}
+
+// life are the campaign's events that are not of its budget, this reckoning's among them.
+func (t *reckoning) life() []located {
+	life := t.base.life[:len(t.base.life):len(t.base.life)]
+	for _, p := range t.posted {
+		switch p.Event.(type) {
+		case domain.BudgetReserved, domain.BudgetReleased:
+		default:
+			life = append(life, located{Posted: p})
+		}
+	}
+	return life
+}
+
+// uncommittedFor is how long a reservation may go without a commit before it is resolved.
+const uncommittedFor = 60 * time.Second
