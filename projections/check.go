@@ -203,7 +203,8 @@ func (c *checker) scan(ctx context.Context) error {
 		return err
 	}
 	err := errors.Join(compareTable(ctx, c.tables, c.report, segmentTable, rows.segments),
-		compareTable(ctx, c.tables, c.report, codeTable, rows.codes))
+		compareTable(ctx, c.tables, c.report, codeTable, rows.codes),
+		compareTable(ctx, c.tables, c.report, reservationTable, rows.reservations))
 	if err != nil {
 		return err
 	}

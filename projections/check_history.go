@@ -29,6 +29,8 @@ type historyReader struct {
 	segments expected[string, SegmentEntry] // likewise
 	codes    expected[uuid.UUID, codeRow]   // likewise
 
+	reservations expected[uuid.UUID, reservationRow] // likewise
+
 	posday *posday // what the tables about tills hold
 }
 
@@ -46,6 +48,7 @@ func (h *historyReader) open(ctx context.Context, q querier) (err error) {
 	h.frozen = freezes{}
 	h.segments = expected[string, SegmentEntry]{}
 	h.codes = expected[uuid.UUID, codeRow]{}
+	h.reservations = expected[uuid.UUID, reservationRow]{}
 	h.columns = make([]sql.NullString, len(historyColumns)-1)
 	h.to = []any{&h.at}
 	for i := range h.columns {
@@ -91,6 +94,9 @@ func (h *historyReader) compare(stored eventstore.Recorded) error {
 	}
 	if about, ok, err := codeEvent(&e); ok && err == nil {
 		_ = foldCode(h.codes, about, &e.Metadata) // what does not follow is damaged there too
+	}
+	if about, ok, err := budgetEvent(&e); ok && err == nil {
+		_ = foldReservation(h.reservations, about, &e.Metadata, e.Account) // likewise
 	}
 	if err := h.posday.compare(&e); err != nil {
 		return err

@@ -53,6 +53,7 @@ func Builtin() []Projection {
 		mandates,
 		jobs{},
 		tiers{},
+		reservations{},
 		transfers{},
 		interactions{},
 		occasions{},

@@ -210,6 +210,7 @@ func (s *service) works() []func(context.Context) {
 		s.sweep,
 		s.resumeClaims,
 		s.resumeTransfers,
+		s.settleReservations,
 		s.runJobs,
 		s.grantOnTriggers,
 		s.sendWebhooks,

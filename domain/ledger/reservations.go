@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"errors"
-	"iter"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,20 +13,23 @@ import (
 // Unsettled names a reservation whose commit was not seen, or, by its Source, an event of an account that
 // gives a part of one back, whose release was not seen.
 type Unsettled struct {
-	Campaign                     string
-	Reservation, Account, Source uuid.UUID
-	Operation                    uuid.UUID // that it was reserved for
+	Campaign                                string
+	Reservation, Account, Source, Operation uuid.UUID
 }
 
 // RunReservations settles what operations left behind until ctx ends: every interval the reservations
 // without a commit, and what was given back without a release, both from before an instant. That is a
 // hint from a read model: the streams decide. Several nodes may settle one at once.
 func (l *Ledger) RunReservations(ctx context.Context, every time.Duration,
-	unsettled func(ctx context.Context, before time.Time) iter.Seq2[Unsettled, error]) {
+	unsettled func(ctx context.Context, before time.Time) ([]Unsettled, error)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		l.settleReservations(ctx, unsettled(ctx, l.now().Add(-uncommittedFor)))
+		all, err := unsettled(ctx, l.now().Add(-uncommittedFor))
+		if err != nil && ctx.Err() == nil {
+			l.opts.Logger.Error("unsettled reservations not read", "err", err)
+		}
+		l.settleAllOf(ctx, all)
 		select {
 		case <-ctx.Done():
 			return
@@ -36,11 +38,9 @@ func (l *Ledger) RunReservations(ctx context.Context, every time.Duration,
 	}
 }
 
-func (l *Ledger) settleReservations(ctx context.Context, all iter.Seq2[Unsettled, error]) {
-	for u, err := range all {
-		if err == nil && ctx.Err() == nil {
-			err = l.Settle(ctx, u)
-		}
+func (l *Ledger) settleAllOf(ctx context.Context, all []Unsettled) {
+	for _, u := range all {
+		err := l.Settle(ctx, u)
 		if ctx.Err() != nil {
 			return
 		}

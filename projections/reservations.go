@@ -1,0 +1,230 @@
+package projections
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+)
+
+// reservations is one row a reservation of a campaign's budget, and one a part that an account's event
+// gave back of one.
+type reservations struct{}
+
+// Name is reservations.
+func (reservations) Name() string { return "reservations" }
+
+// Version is 1.
+func (reservations) Version() int { return 1 }
+
+// Tables is reservations.
+func (reservations) Tables() string {
+	return `
+CREATE TABLE reservations (
+	id             TEXT PRIMARY KEY, -- of the event that reserved, or that gave a part back
+	reservation_id TEXT NOT NULL,
+	campaign       TEXT NOT NULL,
+	account_id     TEXT NOT NULL,
+	operation_id   TEXT,             -- that it was reserved for; NULL: a part that was given back
+	kind           TEXT NOT NULL,    -- issue, redemption or discount
+	count          INTEGER NOT NULL,
+	unit           TEXT,             -- of the discount
+	amount         TEXT,             -- at the unit's scale
+	status         TEXT NOT NULL,    -- open, committed or released; of a part owed or released
+	began_at       TEXT NOT NULL,
+	ended_at       TEXT              -- NULL: of open and owed
+) STRICT, WITHOUT ROWID;
+`
+}
+
+// Indexes is what is settled, the oldest first.
+func (reservations) Indexes() string {
+	return `CREATE INDEX reservations_unsettled ON reservations (began_at, id)
+	WHERE status IN ('open', 'owed');`
+}
+
+// The statuses of a reservation, and of a part that was given back.
+const (
+	reservationOpen      = "open"
+	reservationCommitted = "committed"
+	reservationReleased  = "released"
+	reservationOwed      = "owed"
+)
+
+type reservationRow struct {
+	domain.BudgetPart
+	reservation, account, operation uuid.UUID
+	status                          string
+	began, endedAt                  time.Time
+}
+
+var reservationTable = &Table[uuid.UUID, reservationRow]{
+	Name: "reservations",
+	Columns: []string{"id", "reservation_id", "campaign", "account_id", "operation_id", "kind", "count",
+		"unit", "amount", "status", "began_at", "ended_at"},
+	Keys: func(id uuid.UUID) []any { return []any{id.String()} },
+	Values: func(r *reservationRow) []any {
+		amount := any(nil)
+		if r.Amount.Unit() != "" {
+			amount = r.Amount.Quantity.String()
+		}
+		return []any{r.reservation.String(), r.Campaign, r.account.String(), nullID(r.operation),
+			string(r.Kind), r.Count, null(r.Amount.Unit()), amount, r.status, instant(r.began),
+			instant(r.endedAt)}
+	},
+	Scan: func(row func(...any) error, id *uuid.UUID, r *reservationRow) error {
+		var operation, unit, amount, began, ended sql.NullString
+		err := row(id, &r.reservation, &r.Campaign, &r.account, &operation, &r.Kind, &r.Count, &unit,
+			&amount, &r.status, &began, &ended)
+		if err == nil && operation.Valid {
+			err = r.operation.UnmarshalText([]byte(operation.String))
+		}
+		if err == nil && unit.Valid {
+			err = r.Amount.UnmarshalText([]byte(amount.String + " " + unit.String))
+		}
+		if err != nil {
+			return err
+		}
+		if r.began, err = readInstant(began); err != nil {
+			return err
+		}
+		r.endedAt, err = readInstant(ended)
+		return err
+	},
+}
+
+// budgetEvent is e, decoded, where it reserves, commits, gives back or releases.
+func budgetEvent(e *Event) (domain.Event, bool, error) {
+	about := e.Type == "BudgetReserved" || e.Type == "BudgetReleased" ||
+		strings.HasPrefix(e.Type, "Coupon") && bytes.Contains(e.Data, []byte(`"reservation_id"`))
+	if !about {
+		return nil, false, nil
+	}
+	decoded, err := e.Decoded()
+	return decoded, err == nil, err
+}
+
+// endedReservation is the row that an event ends, zero where it ends none.
+func endedReservation(e domain.Event) uuid.UUID {
+	switch e := e.(type) {
+	case domain.BudgetReleased:
+		if e.SourceID != (uuid.UUID{}) {
+			return e.SourceID
+		}
+		return e.ReservationID
+	case domain.Committing:
+		return e.Reserved()
+	}
+	return uuid.UUID{}
+}
+
+// reservationRows are rows that can be added to and changed.
+type reservationRows interface {
+	Add(uuid.UUID, reservationRow)
+	Change(uuid.UUID) *reservationRow
+}
+
+// foldReservation makes an event part of the rows, and reports whether it follows from them.
+func foldReservation(rows reservationRows, e domain.Event, m *domain.Metadata, account uuid.UUID) bool {
+	switch e := e.(type) {
+	case domain.BudgetReserved:
+		rows.Add(e.ReservationID, reservationRow{BudgetPart: e.BudgetPart, reservation: e.ReservationID,
+			account: e.AccountID, operation: e.OperationID, status: reservationOpen, began: m.RecordedAt})
+		return true
+	case domain.Returning:
+		back := e.Returned()
+		if back.Reservation != (uuid.UUID{}) {
+			rows.Add(m.EventID, reservationRow{BudgetPart: back.BudgetPart, reservation: back.Reservation,
+				account: account, status: reservationOwed, began: m.RecordedAt})
+		}
+		return true
+	}
+	id := endedReservation(e)
+	if id == (uuid.UUID{}) {
+		return true
+	}
+	r := rows.Change(id)
+	if r == nil {
+		return false
+	}
+	r.status, r.endedAt = reservationReleased, m.RecordedAt
+	if _, commits := e.(domain.Committing); commits {
+		r.status = reservationCommitted
+	}
+	return true
+}
+
+// Apply reserves, commits, gives back and releases.
+func (reservations) Apply(ctx context.Context, tx *Tx, events []Event) error {
+	rows := reservationTable.In(tx)
+	about := map[int]domain.Event{}
+	for i := range events {
+		decoded, ok, err := budgetEvent(&events[i])
+		if err != nil {
+			tx.Damaged(events[i], err.Error())
+		}
+		if !ok {
+			continue
+		}
+		about[i] = decoded
+		if id := endedReservation(decoded); id != (uuid.UUID{}) {
+			rows.Want(id)
+		}
+	}
+	if len(about) == 0 {
+		return nil
+	}
+	if err := rows.Load(ctx); err != nil {
+		return err
+	}
+	for i := range events {
+		e := &events[i]
+		if about[i] != nil && !foldReservation(rows, about[i], &e.Metadata, e.Account) {
+			tx.Damaged(*e, "it ends a reservation that did not begin")
+		}
+	}
+	return rows.Write(ctx)
+}
+
+// Unsettled is a reservation without a commit, or, with its Source, a part that was given back and is not
+// released.
+type Unsettled struct {
+	Campaign                                string
+	Reservation, Account, Source, Operation uuid.UUID
+}
+
+// UnsettledReservations are those that began before an instant, some at a time, the oldest first: a hint,
+// to be held against the streams.
+func (m *Models) UnsettledReservations(ctx context.Context, before time.Time) (
+	all []Unsettled, err error,
+) {
+	_, err = m.view(ctx, func(q querier) error {
+		rows, err := q.QueryContext(ctx, `SELECT id, reservation_id, campaign, account_id, operation_id
+			FROM reservations WHERE status IN ('open', 'owed') AND began_at < ?
+			ORDER BY began_at, id LIMIT 1000`, instant(before))
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var u Unsettled
+			var operation sql.NullString
+			err := rows.Scan(&u.Source, &u.Reservation, &u.Campaign, &u.Account, &operation)
+			if err == nil && operation.Valid {
+				u.Source = uuid.UUID{}
+				err = u.Operation.UnmarshalText([]byte(operation.String))
+			}
+			if err != nil {
+				return err
+			}
+			all = append(all, u)
+		}
+		return rows.Err()
+	})
+	return all, err
+}
