@@ -5,10 +5,13 @@ import (
 	"github.com/tillbook/tillbook/domain/ledger"
 )
 
-// campaigners make campaigns and run them; releasers approve what another person made.
+// campaigners make campaigns and run them, releasers approve what another person made, and
+// campaignReaders read what came of it.
 var (
-	campaigners = []domain.Role{domain.RoleMarketing, domain.RoleAdmin}
-	releasers   = []domain.Role{domain.RoleMarketing, domain.RoleApprover, domain.RoleAdmin}
+	campaigners     = []domain.Role{domain.RoleMarketing, domain.RoleAdmin}
+	campaignReaders = []domain.Role{domain.RoleMarketing, domain.RoleAnalyst, domain.RoleFinance,
+		domain.RoleAdmin}
+	releasers = []domain.Role{domain.RoleMarketing, domain.RoleApprover, domain.RoleAdmin}
 )
 
 const campaign = "/v1/campaigns/{campaign_id}"
@@ -28,6 +31,8 @@ func (s *Server) campaignRoutes() []*route {
 		{method: "GET", path: "/v1/campaigns", id: "listCampaigns", roles: staff,
 			serve: listCampaigns},
 		{method: "GET", path: campaign, id: "getCampaign", roles: staff, serve: getCampaign},
+		{method: "GET", path: campaign + "/funnel", id: "getFunnel", roles: campaignReaders,
+			query: fresh, serve: getFunnel},
 	}
 }
 

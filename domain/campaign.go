@@ -79,6 +79,9 @@ func (c *Campaign) Last(definition string) *Definition {
 	return nil
 }
 
+// PartnerCost is what the campaign's partner bears of a discount, rounded half up at its unit's scale.
+func (c *Campaign) PartnerCost(discount Money) Money { return percentOf(discount, c.Terms.CostShare) }
+
 // campaignIn is the campaign of a stream where it has one of these statuses.
 func campaignIn(before []Posted, statuses ...CampaignStatus) (*Campaign, error) {
 	c := CampaignOf(before)

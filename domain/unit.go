@@ -27,6 +27,9 @@ type Unit struct {
 // Zero is no amount of u, at u's scale.
 func (u Unit) Zero() Money { return Money{unit: u.Code, Quantity: zero(u.Scale)} }
 
+// Steps is an amount of u in its smallest steps: 1250 of CNY are 12.50.
+func (u Unit) Steps(n int64) Money { return Money{unit: u.Code, Quantity: fromSteps(n, u.Scale)} }
+
 // isoScales are the active codes of ISO 4217 (list one, without the X… metals, funds and tests) by
 // their minor units; the codes not named for another scale have two fraction digits.
 var isoScales = map[int32]string{
