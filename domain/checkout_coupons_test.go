@@ -68,6 +68,8 @@ func TestCheckoutCoupons(t *testing.T) {
 		return append(given(edits...), didAs(using(two, 2, 3)))
 	}
 	after := func(steps []step, more ...step) []step { return append(steps[:len(steps):len(steps)], more...) }
+	capped := func(b *book) { b.offers["shop"].Terms.Budgets.Redemptions = 9 }
+	exhausted := func(b *book) { b.exhausted = true }
 	const both = `
 CheckoutPosted 13.00 - 5.00 = 8.00, stored 8.00, qualifying 8.00
   1: 6.15, stored_value 6.15
@@ -96,6 +98,14 @@ CouponRedeemed 1 of 1, 2.00`},
 		{"whose reservation lapsed", after(given(), didAs(func(b *book) Command {
 			return ReserveCoupon{CouponID: b.ids[2], OrderRef: "O-1"}
 		}), later(time.Hour)), using(two, 2, 3), "CouponReleased O-1, lapsed" + both},
+
+		{"of a budget with nothing left, by name", after(given(), capped, exhausted), using(two, 2, 3),
+			"budget_exhausted"},
+		{"of a budget with nothing left, the best", after(given(), capped, exhausted), using(two), `
+CheckoutPosted 13.00 - 0.00 = 13.00, stored 13.00, qualifying 13.00
+  1: 10.00, stored_value 10.00
+  2: 3.00, stored_value 3.00
+DebitPosted 13.00, principal@1 -13.00/-13.00`},
 
 		{"best and by name", nil, asks(sells(two.Lines, func(c *Checkout) {
 			c.Wanted = Wanted{Best: true, Coupons: []uuid.UUID{AccountID("x")}}
@@ -236,4 +246,36 @@ func (b *book) discounts() Quantity {
 		}
 	}
 	return sum
+}
+
+// Of a campaign with a cap every use records its reservation, and gives it back with the goods.
+func TestCappedCheckout(t *testing.T) {
+	b := newBook(t)
+	for _, s := range []step{opened, shops(), did(topUp("100", "")), granted("amount"),
+		func(b *book) { b.offers["shop"].Terms.Budgets.Discount = cny("50") },
+		didAs(using(sells([]CartLine{line(1, 2, "5")}), 2)), didAs(bringing(3, 1, 1)),
+		didAs(bringing(3, 1, 1))} {
+		s(b)
+	}
+	var used uuid.UUID
+	var back []Return
+	for _, p := range b.log {
+		switch e := p.Event.(type) {
+		case CouponRedeemed:
+			used = e.Reserved()
+		case CouponRestored:
+			back = append(back, e.Returned())
+		}
+	}
+	if used == noID || len(b.names[ReservationName(used)]) != 1 || len(back) != 2 {
+		t.Fatalf("got reservation %s, and %v back", used, back)
+	}
+	for i, want := range []BudgetPart{
+		{Campaign: "shop", Kind: BudgetDiscount, Amount: cny("1")},
+		{Campaign: "shop", Kind: BudgetRedemption, Count: 1, Amount: cny("1")},
+	} {
+		if r := back[i]; r.Reservation != used || !r.BudgetPart.equal(want) {
+			t.Errorf("got %v, want %v", r, want)
+		}
+	}
 }

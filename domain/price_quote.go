@@ -3,6 +3,7 @@ package domain
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -12,6 +13,8 @@ type Wanted struct {
 	Coupons []uuid.UUID `json:"coupons,omitempty"` // of the account, each once
 	// Best wants those of the account's coupons that together take the most off, instead.
 	Best bool `json:"best,omitempty"`
+
+	without []uuid.UUID // of the best
 }
 
 // MaxWanted bounds Wanted.Coupons.
@@ -38,6 +41,9 @@ func (d *Draft) discount(cart Cart, w Wanted) (Priced, Search) {
 	}
 	if w.Best {
 		for _, c := range d.coupons {
+			if slices.Contains(w.without, c.ID) {
+				continue
+			}
 			offers = append(offers, Offer{Coupon: c.ID})
 		}
 		return d.best(cart, offers)

@@ -21,7 +21,7 @@ type CouponRestored struct {
 	Unit             string    `json:"unit"`
 	DiscountReturned Quantity  `json:"discount_returned"`
 	ReservationID    uuid.UUID `json:"reservation_id,omitzero"` // of the redemption
-	Reopened         *Coupon   `json:"reopened,omitempty"`      // where it had ended: as it is live again
+	Reopened         *Coupon   `json:"coupon,omitempty"`        // where it had ended: as it is live again
 }
 
 func (CouponRestored) event() {}
@@ -52,14 +52,14 @@ func (d *Draft) restoreCoupon(used CouponRedeemed, refund uuid.UUID, returned Qu
 }
 
 // reopen gives the use back by the definition's on_return. Of a coupon that has ended that one use
-// alone comes back; to an account that has ended none does.
+// alone comes back.
 func (d *Draft) reopen(e *CouponRestored, used CouponRedeemed) error {
 	_, definition, known := d.definition(Coupon{Campaign: e.Campaign, Definition: e.Definition})
 	if !known {
 		return fmt.Errorf("definition %s of campaign %s is not known", e.Definition, e.Campaign)
 	}
 	policy := definition.OnReturn
-	if policy.Restore == RestoreNever || d.ended != nil {
+	if policy.Restore == RestoreNever {
 		return nil
 	}
 	c, live := d.coupon(e.CouponID)

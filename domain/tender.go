@@ -2,6 +2,7 @@ package domain
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -23,22 +24,12 @@ func (s *basket) zero() Money { return s.Net.Sub(s.Net) }
 // none by name may be missing, and what points are worth.
 func (d *Draft) basket(c Checkout) (s basket, err error) {
 	s.external = c.External
-	s.Priced, s.search = d.discount(c.cart(), c.Wanted)
+	if err := d.discounts(&s, c); err != nil {
+		return s, err
+	}
 	s.points, s.stored = s.zero(), s.zero()
 	for i := range s.Lines {
 		s.Lines[i].Tenders = []TenderShare{}
-	}
-	for i, id := range c.Coupons {
-		for _, v := range s.Verdicts {
-			if r := v.Refusal(); r != nil && v.Offer.Coupon == id {
-				return s, r.Field(fmt.Sprintf("coupons.%d", i), r.Detail)
-			}
-		}
-	}
-	for _, id := range s.coupons() {
-		if _, _, _, err := d.takeCoupon(id, c.OrderRef); err != nil {
-			return s, err
-		}
 	}
 	if c.Points.Unit() != "" {
 		s.points, err = d.pointsWorth(c.Points, s.Net)
@@ -49,14 +40,37 @@ func (d *Draft) basket(c Checkout) (s basket, err error) {
 	return s, err
 }
 
-// coupons are those that took something off.
-func (s *basket) coupons() (ids []uuid.UUID) {
-	for _, v := range s.Verdicts {
-		if v.Code == "" && v.Offer.Coupon != noID {
-			ids = append(ids, v.Offer.Coupon)
+// discounts takes off what is wanted. A coupon by name that cannot be used refuses the sale; of the best,
+// one whose campaign has nothing left for it is left out.
+func (d *Draft) discounts(s *basket, c Checkout) error {
+	s.Priced, s.search = d.discount(c.cart(), c.Wanted)
+	for i, id := range c.Coupons {
+		for _, v := range s.Verdicts {
+			if r := v.Refusal(); r != nil && v.Offer.Coupon == id {
+				return r.Field(fmt.Sprintf("coupons.%d", i), r.Detail)
+			}
 		}
 	}
-	return ids
+	for _, v := range s.Verdicts {
+		if v.Code != "" || v.Offer.Coupon == noID {
+			continue
+		}
+		if c.Best && d.exhausted(v) {
+			c.without = append(c.without, v.Offer.Coupon)
+			return d.discounts(s, c)
+		}
+		if _, _, _, err := d.takeCoupon(v.Offer.Coupon, c.OrderRef); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// exhausted reports whether a campaign was asked for what a verdict takes off, and had nothing left.
+func (d *Draft) exhausted(v Verdict) bool {
+	return slices.ContainsFunc(d.Reservations, func(r Reservation) bool {
+		return r.Refused != nil && r.Campaign == v.Offer.Campaign && r.Kind == BudgetRedemption
+	})
 }
 
 // redeem uses the coupons that took something off.
