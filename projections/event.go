@@ -218,7 +218,11 @@ func (b *Body) field(s *scanner, name string) {
 	case "lots":
 		b.opened(s)
 	case "reopened":
-		b.reopened(s)
+		if s.peek() == '{' { // of a coupon, which is no lot
+			s.skip(0)
+		} else {
+			b.reopened(s)
+		}
 	default:
 		s.skip(0)
 	}
