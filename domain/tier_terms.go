@@ -12,7 +12,7 @@ import (
 // What was counted under other categories stays counted.
 type TierRules struct {
 	Metric     TierMetric  `json:"metric"`
-	Unit       string      `json:"unit,omitempty"`       // of what is spent, earned or held; none of visits
+	Unit       string      `json:"unit,omitempty"`       // of what is spent or earned; none of visits
 	Categories []string    `json:"categories,omitempty"` // of lines that count; none: every sale
 	Window     TierWindow  `json:"window"`
 	Downgrade  Downgrade   `json:"downgrade"`
@@ -25,13 +25,12 @@ type TierMetric string
 
 // The metrics. A sale counts by what of it was paid for: not by points, nor by value that was given.
 const (
-	MetricSpend   TierMetric = "spend"
-	MetricVisits  TierMetric = "visits" // sales of which something was paid for
-	MetricEarned  TierMetric = "earned" // points of a unit, whatever became of them
-	MetricBalance TierMetric = "average_balance"
+	MetricSpend  TierMetric = "spend"
+	MetricVisits TierMetric = "visits" // sales of which something was paid for
+	MetricEarned TierMetric = "earned" // points of a unit, whatever became of them
 )
 
-var tierMetrics = []TierMetric{MetricSpend, MetricVisits, MetricEarned, MetricBalance}
+var tierMetrics = []TierMetric{MetricSpend, MetricVisits, MetricEarned}
 
 // Downgrade is what happens to who has not kept a tier when its period ends.
 type Downgrade string
@@ -99,7 +98,7 @@ func (r *TierRules) faults(f *faults) {
 		return
 	}
 	f.want(slices.Contains(tierMetrics, r.Metric), "terms.tiers.metric",
-		"want spend, visits, earned or average_balance")
+		"want spend, visits or earned")
 	if r.Metric == MetricVisits {
 		f.want(r.Unit == "", "terms.tiers.unit", "visits have none")
 	} else {
@@ -108,7 +107,7 @@ func (r *TierRules) faults(f *faults) {
 	sales := r.Metric == MetricSpend || r.Metric == MetricVisits
 	f.want(len(r.Categories) <= mostCategories && (sales || len(r.Categories) == 0),
 		"terms.tiers.categories", fmt.Sprint("want at most ", mostCategories, ", of spend or visits"))
-	r.Window.faults(f, r.Metric)
+	r.Window.faults(f)
 	f.want(slices.Contains(downgrades, r.Downgrade), "terms.tiers.downgrade",
 		"want none, one_down or reassess")
 	grace := r.GraceDays == 0 || r.Downgrade != DowngradeNone && r.GraceDays <= r.Window.shortest()

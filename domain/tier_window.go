@@ -33,7 +33,7 @@ type Span struct {
 // Holds reports whether a day lies in the span.
 func (s Span) Holds(day string) bool { return s.From <= day && day <= s.Through }
 
-func (w TierWindow) faults(f *faults, metric TierMetric) {
+func (w TierWindow) faults(f *faults) {
 	at := "terms.tiers.window."
 	f.want(slices.Contains([]WindowKind{WindowCalendar, WindowRolling, WindowMembership}, w.Kind),
 		at+"kind", "want calendar, rolling or membership_year")
@@ -42,7 +42,6 @@ func (w TierWindow) faults(f *faults, metric TierMetric) {
 	rolling := w.Kind == WindowRolling
 	f.want(rolling && w.Days >= 1 && w.Days <= mostTierDays || !rolling && w.Days == 0, at+"days",
 		"want 1 to 732 with rolling, none else")
-	f.want(!rolling || metric != MetricBalance, at+"kind", "of average_balance it is not rolling")
 }
 
 // shortest is how many days a window has at least.
