@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"fmt"
 	"math/big"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func TestTierProgress(t *testing.T) {
 			rapid.SampledFrom([]int{0, 10}).Draw(r, "grace")))
 		b := newBook(t)
 		b.TB = fatal{t, r}
-		for _, given := range []step{tiered(rules), opened, did(topUp("100000", ""))} {
+		for _, given := range []step{tiered(rules), opened, did(topUp("100000", "30000"))} {
 			given(b)
 		}
 		var debits []uuid.UUID
@@ -108,6 +109,10 @@ func (b *book) rehearsedAlike() {
 		Ruling: func(uuid.UUID, time.Time) *Program { return b.program }}
 	for _, p := range b.log {
 		r.Add(b.account.ID(), p)
+	}
+	anew, held := r.of(b.account.ID()).tier, b.account.tiering.Counts
+	if anew != nil && fmt.Sprint(anew.account.tiering.Counts) != fmt.Sprint(held) {
+		b.Fatalf("rehearsed anew, %v counts, want %v", anew.account.tiering.Counts, held)
 	}
 	var found Rehearsed
 	if r.AddTo(&found); len(found.Moved) > 0 {
