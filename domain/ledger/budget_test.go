@@ -240,6 +240,21 @@ func TestLateGrant(t *testing.T) {
 	}
 }
 
+// TestRefusedGrant: a reservation whose grant is refused after all is released at once.
+func TestRefusedGrant(t *testing.T) {
+	store := enginetest.Open(t)
+	there := node(t, store)
+	there.must("open", domain.OpenAccount{CustomerRef: "C-1"})
+	spring(there, domain.Budgets{Issues: 10, PerAccount: 1})
+	here := node(t, &late{store, func() { there.must("other", five) }})
+	if _, err := here.ask("k", five, domain.Context{}); !errors.Is(err, domain.ErrCouponLimit) {
+		t.Fatalf("got %v, want %v", err, domain.ErrCouponLimit)
+	}
+	if n := there.issued(store); n != 1 {
+		t.Errorf("got %d issued, want 1", n)
+	}
+}
+
 // TestTrialGrant: a dry run says what would be, and reserves nothing.
 func TestTrialGrant(t *testing.T) {
 	store := enginetest.Open(t)
