@@ -24,6 +24,7 @@ type Coupon struct {
 	Consideration Consideration `json:"consideration"`
 	ReservationID uuid.UUID     `json:"reservation_id,omitzero"` // of the campaign's budget of issues
 	GrantedAt     time.Time     `json:"granted_at"`
+	JobID         uuid.UUID     `json:"job_id,omitzero"` // that granted it
 }
 
 // mostCoupons bounds the live coupons of one account.

@@ -305,5 +305,5 @@ func (e CouponGranted) apply(a *Account, recorded time.Time) error {
 func (e CouponGranted) coupon(recorded time.Time) Coupon {
 	return Coupon{ID: e.CouponID, Campaign: e.Campaign, Definition: e.Definition, Kind: e.Kind,
 		Uses: e.Uses, ValidFrom: e.ValidFrom, ValidUntil: e.ValidUntil, Consideration: e.Consideration,
-		ReservationID: e.ReservationID, GrantedAt: recorded}
+		ReservationID: e.ReservationID, GrantedAt: recorded, JobID: e.JobID}
 }

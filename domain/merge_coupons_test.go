@@ -54,6 +54,26 @@ func TestMergedCoupons(t *testing.T) {
 	}
 }
 
+// What a job granted to an absorbed account is revoked on the survivor, and there alone.
+func TestMergedCouponsOfJob(t *testing.T) {
+	from := bookOf(t, "C-1")
+	offering()(from)
+	job := AccountID("J")
+	did(fiveWith(func(g *GrantCoupon) { g.JobID = job }))(from)
+	posted, err := from.do(into2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := bookOf(t, "C-2")
+	did(AbsorbAccount{Merged: posted[0].Event.(AccountsMerged)})(b)
+	for _, want := range []string{"CouponRevoked 1, mistake", "done by CouponRevoked"} {
+		posted, err := b.do(RevokeCoupon{JobID: job, Reason: "mistake"})
+		if got := answer(posted, err); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 // They count against the survivor's cap of their campaign.
 func TestMergedCouponsCount(t *testing.T) {
 	_, absorb, _ := mergedCoupons(t)

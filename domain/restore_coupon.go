@@ -52,14 +52,14 @@ func (d *Draft) restoreCoupon(used CouponRedeemed, refund uuid.UUID, returned Qu
 }
 
 // reopen gives the use back by the definition's on_return. Of a coupon that has ended that one use
-// alone comes back.
+// alone comes back; to an account that has ended none does.
 func (d *Draft) reopen(e *CouponRestored, used CouponRedeemed) error {
 	_, definition, known := d.definition(Coupon{Campaign: e.Campaign, Definition: e.Definition})
 	if !known {
 		return fmt.Errorf("definition %s of campaign %s is not known", e.Definition, e.Campaign)
 	}
 	policy := definition.OnReturn
-	if policy.Restore == RestoreNever {
+	if policy.Restore == RestoreNever || d.ended != nil {
 		return nil
 	}
 	c, live := d.coupon(e.CouponID)

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -71,18 +72,20 @@ func (r RevokeCoupon) Decide(d *Draft) error {
 	return d.revokeCoupon(c, r)
 }
 
-// ofJob revokes what a job granted here. Where it granted nothing, it never will: what is written then
-// takes the job's name, and a node that comes late with the grant finds it.
+// ofJob revokes what a job granted here, or to an account that was merged into this one. Where it
+// granted nothing, it never will: what is written then takes the job's name, and a node that comes late
+// with the grant finds it.
 func (r RevokeCoupon) ofJob(d *Draft) error {
-	p, found := d.last(JobName(r.JobID))
-	if !found {
-		return d.post(CouponRevoked{JobID: r.JobID, Reason: r.Reason})
+	i := slices.IndexFunc(d.coupons, func(c Coupon) bool {
+		return c.JobID == r.JobID && !c.Expired(d.Decided)
+	})
+	if i >= 0 {
+		return d.revokeCoupon(d.coupons[i], r)
 	}
-	granted, _ := p.Event.(CouponGranted)
-	if c, live := d.coupon(granted.CouponID); live && !c.Expired(d.Decided) {
-		return d.revokeCoupon(c, r)
+	if p, found := d.last(JobName(r.JobID)); found {
+		return &Done{p}
 	}
-	return &Done{p}
+	return d.post(CouponRevoked{JobID: r.JobID, Reason: r.Reason})
 }
 
 func (d *Draft) revokeCoupon(c Coupon, r RevokeCoupon) error {
