@@ -250,7 +250,12 @@ func (m *machine) enter(p Posted) {
 	x := w.Amount.minor()
 	l.cost.Add(&l.cost, &cost)
 	switch e := p.Event.(type) {
-	case TopUpPosted, CreditGranted, TransferReceived, LotExtended:
+	case TopUpPosted, CreditGranted, TransferReceived, LotExtended, PointsEarned:
+		l.value.Add(&l.value, x)
+	case PointsRestored:
+		for _, f := range e.Forfeited {
+			x.Sub(x, f.Amount.minor())
+		}
 		l.value.Add(&l.value, x)
 	case TransferReturned:
 		l.value.Add(&l.value, x)

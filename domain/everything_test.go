@@ -25,9 +25,10 @@ func TestEverything(t *testing.T) {
 			e.sister.now = e.now
 			e.context = e.drawContext(r)
 			e.actor = rapid.SampledFrom([]string{"till", "boss"}).Draw(r, "actor")
-			e.program = rapid.SampledFrom(programs).Draw(r, "program")
+			e.program = programs[rapid.IntRange(0, len(programs)-1).Draw(r, "program")]
 			e.step(r, e.drawAny(r))
 			e.owes(r)
+			e.couponsKept(r)
 		}
 		e.reload()
 	})
@@ -49,6 +50,7 @@ var programs = []*Program{nil, {ID: "p", Version: 1, Terms: Terms{
 		Principal: {Months: 2}},
 	Limits: []Limits{{Unit: "CNY", MaxBalance: cny("900"), MaxDebit: cny("150"),
 		MaxDebitDay: cny("190"), Velocity: Velocity{Count: 4, Seconds: 3600}}},
+	Points: vouchers.Points, Tiers: vouchers.Tiers,
 	Reminders: []int{7, 1}, Dormancy: []int{4, 15},
 	Approvals: []Approval{{Unit: "CNY", Withdrawal: cny("20"), Adjustment: cny("5"),
 		UnreferencedRefund: cny("30")}},
@@ -59,7 +61,10 @@ func (e *everything) drawAny(r *rapid.T) Command {
 	switch rapid.SampledFrom([]string{"basic", "basic", "basic", "basic", "withdrawal", "withdrawn",
 		"refund", "refund", "cancel", "offline", "grant", "grant", "revoke", "extend", "extend", "propose",
 		"decide", "decide", "send", "return", "receive", "receive", "mandate", "charge",
-		"charge", "end mandate", "merge or close"}).Draw(r, "family") {
+		"charge", "end mandate", "merge or close", "voucher", "voucher", "voucher", "voucher", "voucher",
+		"voucher"}).Draw(r, "family") {
+	case "voucher":
+		return e.drawVoucher(r)
 	case "withdrawal":
 		return e.drawWithdrawal(r)
 	case "withdrawn":
