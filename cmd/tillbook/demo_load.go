@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,9 @@ type visit struct {
 	request, body string // "POST /v1/accounts" and JSON
 	refused       string // the code that it is to be answered with; "" for success
 }
+
+// allVisits are the whole shop, in its order.
+func allVisits() []visit { return slices.Concat(demoVisits, demoVouchers, demoEnd) }
 
 // loadShop fills an empty ledger, over HTTP as anybody would. Every request has a key of its own, so a
 // load that was cut off goes on where it was; a folder with other data is left alone.
@@ -49,7 +53,7 @@ func (s *service) loadShop(ctx context.Context) error {
 	if err := s.demoStaff(ctx, shop); err != nil {
 		return err
 	}
-	for i, v := range demoVisits {
+	for i, v := range allVisits() {
 		if err := shop.visit(ctx, fmt.Sprintf("demo-%d", i+1), v); err != nil {
 			return fmt.Errorf("%s: %w", v.request, err)
 		}
@@ -59,7 +63,7 @@ func (s *service) loadShop(ctx context.Context) error {
 
 // demoStaff gives everybody who asks something in the demo a key.
 func (s *service) demoStaff(ctx context.Context, shop *demoShop) error {
-	for _, v := range demoVisits {
+	for _, v := range allVisits() {
 		if shop.clients[v.who] != nil {
 			continue
 		}

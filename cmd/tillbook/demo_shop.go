@@ -18,7 +18,7 @@ const (
 	checker = domain.RoleApprover
 )
 
-// demoVisits are the shop: each feature once.
+// demoVisits are the shop's value, people and days: each feature once.
 var demoVisits = []visit{
 	{owner, "store", "POST /v1/stores", `{"id":"S1","name":"Harbour Street","zone":"Asia/Shanghai",
 		"day_cut":"04:00","entity":"Harbour Trading"}`, ""},
@@ -157,8 +157,10 @@ var demoVisits = []visit{
 		"amount":{"amount":"5.00","unit":"CNY"},"cause":"promo","reason":"spring","campaign":"SPRING"}`, ""},
 	{owner, "hook", "POST /v1/webhooks", `{"url":"https://shop.invalid/tillbook",
 		"types":["AccountClosed"]}`, ""},
+}
 
-	// and a sale is declined
+// demoEnd are the last visits: a sale is declined.
+var demoEnd = []visit{
 	{till, "yacht", "POST /v1/accounts/{ann.id}/debits", `{"amount":{"amount":"500.00","unit":"CNY"},
 		"store":"S1","terminal":"T1","pos_txn_id":"999999"}`, "insufficient_funds"},
 }
