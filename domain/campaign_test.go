@@ -33,12 +33,17 @@ type by struct {
 	actor string
 }
 
-// campaigned posts registrations on a campaign's stream, a day apart, and is what the stream tells and
-// what the last of them was answered.
+// campaigned is what a campaign's stream tells after registrations, and what the last of them was answered.
 func campaigned(t *testing.T, all ...Registration) (*Campaign, string) {
 	t.Helper()
-	var before []Posted
-	answer := ""
+	past, answer := streamed(t, all...)
+	return CampaignOf(past), answer
+}
+
+// streamed posts registrations on one stream, a day apart, and is the stream and what the last of them
+// was answered.
+func streamed(t *testing.T, all ...Registration) (before []Posted, answer string) {
+	t.Helper()
 	for i, r := range all {
 		actor := "maker"
 		if other, ok := r.(by); ok {
@@ -64,7 +69,7 @@ func campaigned(t *testing.T, all ...Registration) (*Campaign, string) {
 			t.Fatalf("a repeat of %T differs in %v", r, differing)
 		}
 	}
-	return CampaignOf(before), answer
+	return before, answer
 }
 
 func TestCampaignLife(t *testing.T) {
