@@ -25,6 +25,8 @@ type shop struct {
 	seed    uint64
 	open    map[uuid.UUID]*held
 	program *domain.Program // nil: default@1
+
+	campaigns func(id string) *domain.Campaign
 }
 
 // held is what a shop knows of one account.
@@ -71,7 +73,7 @@ func (s *shop) do(id uuid.UUID, c domain.Command, where domain.Context) ([]domai
 		Actor: "0b5b8e0e-6a51-4f3a-9e55-0d4b1c0f7d11", Role: "pos",
 		CorrelationID: fmt.Sprintf("req-%016x", s.seed), IdempotencyKey: fmt.Sprintf("key-%d", s.seed),
 		Context: where, Place: domain.UnregisteredStore(where.Store), Found: a.found,
-		Program: s.program,
+		Program: s.program, Campaigns: s.campaigns,
 	}
 	posted, next, err := domain.Decide(a.Account, c, m)
 	s.append(id, posted)
