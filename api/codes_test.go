@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tillbook/tillbook/domain"
@@ -141,4 +142,28 @@ func TestGuessing(t *testing.T) {
 	guesses.Wait()
 	s.claim(anna, codes[0]).refused(429, "rate_limited")
 	s.claim(anna, "SPRING26").refused(429, "rate_limited")
+}
+
+// TestPromoCodeAtOnce: a promo code is claimed by many at once, and no more often than its budget says.
+func TestPromoCodeAtOnce(t *testing.T) {
+	s, _ := openPeople(t)
+	const budget, asked = 20, 60
+	s.spring(fmt.Sprintf(`{"issues":%d}`, budget))
+	var accounts []string
+	for i := range asked {
+		accounts = append(accounts, s.account(fmt.Sprint("C-", i), ""))
+	}
+	var granted atomic.Int32
+	var all sync.WaitGroup
+	for _, account := range accounts {
+		all.Go(func() {
+			if s.ask(admin, "POST", account+"/coupons/claim", `{"code":"SPRING26"}`).send().status == 201 {
+				granted.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if got := granted.Load(); got != budget {
+		t.Errorf("got %d coupons, want %d", got, budget)
+	}
 }

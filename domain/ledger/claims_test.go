@@ -219,3 +219,48 @@ func TestPromoCode(t *testing.T) {
 		t.Errorf("got %v, want one for each account", err)
 	}
 }
+
+// TestPromoCodeBudget: thousands claim a promo code at two nodes, and as many get a coupon as its budget
+// has.
+func TestPromoCodeBudget(t *testing.T) {
+	const budget, asked = 1000, 3000
+	store := enginetest.Open(t)
+	nodes := []shop{node(t, store), node(t, store)}
+	nodes[0].campaign(domain.CampaignTerms{Budgets: domain.Budgets{Issues: budget}})
+	for i := range asked {
+		nodes[0].openAs(fmt.Sprint("C-", i))
+	}
+	if err := nodes[1].CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	claim := domain.GrantCoupon{Campaign: "spring", Definition: "ten", Cause: domain.CouponByClaim,
+		CodeLast4: "RING"}
+	var won atomic.Int32
+	var all sync.WaitGroup
+	next := make(chan int)
+	for i := range 256 {
+		all.Go(func() {
+			for n := range next {
+				_, err := nodes[i%2].Do(t.Context(), ledger.Request{Account: domain.AccountID(fmt.Sprint("C-", n)),
+					Command: claim, Key: "claim", Caller: ledger.Caller{Actor: "test", Role: domain.RoleAdmin}})
+				if err == nil {
+					won.Add(1)
+				} else if !errors.Is(err, domain.ErrBudgetExhausted) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for n := range asked {
+		next <- n
+	}
+	close(next)
+	all.Wait()
+	coupons := 0
+	for n := range asked {
+		coupons += nodes[0].coupons(fmt.Sprint("C-", n))
+	}
+	if won.Load() != budget || coupons != budget {
+		t.Errorf("got %d answers and %d coupons, want %d", won.Load(), coupons, budget)
+	}
+}
