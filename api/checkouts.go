@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -66,7 +67,7 @@ var checkout = operation{name: "checkout", roles: tills, parse: func(
 // lines reads the lines of a sale. A line is numbered by its place and is one piece, unless it says so.
 func (r *reading) lines(given []lineBody) (lines []domain.CartLine) {
 	for i, l := range given {
-		at := fmt.Sprintf("lines.%d.", i)
+		at := "lines." + strconv.Itoa(i) + "."
 		line := domain.CartLine{N: l.N, Product: l.Product, Category: l.Category, Qty: 1,
 			UnitPrice: r.money(at+"unit_price", l.UnitPrice),
 			ListPrice: r.someMoney(at+"list_price", l.ListPrice),

@@ -149,7 +149,11 @@ func (r *reading) percent(field, text string) domain.Quantity {
 // ids reads a list of accounts.
 func (r *reading) ids(field string, texts []string) (ids []uuid.UUID) {
 	for i, text := range texts {
-		ids = append(ids, r.id(fmt.Sprint(field, ".", i), text))
+		id, ok := parseID(text)
+		if !ok {
+			r.id(fmt.Sprint(field, ".", i), text)
+		}
+		ids = append(ids, id)
 	}
 	return ids
 }

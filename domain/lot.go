@@ -56,7 +56,17 @@ func (s Scope) valid() bool {
 		len(s.Channels) <= 100 && !slices.ContainsFunc(s.Channels, notAName)
 }
 
-func notAName(s string) bool { return !storeID.MatchString(s) }
+// notAName reports what storeID does not match, a few times as fast: sales have many names.
+func notAName(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= ':', c == '.', c == '_', c == '-':
+		default:
+			return true
+		}
+	}
+	return s == "" || len(s) > 64
+}
 
 // matches reports whether s lets value be spent in a context; nil asks for what no scope bars.
 func (s Scope) matches(c *Context) bool {

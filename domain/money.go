@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -18,14 +17,17 @@ type Money struct {
 	unit string
 }
 
-// input is the form of an amount that callers send.
-var input = regexp.MustCompile(`^(0|[1-9][0-9]{0,14})(\.[0-9]+)?$`)
+// isInput reports the form of an amount that callers send: ^(0|[1-9][0-9]{0,14})(\.[0-9]+)?$
+func isInput(s string) bool {
+	whole, _, _ := strings.Cut(s, ".")
+	return len(whole) <= 15 && !strings.HasPrefix(s, "-") && plain(s)
+}
 
 // ParseMoney reads an amount that a caller sent: at most 15 integer digits and at most the unit's
 // fraction digits, nothing else. "12.5" of a unit with two is 12.50; "12.500" is ErrAmountScale, as
 // nothing is ever rounded; any other form is ErrMalformed.
 func ParseMoney(amount string, u Unit) (Money, error) {
-	if len(amount) > 40 || !input.MatchString(amount) {
+	if len(amount) > 40 || !isInput(amount) {
 		return Money{}, ErrMalformed.Field("amount", "want digits, optionally a point and digits")
 	}
 	whole, fraction, _ := strings.Cut(amount, ".")

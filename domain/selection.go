@@ -107,7 +107,7 @@ var (
 	word        = regexp.MustCompile(`^[^\x00-\x1f\x7f]{1,64}$`)
 )
 
-func isAmount(v SelectionValue) bool { return len(v) <= 40 && input.MatchString(string(v)) }
+func isAmount(v SelectionValue) bool { return len(v) <= 40 && isInput(string(v)) }
 func isCount(v SelectionValue) bool  { return wholeNumber.MatchString(string(v)) }
 func isScore(v SelectionValue) bool  { return score.MatchString(string(v)) }
 func isWord(v SelectionValue) bool   { return word.MatchString(string(v)) && printable(string(v)) }
