@@ -90,7 +90,7 @@ func TestEarnPoints(t *testing.T) {
 			asks(prize("50")), "PointsEarned 50, earned@1 50 for prize, added"},
 		{"another end", []step{opened, lasting(10), did(prize("100")), later(day)}, asks(prize("50")),
 			"PointsEarned 50, earned@2 50 for prize"},
-		{"other terms", []step{opened, did(prize("100")), lasting(10)}, asks(prize("50")),
+		{"other terms", []step{opened, did(prize("100")), ruledBy(Terms{})}, asks(prize("50")),
 			"PointsEarned 50, earned@2 50 for prize"},
 		{"another unit", []step{opened, did(prize("100"))},
 			with(func(p *EarnPoints) { p.Amount = miles("2.5") }), "PointsEarned 2.5, earned@2 2.5 for prize"},

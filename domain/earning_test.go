@@ -116,11 +116,15 @@ PointsEarned 50, earned@4 50 of 50.00 one`},
 		{"frozen for credit", append(by(earning()), frozen(FreezeCredit)), asks(debit("65")),
 			plain + "\nPointsEarned 50, earned@4 50 of 50.00 one"},
 		{"pending ones cannot be spent", append(with(func(r *PointsRule) { r.PendingDays = 7 }),
-			did(debit("65")), later(6*day)), asks(spending{pts("1"), cny("1")}),
+			did(debit("65")), later(7*day)), asks(spending{pts("1"), cny("1")}),
 			"insufficient_funds short 1 PTS"},
 		{"until the last day is over", append(with(func(r *PointsRule) { r.PendingDays = 7 }),
 			did(debit("65")), later(7*day+12*time.Hour)), asks(spending{pts("1"), cny("1")}),
 			"PointsSpent 1, earned@3 -1 worth 1.00"},
+		{"pending ones are a lot of their own", append(with(func(r *PointsRule) { r.PendingDays = 7 }),
+			did(prize("5"))), asks(debit("65")), plain + "\nPointsEarned 50, earned@4 50 of 50.00 one"},
+		{"with those that begin with them", append(with(func(r *PointsRule) { r.PendingDays = 7 }),
+			did(debit("6.5"))), asks(debit("65")), plain + "\nPointsEarned 50, earned@3 50 of 50.00 one, added"},
 		{"the rule's own end", append(with(func(r *PointsRule) { r.Expiry = Expiry{Days: 1} }),
 			did(debit("65")), later(2*day)), asks(Sweep{}), "LotExpired 50, earned@3 -50, n 1"},
 	})
@@ -139,6 +143,12 @@ func TestPointsLimits(t *testing.T) {
 		{"of a sale", by(PointsLimits{Sale: pts("50")}), asks(debit("60")),
 			told("50, earned@3 50", ", limited per_sale")},
 		{"of a sale, met", by(PointsLimits{Sale: pts("60")}), asks(debit("60")), told("60, earned@3 60", "")},
+		{"of a sale in categories", append(by(PointsLimits{Sale: pts("8")}), earningBy(earning(
+			func(r *PointsRule) {
+				r.Limits.Sale, r.Categories = pts("8"), map[string]Quantity{"tea": percent("2")}
+			}))), asks(selling{cny("10"), []CheckoutLine{soldLine("tea", "5.00"), soldLine("cake", "5.00")}}), `
+PointsEarned 5, earned@2 5 of 5.00 one
+PointsEarned 3, earned@2 3 of 5.00 one tea, limited per_sale, added`},
 		{"of a day", by(PointsLimits{Day: pts("100")}, did(debit("60"))), asks(debit("60")),
 			told("40, earned@3 40", ", limited per_day, added")},
 		{"of a day, used up", by(PointsLimits{Day: pts("60")}, did(debit("60"))), asks(debit("60")),
