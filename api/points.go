@@ -18,6 +18,8 @@ func (s *Server) pointsRoutes() []*route {
 			serve: write(op)}
 	}
 	return []*route{
+		{method: "GET", path: account + "/points", id: "getPoints", roles: readers, query: fresh,
+			serve: getPoints},
 		post("/points", "earnPoints", earnPoints),
 		post("/points/convert", "convertPoints", convertPoints),
 	}
