@@ -166,7 +166,7 @@ func (m *Models) Occasions(ctx context.Context, w Watch, after Place, limit int)
 	}
 	_, logged := happenings[w.Definition.Trigger.On]
 	if logged && len(found) < limit && after.Position != eventstore.Start {
-		next.Position = at // nothing before it is left
+		next.Position = max(at, after.Position) // nothing before it is left
 	} else if len(found) > 0 {
 		next = found[len(found)-1].Place
 	}

@@ -121,6 +121,16 @@ var figures = map[domain.SelectionField]func(*selecting, *domain.Selection) stri
 	},
 	domain.SelectDormancy: func(*selecting, *domain.Selection) string { return "a.dormant_step" },
 	domain.SelectOpened:   func(*selecting, *domain.Selection) string { return "a.opened_at" },
+	domain.SelectCoupons: func(c *selecting, s *domain.Selection) string {
+		c.args = append(c.args, instant(c.at))
+		text := `SELECT count(*) FROM coupons WHERE account_id = a.id AND status IN ('active', 'reserved')
+			AND (valid_until IS NULL OR valid_until > ?)`
+		if s.Of != "" {
+			c.args = append(c.args, s.Of)
+			text += " AND campaign = ?"
+		}
+		return text
+	},
 	domain.SelectInteractions: func(c *selecting, s *domain.Selection) string {
 		text := "SELECT count(*) FROM interactions WHERE account_id = a.id"
 		if s.Kind != "" {

@@ -27,6 +27,8 @@ type person struct {
 	tags       []string
 	consents   []string
 	met        []meeting
+	coupons    map[string]int // live ones by campaign
+	tier       string
 	selectable bool
 }
 
@@ -56,7 +58,8 @@ func population(t *testing.T, m *Models, n int) []person {
 	var all []person
 	for i := range n {
 		p := person{id: domain.AccountID(fmt.Sprint("P-", i)), balance: map[string]int64{},
-			days: map[string]map[string]purchaseRow{}, tags: some(hostile), consents: some(hostile),
+			coupons: map[string]int{},
+			days:    map[string]map[string]purchaseRow{}, tags: some(hostile), consents: some(hostile),
 			status: []domain.Status{"open", "open", "frozen", "closed", "merged"}[r.IntN(5)],
 			step:   []int{0, 0, 30, 90}[r.IntN(4)], openedAt: asked.AddDate(0, 0, -r.IntN(400)).UTC()}
 		kind := []string{"member", "member", "member", "bearer"}[r.IntN(4)]
@@ -101,6 +104,23 @@ func population(t *testing.T, m *Models, n int) []person {
 				VALUES (?, ?, ?, ?, ?, 0)`, id, fmt.Sprint(j), string(meet.kind), instant(meet.at),
 				instant(meet.at))
 		}
+		for j := range r.IntN(4) {
+			campaign := []string{"spring", "autumn"}[r.IntN(2)]
+			status := []string{"active", "reserved", "used", "revoked"}[r.IntN(4)]
+			until := asked.AddDate(0, 0, r.IntN(20)-5)
+			edit(t, m, `INSERT INTO coupons (account_id, id, status, campaign, definition, kind, uses, used,
+				valid_from, valid_until, consideration, granted_at)
+				VALUES (?, ?, ?, ?, 'd@1', 'amount_off', 1, 0, ?, ?, 'free', ?)`, id, fmt.Sprint(j), status,
+				campaign, instant(until), instant(until), instant(until))
+			if (status == "active" || status == "reserved") && until.After(asked) {
+				p.coupons[campaign]++
+			}
+		}
+		if r.IntN(3) > 0 {
+			p.tier = hostile[r.IntN(4)]
+			edit(t, m, `INSERT INTO tiers (account_id, tier, rank, counted, counted_rank, overridden)
+				VALUES (?, ?, 1, '', 0, 0)`, id, p.tier)
+		}
 		all = append(all, p)
 	}
 	return all
@@ -131,7 +151,7 @@ func drawSelections(r *rapid.T, depth int) []domain.Selection {
 }
 
 var askable = []domain.SelectionField{"balance", "spend", "recency", "frequency", "rfm_r", "rfm_f", "rfm_m",
-	"tag", "consent", "dormancy", "interactions", "opened_at"}
+	"tag", "consent", "dormancy", "interactions", "opened_at", "tier", "coupons"}
 
 func drawCondition(r *rapid.T) domain.Selection {
 	s := domain.Selection{Field: rapid.SampledFrom(askable).Draw(r, "field")}
@@ -158,7 +178,10 @@ func drawCondition(r *rapid.T) domain.Selection {
 		}
 	case "frequency":
 		value, window = number(5), true
-	case "tag", "consent":
+	case "coupons":
+		value = number(3)
+		s.Of = rapid.SampledFrom([]string{"", "spring", "' OR 1 --"}).Draw(r, "campaign")
+	case "tag", "consent", "tier":
 		ops = ops[:3]
 		value = func() string { return rapid.SampledFrom(hostile).Draw(r, "label") }
 	case "dormancy":
@@ -207,6 +230,8 @@ func satisfies(s *domain.Selection, p *person, all []person) bool {
 		return labelled(s, p.tags)
 	case "consent":
 		return labelled(s, p.consents)
+	case "tier":
+		return labelled(s, []string{p.tier})
 	}
 	figure, known := figureOf(s, p, all)
 	if !known {
@@ -269,6 +294,11 @@ func figureOf(s *domain.Selection, p *person, all []person) (int64, bool) {
 		day, ok := p.lastDay(&domain.Selection{})
 		today, _ := time.Parse(time.DateOnly, asked.Format(time.DateOnly))
 		return max(0, int64(today.Sub(time.Unix(day, 0))/(24*time.Hour))), ok
+	case "coupons":
+		if s.Of != "" {
+			return int64(p.coupons[s.Of]), true
+		}
+		return int64(p.coupons["spring"] + p.coupons["autumn"]), true
 	case "dormancy":
 		return int64(p.step), true
 	case "opened_at":

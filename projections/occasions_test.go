@@ -1,0 +1,125 @@
+package projections
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// happening is an event of an account.
+func (t *occasionTest) happening(account, kind, operation, detail string) {
+	t.Helper()
+	t.event("account-"+domain.AccountID(account).String(), kind, operation, detail)
+}
+
+type occasionTest struct {
+	*testing.T
+	m        *Models
+	position int
+}
+
+// event is a row of history at the next position.
+func (t *occasionTest) event(stream, kind, operation, detail string) {
+	t.Helper()
+	t.position++
+	channel, unit, amount := any(nil), any(nil), any(nil)
+	if strings.HasPrefix(operation, "import ") {
+		channel, operation = "import", strings.TrimPrefix(operation, "import ")
+	}
+	if kind == "DebitPosted" {
+		unit, amount, detail = "CNY", detail, ""
+	}
+	edit(t, t.m, `INSERT INTO history (position, stream, revision, event_id, type, operation_id, operation,
+		actor, channel, recorded_at, unit, amount, detail) VALUES (?, ?, ?, ?, ?, ?, ?, 'a', ?, ?, ?, ?, ?)`,
+		t.position, stream, t.position, fmt.Sprint("e", t.position), kind, fmt.Sprint("o", t.position),
+		null(operation), channel, instant(asked), unit, amount, null(detail))
+	edit(t, t.m, "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, '', 0)", t.position,
+		uuid.UUID{15: 1}.String())
+}
+
+// TestOccasions has one row for each trigger: what it waits for, and what it passes over.
+func TestOccasions(t *testing.T) {
+	o := &occasionTest{T: t, m: open(t, t.TempDir(), memory(t), Options{})}
+	for i, ref := range []string{"A", "B", "C", "D"} {
+		status, active := "open", asked.AddDate(0, 0, -10*i).UTC()
+		if ref == "D" {
+			status = "closed"
+		}
+		edit(t, o.m, `INSERT INTO accounts (id, customer_ref, kind, status, freezes, opened_at, recorded_at,
+			revision, position, dormant_step, active_at) VALUES (?, ?, 'member', ?, '[]', ?, ?, 0, 0, 0, ?)`,
+			domain.AccountID(ref).String(), ref, status, instant(asked), instant(asked), instant(active))
+	}
+	campaign := domain.CampaignStream("auto")
+	o.happening("A", "AccountOpened", "open", "{}")
+	o.event(campaign, "CouponDefined", "", `{"definition_id":"d"}`)
+	o.happening("A", "TopUpPosted", "top_up", "")
+	o.event(campaign, "CampaignActivated", "", "{}")
+	o.happening("B", "AccountOpened", "open", "{}")
+	o.happening("C", "AccountOpened", "import open", "{}")
+	o.happening("D", "AccountOpened", "open", "{}")
+	o.happening("A", "TopUpPosted", "top_up", "")
+	o.happening("B", "TopUpPosted", "top_up", "")
+	o.happening("B", "TopUpPosted", "top_up", "")
+	o.happening("A", "DebitPosted", "debit", "49.99")
+	o.happening("A", "DebitPosted", "debit", "50.00")
+	o.happening("B", "DebitPosted", "", "60.00") // of the checkout that follows
+	o.happening("B", "CheckoutPosted", "checkout", `{"unit":"CNY","net":"70.00"}`)
+	o.happening("B", "CheckoutPosted", "checkout", `{"unit":"JPY","net":"9000"}`)
+	o.happening("A", "TierChanged", "", `{"to":"gold","cause":"reached"}`)
+	o.happening("B", "TierChanged", "", `{"to":"gold","cause":"period_end"}`)
+	edit(t, o.m, "INSERT INTO occasions VALUES (?, 'x', 'auto', 'd@1', ?)", domain.AccountID("B").String(),
+		"idle:"+asked.AddDate(0, 0, -10).UTC().Format(time.DateOnly))
+
+	for want, trigger := range map[string]domain.Trigger{
+		"B account_opened":  {On: domain.OnAccountOpened},
+		"B first_top_up":    {On: domain.OnFirstTopUp},
+		"A sale, B sale":    {On: domain.OnSpend, Amount: yuan("50.00")},
+		"A tier":            {On: domain.OnTierReached, Tier: "gold"},
+		"C idle:2026-05-25": {On: domain.OnIdle, Days: 9},
+		"":                  {On: domain.OnIdle, Days: 30},
+	} {
+		w := Watch{Campaign: &domain.Campaign{ID: "auto"}, At: asked,
+			Definition: &domain.Definition{ID: "d", Version: 2, Trigger: &trigger}}
+		var got []string
+		var next Place
+		for range 5 {
+			found, behind, err := o.m.Occasions(t.Context(), w, next, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range found {
+				name, _, _ := strings.Cut(one.Name, ":o")
+				name, _, _ = strings.Cut(name, ":e")
+				got = append(got, o.ref(one.Account)+" "+name)
+			}
+			next = behind
+		}
+		if text := strings.Join(got, ", "); text != want {
+			t.Errorf("%s: got %s, want %s", trigger.On, text, want)
+		}
+		if next.Position != eventstore.Position(o.position) && trigger.On != domain.OnIdle {
+			t.Errorf("%s: goes on at %d, want the end, %d", trigger.On, next.Position, o.position)
+		}
+	}
+	never := Watch{Campaign: &domain.Campaign{ID: "other"}, At: asked, Definition: &domain.Definition{
+		ID: "d", Trigger: &domain.Trigger{On: domain.OnAccountOpened}}}
+	if found, next, err := o.m.Occasions(t.Context(), never, Place{}, 9); len(found) > 0 || next != (Place{}) ||
+		err != nil {
+		t.Errorf("a campaign that never was active: got %v, %v, %v", found, next, err)
+	}
+}
+
+func (t *occasionTest) ref(id uuid.UUID) string {
+	for _, ref := range []string{"A", "B", "C", "D"} {
+		if domain.AccountID(ref) == id {
+			return ref
+		}
+	}
+	return id.String()
+}
