@@ -409,3 +409,41 @@ func TestSelectionsHoldWhomTheySay(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoHasNoFigure: who never bought satisfies no condition on when, and so satisfies that none does.
+func TestWhoHasNoFigure(t *testing.T) {
+	m := open(t, t.TempDir(), memory(t), Options{})
+	people := population(t, m, 60)
+	never := int64(0)
+	for i := range people {
+		if _, bought := people[i].lastDay(&domain.Selection{}); people[i].selectable && !bought {
+			never++
+		}
+	}
+	some := domain.Selection{Field: "recency", Op: "ge", Value: "0"}
+	n, _, err := m.CountSelected(t.Context(), domain.Selection{Not: &some}, asked)
+	if err != nil || n != never || never == 0 {
+		t.Errorf("got %d, %v, want %d who never bought", n, err, never)
+	}
+}
+
+// TestCursorsOfASegment: one goes on in its own segment alone, while that is what it was.
+func TestCursorsOfASegment(t *testing.T) {
+	m := open(t, t.TempDir(), memory(t), Options{})
+	population(t, m, 20)
+	s := domain.Segment{ID: "all", Filter: domain.Selection{Field: "recency", Op: "ge", Value: "0"}}
+	page, err := m.Members(t.Context(), s, asked, Paging{Limit: 1})
+	if err != nil || page.Next == "" {
+		t.Fatalf("got %+v, %v, want a page with another behind it", page, err)
+	}
+	other, changed := s, s
+	other.ID, changed.Revision = "other", 1
+	for want, s := range map[error]domain.Segment{nil: s, ErrCursor: other} {
+		if _, err := m.Members(t.Context(), s, asked, Paging{Cursor: page.Next}); err != want {
+			t.Errorf("segment %s: got %v, want %v", s.ID, err, want)
+		}
+	}
+	if _, err := m.Members(t.Context(), changed, asked, Paging{Cursor: page.Next}); err != ErrCursor {
+		t.Errorf("a segment that has changed: got %v, want %v", err, ErrCursor)
+	}
+}
