@@ -85,7 +85,7 @@ func TestOccasionsGrantOnce(t *testing.T) {
 	}
 	occasions = []ledger.Occasion{occasions[9], {Account: j.accounts[0], Name: "another"}, occasions[1]}
 	if done, err := j.nodes[0].GrantOn(t.Context(), c, c.Definitions[0], occasions); done != 1 || err != nil {
-		t.Errorf("got %d done, %v, want those alone that were before what a paused campaign refused", done, err)
+		t.Errorf("got %d done, %v, want the one before what a paused campaign refused", done, err)
 	}
 }
 
@@ -107,7 +107,8 @@ func TestCouponJobOnTwoNodes(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = j.nodes[0].Do(t.Context(), ledger.Request{Account: j.accounts[0],
-		Command: domain.RecycleCoupon{CouponID: v.Coupons()[0].ID, Reason: "asked"}, Caller: ledger.Caller{Actor: "test"}})
+		Command: domain.RecycleCoupon{CouponID: v.Coupons()[0].ID, Reason: "asked"},
+		Caller:  ledger.Caller{Actor: "test"}})
 	if err != nil {
 		t.Fatal(err)
 	}
