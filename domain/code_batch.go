@@ -37,20 +37,6 @@ func (b *CodeBatch) Serials(yield func(uint32) bool) {
 	}
 }
 
-// has reports whether a serial number is one of the batch's.
-func (b *CodeBatch) has(serial uint32) bool {
-	before := 0
-	for _, s := range b.Skipped {
-		if s == serial {
-			return false
-		}
-		if s < serial {
-			before++
-		}
-	}
-	return int64(serial)-int64(before) < int64(b.Count)
-}
-
 // codeBatches is the name space of batches' ids.
 var codeBatches = uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://tillbook.dev/code-batches"))
 

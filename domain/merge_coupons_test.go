@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -106,7 +105,7 @@ func TestMergeOfTooManyCoupons(t *testing.T) {
 	}
 	later(time.Hour)(from)
 	posted, err = from.do(redeemCoupon(1, "B")(from))
-	want := fmt.Sprint("CouponReleased A, lapsed\nCouponRedeemed 2 of 2, 5.00")
+	want := "CouponReleased A, lapsed\nCouponRedeemed 2 of 2, 5.00"
 	if got := answer(posted, err); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -126,7 +126,7 @@ func pair(t *testing.T, first, second state, asked question) string {
 	return said
 }
 
-// states are hold, expiry, refund, freeze, receivable, transfer and withdrawal. Each is brought about
+// states are hold, expiry, refund, freeze, receivable, transfer, withdrawal, coupon and sale. Each is brought about
 // by what any caller may do, so that the second may find the first in its way.
 var states = []state{
 	{"held", func(s *scene) { s.try("hold", PlaceHold{Amount: cny("70"), TTLSeconds: 604800}) }},
@@ -162,6 +162,35 @@ var states = []state{
 		s.try("approval", ApproveWithdrawal{WithdrawalID: s.ids["withdrawal"]})
 		s.actor = "till"
 	}},
+	{"coupon reserved", func(s *scene) {
+		s.join()
+		s.try("coupon", GrantCoupon{Campaign: "shop", Definition: "amount", Cause: CouponByAPI})
+		s.try("reservation", ReserveCoupon{CouponID: s.ids["coupon"], OrderRef: "o-1"})
+	}},
+	{"sold with a coupon and points", func(s *scene) {
+		s.join()
+		s.try("points", prize("40"))
+		s.try("used", GrantCoupon{Campaign: "shop", Definition: "amount", Cause: CouponByAPI})
+		s.try("sale", cups("", func(c *Checkout) {
+			c.Points, c.Coupons = pts("20"), []uuid.UUID{s.ids["used"]}
+		}))
+	}},
+}
+
+// join brings the account under terms of points and tiers, and into a shop with coupons.
+func (s *scene) join() {
+	s.program = &Program{ID: "club", Version: 1, Terms: vouchers.normal()}
+	shops()(s.book)
+}
+
+// cups is a sale of three cups, paid by stored value.
+func cups(order string, edits ...func(*Checkout)) Checkout {
+	c := Checkout{Rest: true, OrderRef: order, Lines: []CartLine{{N: 1, Product: "cup", Qty: 3,
+		UnitPrice: cny("8")}}}
+	for _, edit := range edits {
+		edit(&c)
+	}
+	return c
 }
 
 // sentBy is something that another account sent here.
@@ -227,6 +256,16 @@ var questions = []question{
 	}),
 	asking("extend", func(s *scene) Command {
 		return ExtendLot{LotID: partOf(s.ids["brief"], 1), ExpiresAt: s.now.Add(30 * day), Reason: "law"}
+	}),
+	asking("buy with the reserved coupon", func(s *scene) Command {
+		return cups("o-1", func(c *Checkout) { c.Coupons = []uuid.UUID{s.ids["coupon"]} })
+	}),
+	asking("return goods", func(s *scene) Command {
+		return ReturnCheckout{CheckoutID: s.ids["sale"], Lines: []ReturnLine{{N: 1, Qty: 2}}}
+	}),
+	asking("give points", func(*scene) Command { return prize("7") }),
+	asking("convert points", func(*scene) Command {
+		return ConvertPoints{Amount: pts("10"), Into: IntoCredit}
 	}),
 	asking("merge", func(s *scene) Command {
 		return MergeAccount{Into: AccountID("C-3"), Settled: s.account.LastSent()}
