@@ -27,6 +27,8 @@ func (w Wanted) check() error {
 		return ErrMalformed.Field("coupons", "want those, or the best")
 	case len(w.Coupons) > MaxWanted:
 		return ErrMalformed.Field("coupons", fmt.Sprint("want at most ", MaxWanted))
+	case slices.Contains(w.Coupons, noID):
+		return ErrMalformed.Field("coupons", "want the ids of coupons")
 	}
 	return nil
 }
