@@ -18,7 +18,7 @@ const listedDifferences = 1000
 
 // Difference is one thing that Check found wrong.
 type Difference struct {
-	What     string              `json:"what"` // log, or the table
+	What     string              `json:"what"` // log, or the table; damaged: passed over
 	Stream   string              `json:"stream,omitempty"`
 	Revision eventstore.Revision `json:"revision"` // −1 where it is not about one event
 	Detail   string              `json:"detail"`
@@ -75,9 +75,9 @@ type checker struct {
 
 // Check verifies the ledger's part of the log: revisions without gaps, the chain of prev_hash, and
 // the arithmetic of every event. It compares every row of the built-in tables with it, up to the
-// position they stand at when it begins; damaged it does not compare. models may be nil; then the log
-// alone is verified, and Report.Compared is false. Damage is in the report; an error means that the
-// check could not go on. progress may be nil.
+// position they stand at when it begins, and names every event that they have passed over. models may
+// be nil; then the log alone is verified, and Report.Compared is false. Damage is in the report; an
+// error means that the check could not go on. progress may be nil.
 //
 // It reads the log twice, once in its order for history and once stream by stream, and keeps some
 // 40 bytes for each stream, and one account at a time. While it runs the tables' file grows by
@@ -162,7 +162,7 @@ func (c *checker) run(ctx context.Context) error {
 	if c.tables == nil {
 		return nil
 	}
-	return c.strangers(ctx)
+	return errors.Join(c.strangers(ctx), c.passedOver(ctx))
 }
 
 // scan reads the log in its order: which streams there are, and, where there are tables, history.

@@ -127,12 +127,38 @@ func TestCheckAcrossPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, d := range report.Differences {
-		if d.What != "log" || d.Stream != "account-nobody" {
+		if d.Stream != "account-nobody" {
 			t.Errorf("got %s, want the damage alone", d)
 		}
 	}
 	if !report.Compared {
 		t.Error("got a report that says nothing was compared")
+	}
+}
+
+// unasked posts the release of a code whatever went before.
+type unasked struct{ domain.ReleaseCode }
+
+func (u unasked) Decide([]domain.Posted, domain.Moment) ([]domain.Event, error) {
+	return []domain.Event{domain.CodeReleased(u.ReleaseCode)}, nil
+}
+
+// TestCheckNamesWhatIsPassedOver: an event that reads well and follows from nothing is in the log's chain
+// like any other, and in no table. The check says so.
+func TestCheckNamesWhatIsPassedOver(t *testing.T) {
+	store := memory(t)
+	s, _ := busyShop(t, store)
+	code := domain.CodeRef{BatchID: uuid.UUID{1}, Serial: 4}
+	s.register(unasked{domain.ReleaseCode{CodeRef: code, Claim: uuid.UUID{2}, Why: "account_frozen"}})
+	m := open(t, t.TempDir(), store, Options{})
+	report, err := Check(t.Context(), opened(store), m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "damaged " + code.Stream() + " revision 0: CodeReleased is passed over: it ends a claim that " +
+		"did not begin"
+	if len(report.Differences) != 1 || report.Differences[0].String() != want {
+		t.Errorf("got %v, want %s", report.Differences, want)
 	}
 }
 
