@@ -157,7 +157,7 @@ func (d *Draft) afterMerge(c Command, err error) error {
 	switch c.(type) {
 	case OpenAccount, Sweep, ReturnTransfer, AbsorbAccount, UndoMerge, BlockCredential:
 		return err
-	case ReceiveTransfer, Refund, Cancel, ReverseTopUp, RevokeCredit, WriteOff:
+	case ReceiveTransfer, Refund, ReturnCheckout, Cancel, ReverseTopUp, RevokeCredit, WriteOff:
 		if err == nil && !d.foundNothing() {
 			return d.sendAll(TransferSent{ToAccount: d.ended.Survivor})
 		}

@@ -233,7 +233,7 @@ func (d *Draft) hadOf(campaign string) (n int) {
 			n--
 		case AccountsMerged:
 			for _, c := range e.Coupons {
-				if c.Campaign == campaign {
+				if c.Campaign == campaign && e.Survivor == d.id { // else they left, and may be back
 					n++
 				}
 			}

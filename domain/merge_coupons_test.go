@@ -103,6 +103,11 @@ func TestMergeOfTooManyCoupons(t *testing.T) {
 	if got := from.account.Coupons(); !slices.Equal(got, []Coupon{c}) {
 		t.Errorf("got %v, want %v", got, c)
 	}
+	offering(uses(2), func(c *Campaign, _ *Definition) { c.Terms.Budgets.PerAccount = 2 })(from)
+	posted, err = from.do(five)
+	if got, want := answer(posted, err), "CouponGranted five@2, 2 uses until 03-10 00:00"; got != want {
+		t.Errorf("what came back counts once: got %s, want %s", got, want)
+	}
 	later(time.Hour)(from)
 	posted, err = from.do(redeemCoupon(1, "B")(from))
 	want := "CouponReleased A, lapsed\nCouponRedeemed 2 of 2, 5.00"

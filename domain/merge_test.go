@@ -47,6 +47,11 @@ func TestMergedAccount(t *testing.T) {
 		{"refund", sold, refund(2, "13"), `
 DebitRefunded 13.00, principal@1 10.00/10.00, bonus@1 3.00, total 13.00
 TransferSent 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00 merge`},
+		{"return", []step{opened, did(topUp("100", "30")), did(sells([]CartLine{line(1, 2, "6.50")})),
+			did(into2)}, bringing(2, 1, 2), `
+CheckoutReturned 2×1: 13.00, stored_value 13.00, qualifying -10.00, full, keep
+DebitRefunded 13.00, principal@1 10.00/10.00, bonus@1 3.00, total 13.00
+TransferSent 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00 merge`},
 		{"refund of too much", sold, refund(2, "14"), "refund_exceeds_debit short 1.00 CNY"},
 		{"cancel", after(ref("7")), asks(Cancel{}), `
 DebitReversed 13.00, principal@1 10.00/10.00, bonus@1 3.00, before 0.00
@@ -69,6 +74,7 @@ TransferSent 13.00, principal@5 -10.00/-10.00, bonus@5 -3.00 merge`},
 		"freeze": FreezeAccount{Modes: []FreezeMode{FreezeAll}, Reason: "x"},
 		"close":  CloseAccount{Reason: "x"}, "transfer": send("1"),
 		"refund": Refund{DebitID: newID(9, Seed{}, 0), Amount: cny("1")},
+		"return": ReturnCheckout{CheckoutID: newID(9, Seed{}, 0), Lines: []ReturnLine{{1, 1}}},
 		"void":   VoidHold{HoldID: newID(9, Seed{}, 0)},
 	} {
 		rows = append(rows, row{"for the survivor: " + name, sold, asks(c), moved})

@@ -126,4 +126,10 @@ func TestQuoteWithPoints(t *testing.T) {
 			t.Errorf("%s points: got %v, want %v", n, err, want)
 		}
 	}
+	little := Quote{Cart: cart, Points: MustMoney("1", Unit{Code: "POINTS"})}
+	b.program.Terms.Points[0].Spend.Step = little.Points
+	b.program.Terms.Points[0].Spend.Worth = cny("0.01")
+	if _, err := little.Of(b.account, b.moment()); !errors.Is(err, ErrPointsStep) {
+		t.Errorf("points that are worth nothing: got %v, want %v", err, ErrPointsStep)
+	}
 }

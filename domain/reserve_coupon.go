@@ -18,7 +18,7 @@ const (
 )
 
 // ReserveCoupon lets an order have a coupon to itself until it is paid. The same order may do so again,
-// for longer.
+// for longer, unless the coupon's own time is over by then.
 type ReserveCoupon struct {
 	CouponID   uuid.UUID `json:"coupon_id"`
 	OrderRef   string    `json:"order_ref"`   // 1 to 64 bytes
@@ -66,7 +66,8 @@ func (r ReserveCoupon) Decide(d *Draft) error {
 		ttl = DefaultCouponTTL
 	}
 	until := d.Recorded.Add(ttl)
-	if until.Before(c.Reserved) {
+	over := !c.ValidUntil.IsZero() && !d.Recorded.Before(c.ValidUntil)
+	if over || until.Before(c.Reserved) { // what outlives the coupon does not go on for ever
 		until = c.Reserved
 	}
 	return d.post(CouponReserved{CouponID: c.ID, Definition: c.Definition, Campaign: c.Campaign,

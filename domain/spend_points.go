@@ -37,6 +37,9 @@ func (d *Draft) pointsWorth(points, sale Money) (Money, error) {
 		return Money{}, ErrPointsStep.Because("want a multiple of " + s.Step.String())
 	}
 	worth := (&PointsRate{Points: s.Worth, Per: s.Points}).of(points)
+	if worth.IsZero() {
+		return Money{}, ErrPointsStep.Because("they are worth nothing")
+	}
 	most := sale
 	if s.Share.IsPositive() {
 		most = s.most(sale)

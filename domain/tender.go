@@ -34,9 +34,6 @@ func (d *Draft) basket(c Checkout) (s basket, err error) {
 	if c.Points.Unit() != "" {
 		s.points, err = d.pointsWorth(c.Points, s.Net)
 	}
-	if err == nil && c.Points.Unit() != "" && s.points.IsZero() {
-		err = ErrPointsStep.Because("they are worth nothing")
-	}
 	return s, err
 }
 
