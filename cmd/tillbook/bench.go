@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,8 @@ func newBench() *cobra.Command {
 			"are kept alive, and each sends its next request when it has the last one's answer. A row\n" +
 			"is the median of its runs, which take turns with those of the other rows. At the end\n" +
 			"every account must have lost a cent for each debit that was answered with success, or\n" +
-			"the bench fails.",
+			"the bench fails. Sales are of three lines, with three coupons, points and stored value;\n" +
+			"their coupons, budgets and claims must add up as well.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.smoke {
@@ -60,7 +62,8 @@ func newBench() *cobra.Command {
 	f.StringVar(&o.data, "data", "", "where to make the servers' folders; none is the system's own")
 	f.IntSliceVar(&o.connections, "connections", []int{1, 16, 64, 256}, "connections, up to 4096")
 	f.StringSliceVar(&o.distributions, "distribution", distributions, "uniform, zipf, hot")
-	f.StringSliceVar(&o.workloads, "workload", workloads, "debit, balance")
+	f.StringSliceVar(&o.workloads, "workload", basic,
+		"debit, balance, checkout, checkout-capped, quote, claim")
 	f.StringVar(&o.followers, "followers", "both", "read models while measuring: on, off or both")
 	f.IntVar(&o.accounts, "accounts", 10_000, "accounts, up to 1000000")
 	f.DurationVar(&o.duration, "duration", 2*time.Second, "time of one run, up to 10m")
@@ -82,7 +85,8 @@ func newBench() *cobra.Command {
 
 // small are the flags of a bench that does a little of everything in a few seconds.
 var small = map[string]string{"connections": "1,8", "accounts": "20", "requests": "200",
-	"runs": "1", "ceiling": "true", "rebuild": "true", "open": "2000", "eventstore": standIn}
+	"workload": strings.Join(workloads, ","), "runs": "1", "ceiling": "true",
+	"rebuild": "true", "open": "2000", "eventstore": standIn}
 
 // makeSmall sets what was not given.
 func makeSmall(f *pflag.FlagSet) error {

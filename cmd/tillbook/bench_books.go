@@ -20,8 +20,9 @@ type books struct {
 	bearer string // the value of the header Authorization
 	paths  []string
 	filled []domain.Money // each account's balance before the first debit
-	taken  []atomic.Int64 // debits that were answered with success, by account
+	taken  []atomic.Int64 // requests that were answered with success, by account
 	serial atomic.Int64   // of keys
+	price  int64          // that a success takes, in cents
 }
 
 // The bench's money: each debit takes a cent; an account holds more of them than a bench can take.
@@ -36,7 +37,7 @@ func cents(n int64) domain.Money {
 
 func newBooks(run, key string, accounts int) *books {
 	b := &books{run: run, bearer: "Bearer " + key, paths: make([]string, accounts),
-		filled: make([]domain.Money, accounts), taken: make([]atomic.Int64, accounts)}
+		filled: make([]domain.Money, accounts), taken: make([]atomic.Int64, accounts), price: 1}
 	for i := range b.paths {
 		b.paths[i] = "/v1/accounts/" + domain.AccountID(b.customer(i)).String()
 	}
@@ -102,21 +103,21 @@ func (b *books) debitBody(serial int64) []byte {
 func (b *books) read(of choice) workload {
 	return workload{status: fasthttp.StatusOK, choice: of, ask: func(c *connection, _ int64) {
 		c.account = c.pick()
-		b.get(c, c.account)
+		b.get(c, b.paths[c.account]+"/balances")
 	}}
 }
 
-func (b *books) get(c *connection, account int) {
+func (b *books) get(c *connection, path string) {
 	c.request.Header.SetMethod(fasthttp.MethodGet)
 	c.request.Header.SetHost("tillbook")
 	c.request.Header.Set(fasthttp.HeaderAuthorization, b.bearer)
-	c.request.SetRequestURI(b.paths[account] + "/balances")
+	c.request.SetRequestURI(path)
 }
 
 // count reads every account's total into a slice of them.
 func (b *books) count(into []domain.Money) workload {
 	return workload{status: fasthttp.StatusOK,
-		ask: func(c *connection, n int64) { b.get(c, int(n)) },
+		ask: func(c *connection, n int64) { b.get(c, b.paths[n]+"/balances") },
 		took: func(c *connection, n int64) (err error) {
 			into[n], err = balanceOf(c.response.Body())
 			return err
@@ -124,20 +125,22 @@ func (b *books) count(into []domain.Money) workload {
 	}
 }
 
-// balanceOf is the total of an answer with one balance, or with none.
+// balanceOf is the total in the bench's money of an answer with balances.
 func balanceOf(answer []byte) (domain.Money, error) {
 	var a struct{ Balances []domain.Balance }
 	if err := json.Unmarshal(answer, &a); err != nil {
 		return domain.Money{}, err
 	}
-	if len(a.Balances) != 1 || a.Balances[0].Unit != benchUnit.Code {
-		return domain.Money{}, fmt.Errorf("got balances %.300s, want one in CNY", answer)
+	for _, balance := range a.Balances {
+		if balance.Unit == benchUnit.Code {
+			return cents(0).With(balance.Total), nil
+		}
 	}
-	return cents(0).With(a.Balances[0].Total), nil
+	return domain.Money{}, fmt.Errorf("got balances %.300s, want one in CNY", answer)
 }
 
 // prove holds the accounts as the service tells them now against what it has answered: each must
-// have lost a cent a success, none more and none less.
+// have lost the price of each success, none more and none less.
 func (b *books) prove(ctx context.Context, count func(context.Context, []domain.Money) error) (
 	moved domain.Money, err error,
 ) {
@@ -148,7 +151,7 @@ func (b *books) prove(ctx context.Context, count func(context.Context, []domain.
 	moved = cents(0)
 	var wrong []error
 	for i := range left {
-		gone, want := b.filled[i].Sub(left[i]), cents(b.taken[i].Load())
+		gone, want := b.filled[i].Sub(left[i]), cents(b.price*b.taken[i].Load())
 		moved = moved.Add(gone)
 		if !gone.Equal(want) && len(wrong) < 10 {
 			wrong = append(wrong, fmt.Errorf("%s: got %s moved, want %s", b.paths[i], gone, want))
@@ -160,7 +163,7 @@ func (b *books) prove(ctx context.Context, count func(context.Context, []domain.
 	return moved, nil
 }
 
-// successes are all debits that were answered with success.
+// successes are all requests that were answered with success.
 func (b *books) successes() (sum int64) {
 	for i := range b.taken {
 		sum += b.taken[i].Load()

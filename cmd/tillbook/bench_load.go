@@ -31,10 +31,11 @@ type load struct {
 
 // workload makes requests and looks at their answers. All connections call it at once.
 type workload struct {
-	status int                                // of a success
-	choice choice                             // of accounts; nil for work that needs none
-	ask    func(c *connection, n int64)       // fills c.request, the load's n-th from 0
-	took   func(c *connection, n int64) error // sees each success; may be nil
+	status  int                                // of a success
+	refusal int                                // of an answer that is none, and no failure either; may be 0
+	choice  choice                             // of accounts; nil for work that needs none
+	ask     func(c *connection, n int64)       // fills c.request, the load's n-th from 0
+	took    func(c *connection, n int64) error // sees each success; may be nil
 }
 
 // connection is one client of a load. It belongs to its goroutine.
@@ -162,6 +163,8 @@ func (c *connection) exchange(w workload, n int64, in *bufio.Reader, out *bufio.
 				return err
 			}
 			return w.took(c, n)
+		case w.refusal:
+			return nil
 		case fasthttp.StatusServiceUnavailable:
 			c.busy++
 		default:

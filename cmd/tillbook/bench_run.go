@@ -18,11 +18,20 @@ type bench struct {
 
 // The kinds of rows.
 const (
-	debits = "debit"
-	reads  = "balance"
+	debits      = "debit"
+	reads       = "balance"
+	sales       = "checkout"
+	cappedSales = "checkout-capped" // with coupons of a campaign whose redemptions are capped
+	quotes      = "quote"
+	claims      = "claim"
 )
 
-var workloads = []string{debits, reads}
+// basic are the workloads that are measured unless others are asked for, ofShop those that need a shop.
+var (
+	basic     = []string{debits, reads}
+	ofShop    = []string{sales, cappedSales, quotes, claims}
+	workloads = slices.Concat(basic, ofShop)
+)
 
 // run measures, proves, and prints. Books that do not add up are an error, after the table.
 func (b *bench) run(ctx context.Context, out io.Writer) error {
@@ -54,8 +63,14 @@ func (b *bench) loads(ctx context.Context, dir string, r *report) error {
 		return err
 	}
 	for _, c := range b.contenders {
-		if err := c.setUp(ctx); err != nil {
+		if err := c.setUp(ctx, c.books); err != nil {
 			return err
+		}
+		if slices.ContainsFunc(b.workloads, isOfShop) {
+			b.say("%s: giving points and coupons", c.title())
+			if err := c.setUpShop(ctx, b.accounts); err != nil {
+				return fmt.Errorf("set up the shop: %w", err)
+			}
 		}
 	}
 	own := b.contenders
@@ -71,12 +86,11 @@ func (b *bench) loads(ctx context.Context, dir string, r *report) error {
 	}
 	r.add(b.rows)
 	for _, c := range own {
-		moved, err := c.prove(ctx)
+		proofs, err := c.prove(ctx)
 		if err != nil {
 			return err
 		}
-		r.Proofs = append(r.Proofs, fmt.Sprintf("%s: %s moved = %d debits of %s", c.title(), moved,
-			c.books.successes(), cents(1)))
+		r.Proofs = append(r.Proofs, proofs...)
 	}
 	return nil
 }
@@ -89,13 +103,8 @@ func (b *bench) plan(connections int) []*benchRow {
 		if !slices.Contains(b.workloads, kind) {
 			return
 		}
-		of, _ := choose(distribution, b.accounts) // checked with the options
-		work := c.books.read(of)
-		if kind == debits {
-			work = c.books.debit(of)
-		}
 		row := &benchRow{contender: c, kind: kind, distribution: distribution,
-			connections: connections, work: work}
+			connections: connections, work: c.work(kind, distribution)}
 		rows = append(rows, row)
 	}
 	for _, c := range b.contenders {
@@ -109,9 +118,37 @@ func (b *bench) plan(connections int) []*benchRow {
 		if c.name != oneBatch {
 			add(c, reads, uniform)
 		}
+		if c.shop != nil {
+			for _, kind := range ofShop {
+				add(c, kind, uniform)
+			}
+		}
 	}
 	return rows
 }
+
+// work is what a row of that kind asks.
+func (c *contender) work(kind, distribution string) workload {
+	of := func(b *books) choice {
+		choice, _ := choose(distribution, len(b.paths)) // checked with the options
+		return choice
+	}
+	switch kind {
+	case debits:
+		return c.books.debit(of(c.books))
+	case reads:
+		return c.books.read(of(c.books))
+	case quotes:
+		return c.shop.quote(of(c.shop.books))
+	case claims:
+		return c.shop.claim(of(c.shop.claimers), claimCampaign)
+	case cappedSales:
+		return c.shop.sell(of(c.shop.books), cappedCampaign)
+	}
+	return c.shop.sell(of(c.shop.books), openCampaign)
+}
+
+func isOfShop(kind string) bool { return slices.Contains(ofShop, kind) }
 
 // turns runs the rows one after the other, as often as was asked for, so that what else happens on
 // the machine meanwhile happens to all of them.
@@ -124,7 +161,7 @@ func (b *bench) turns(ctx context.Context, rows []*benchRow) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", row.title(), err)
 			}
-			if row.mode == "on" && row.kind == debits {
+			if row.mode == "on" && row.kind != reads && row.kind != quotes {
 				if m.lag, m.caughtUp, err = row.catchUp(ctx); err != nil {
 					return fmt.Errorf("wait for the read models: %w", err)
 				}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type contender struct {
 	child   *child // nil for --url
 	log     *child // where the log is in another process of ours
 	books   *books
+	shop    *shop // where vouchers are measured
 }
 
 // The contenders' names in the table.
@@ -47,7 +49,10 @@ func (b *bench) serveOn(
 	key := "bench-" + rand.Text()
 	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "warn",
 		fmt.Sprintf("--followers=%t", mode == "on")}, more...)
-	env := []string{adminKeyVariable + "=" + key, envName("eventstore") + "="}
+	master := make([]byte, 32) // promo codes are hashed with it
+	_, _ = rand.Read(master)   // it never fails
+	env := []string{adminKeyVariable + "=" + key, envName("eventstore") + "=",
+		masterKeyVariable + "=" + base64.StdEncoding.EncodeToString(master)}
 	c, err := startChild(ctx, b.profileOf(name+"-"+mode), env, args...)
 	if err != nil {
 		return nil, err
@@ -163,29 +168,66 @@ func (c *contender) usage() usage {
 // setupConnections are those of loads that are not measured.
 const setupConnections = 64
 
-// each runs a workload once for every account.
-func (c *contender) each(ctx context.Context, w workload) error {
+// each runs a workload once for every account of some books.
+func (c *contender) each(ctx context.Context, of *books, w workload) error {
 	l := load{address: c.address, connections: setupConnections,
-		requests: int64(len(c.books.paths)), work: w}
+		requests: int64(len(of.paths)), work: w}
 	_, err := l.run(ctx)
 	return err
 }
 
 // setUp opens and fills the accounts, and takes down what they hold.
-func (c *contender) setUp(ctx context.Context) error {
-	for _, w := range []workload{c.books.open(), c.books.fill(), c.books.count(c.books.filled)} {
-		if err := c.each(ctx, w); err != nil {
+func (c *contender) setUp(ctx context.Context, of *books) error {
+	for _, w := range []workload{of.open(), of.fill(), of.count(of.filled)} {
+		if err := c.each(ctx, of, w); err != nil {
 			return fmt.Errorf("set up the accounts: %w", err)
 		}
 	}
 	return nil
 }
 
+// setUpShop makes a shop with all that its buyers need.
+func (c *contender) setUpShop(ctx context.Context, accounts int) error {
+	s := newShop(c.client().key, accounts)
+	err := s.register(ctx, c.client())
+	for _, of := range []*books{s.books, s.claimers} {
+		if err == nil {
+			err = c.setUp(ctx, of)
+		}
+	}
+	work := []workload{s.givePoints()}
+	for k := range saleCoupons {
+		work = append(work, s.grant(openCampaign, k), s.grant(cappedCampaign, k))
+	}
+	for _, w := range work {
+		if err == nil {
+			err = c.each(ctx, s.books, w)
+		}
+	}
+	c.shop = s
+	return err
+}
+
 // prove holds the service to its answers.
-func (c *contender) prove(ctx context.Context) (domain.Money, error) {
-	return c.books.prove(ctx, func(ctx context.Context, into []domain.Money) error {
-		return c.each(ctx, c.books.count(into))
-	})
+func (c *contender) prove(ctx context.Context) (proofs []string, err error) {
+	moved, err := c.books.prove(ctx, c.counting(c.books))
+	if err != nil {
+		return nil, err
+	}
+	proofs = []string{fmt.Sprintf("%s: %s moved = %d debits of %s", c.title(), moved,
+		c.books.successes(), cents(c.books.price))}
+	if c.shop != nil {
+		sold, err := c.proveShop(ctx)
+		return append(proofs, sold...), err
+	}
+	return proofs, nil
+}
+
+// counting reads the total of every account of some books.
+func (c *contender) counting(of *books) func(context.Context, []domain.Money) error {
+	return func(ctx context.Context, into []domain.Money) error {
+		return c.each(ctx, of, of.count(into))
+	}
 }
 
 // measurement is one run of a row.

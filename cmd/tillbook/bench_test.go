@@ -100,6 +100,10 @@ func TestBooksNeedTheBalances(t *testing.T) {
 	if !errors.Is(err, broken) {
 		t.Errorf("got %v, want %v", err, broken)
 	}
+	if got, err := balanceOf([]byte(`{"balances":[{"unit":"PTS","total":"7"},
+		{"unit":"CNY","total":"1.50"}]}`)); err != nil || !got.Equal(cents(1_50)) {
+		t.Errorf("got %s, %v, want the one in CNY", got, err)
+	}
 	for _, answer := range []string{``, `{}`, `{"balances":[]}`, `{"balances":[{"unit":"EUR"}]}`} {
 		if got, err := balanceOf([]byte(answer)); err == nil {
 			t.Errorf("%s: got %s, want an error", answer, got)
@@ -144,12 +148,21 @@ func TestReportHasRowsAndRatios(t *testing.T) {
 			connections: 64, runs: run(1000)},
 		{contender: &contender{name: noStorage}, kind: reads, distribution: uniform,
 			connections: 16, runs: run(9999)},
+		{contender: &contender{name: ours, mode: "off"}, kind: cappedSales, distribution: uniform,
+			connections: 64, runs: run(40)},
+		{contender: &contender{name: ours, mode: "off"}, kind: quotes, distribution: uniform,
+			connections: 64, runs: run(200)},
+		{contender: &contender{name: ours, mode: "on"}, kind: quotes, distribution: uniform,
+			connections: 64, runs: run(200)},
 	})
 	want := map[string]float64{
 		"debit uniform, followers off / debit, fiber, one synced batch": 0.8,
 		"debit hot, followers off / debit, fiber, one synced batch":     1.6,
 		"debit hot, followers off / debit uniform, followers off":       2,
 		"balance uniform, followers off / balance, fiber, no storage":   0.5,
+
+		"checkout-capped uniform, followers off / debit uniform, followers off": 0.5,
+		"quote uniform, followers off / balance uniform, followers off":         0.4,
 	}
 	for _, x := range r.Ratios {
 		name := strings.TrimPrefix(x.What, "64 connections, ")
@@ -217,12 +230,28 @@ func TestSmoke(t *testing.T) {
 	if err := json.Unmarshal(out, &r); err != nil {
 		t.Fatalf("got %.300s, want JSON: %v", out, err)
 	}
-	if len(r.Proofs) != 4 || r.Rebuild == nil || r.Restart == nil || len(r.Ratios) == 0 {
-		t.Errorf("got %.2000s\nwant four proofs, a rebuild, a restart, ratios", out)
+	if len(r.Proofs) != 4*3 || r.Rebuild == nil || r.Restart == nil || len(r.Ratios) == 0 {
+		t.Errorf("got %.2000s\nwant three proofs of each of four, a rebuild, a restart, ratios", out)
 	}
 	for _, f := range r.Rows {
 		if f.Rate <= 0 || f.P99 < f.P50 || f.P50 <= 0 {
 			t.Errorf("got %+v, want it measured", f)
 		}
+	}
+}
+
+// TestSalesAreAsTheBooksHaveThem holds a sale to be JSON with the coupons of its campaign.
+func TestSalesAreAsTheBooksHaveThem(t *testing.T) {
+	s := newShop("key", 2)
+	s.coupons[cappedCampaign][1] = [saleCoupons]string{"a", "b", "c"}
+	var sale struct {
+		Coupons []string
+		Lines   []struct{}
+	}
+	if err := json.Unmarshal(s.saleBody(1, cappedCampaign, 7), &sale); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(sale.Coupons, ""); got != "abc" || len(sale.Lines) != 3 {
+		t.Errorf("got coupons %s and %d lines, want abc and 3", got, len(sale.Lines))
 	}
 }
