@@ -32,7 +32,7 @@ func (s *Server) campaignRoutes() []*route {
 			serve: listCampaigns},
 		{method: "GET", path: campaign, id: "getCampaign", roles: staff, serve: getCampaign},
 		{method: "GET", path: campaign + "/funnel", id: "getFunnel", roles: campaignReaders,
-			query: fresh, serve: getFunnel},
+			query: fresh, serve: getFunnel, unbound: true},
 	}
 }
 

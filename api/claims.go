@@ -51,56 +51,60 @@ func claimCoupon(c *call) error {
 	}
 	q := ledger.Request{Account: t.account, Key: key, Context: r.context, Caller: c.who.Caller,
 		CorrelationID: c.correlation(), DryRun: dryRun}
-	if err := c.s.mayClaim(&q); err != nil {
+	before, err := c.s.mayClaim(&q)
+	if err != nil {
 		return err
 	}
-	a, err := guarded(c, func() (ledger.Answer, error) { return c.s.claim(q, b) })
+	a, err := guarded(c, func() (ledger.Answer, error) { return c.s.claim(q, b, before) })
 	return c.answer(a, err, dryRun)
 }
 
 // mayClaim finds the account that answers for the request's, and what is wrong with it, before anything
-// of a code is told; of a key that was used, that it was for another request.
-func (s *Server) mayClaim(q *ledger.Request) error {
+// of a code is told; of a key that was used, what it claimed, or that it was for another request.
+func (s *Server) mayClaim(q *ledger.Request) (before domain.CouponGranted, err error) {
 	ctx := context.Background()
 	v, err := s.Ledger.Account(ctx, q.Account)
 	if err == nil {
 		v, err = s.surviving(ctx, v)
 	}
 	if err != nil {
-		return err
+		return before, err
 	}
 	q.Account = v.ID()
 	first, used, err := s.Ledger.Last(ctx, q.Account, domain.KeyName(q.Key))
 	if err != nil {
-		return err
+		return before, err
 	}
 	if used {
-		e, granted := first.Event.(domain.CouponGranted)
-		if !granted || e.Cause != domain.CouponByClaim {
-			return domain.ErrKeyReused.By(first)
+		var granted bool
+		before, granted = first.Event.(domain.CouponGranted)
+		if !granted || before.Cause != domain.CouponByClaim {
+			return before, domain.ErrKeyReused.By(first)
 		}
-		return nil
+		return before, nil
 	}
 	if v.Status(v.At) == domain.Closed {
-		return domain.ErrAccountNotOpen
+		return before, domain.ErrAccountNotOpen
 	}
 	for _, f := range v.FrozenModes(v.At) {
 		if f.Mode != domain.FreezeDebit {
-			return domain.ErrAccountFrozen
+			return before, domain.ErrAccountFrozen
 		}
 	}
-	return nil
+	return before, nil
 }
 
 // toldOfClaims are the refusals of a claim that say nothing of its code. Every other is code_not_usable.
 var toldOfClaims = []error{domain.ErrKeyReused, domain.ErrReferenceUsed, domain.ErrReferenceCancelled,
 	domain.ErrAccountNotOpen, domain.ErrAccountFrozen}
 
-// claim claims whatever a code stands for.
-func (s *Server) claim(q ledger.Request, b claimBody) (a ledger.Answer, err error) {
+// claim claims whatever a code stands for, or stood for when its key claimed it before.
+func (s *Server) claim(q ledger.Request, b claimBody, before domain.CouponGranted) (
+	a ledger.Answer, err error,
+) {
 	ctx := context.Background()
 	a, err = ledger.Answer{}, domain.ErrCodeNotUsable
-	campaign, definition, last4, err := s.promo(b.Code)
+	campaign, definition, last4, err := s.promo(b.Code, before)
 	if err != nil {
 		return a, err
 	}
@@ -142,8 +146,11 @@ func unusable(err error) error {
 	return domain.ErrCodeNotUsable
 }
 
-// promo is the campaign and the definition that a promo code claims; none where it is no such code.
-func (s *Server) promo(text string) (campaign, definition, last4 string, err error) {
+// promo is the campaign and the definition that a promo code claims, or claimed before; none where it is
+// no such code.
+func (s *Server) promo(text string, before domain.CouponGranted) (
+	campaign, definition, last4 string, err error,
+) {
 	code, ok := domain.NormalPromoCode(text)
 	if !ok {
 		return "", "", "", nil
@@ -152,8 +159,18 @@ func (s *Server) promo(text string) (campaign, definition, last4 string, err err
 	if err != nil {
 		return "", "", "", err
 	}
+	claimed, err := s.Ledger.Campaign(context.Background(), before.Campaign)
+	if err != nil {
+		return "", "", "", err
+	}
+	if claimed != nil {
+		d, ok := claimed.Definition(before.Definition)
+		if ok && d.PromoCode != nil && slices.Contains(hashes, d.PromoCode.Hash) {
+			return before.Campaign, before.Definition, domain.CodeEnd(code), nil
+		}
+	}
 	campaign, definition, _ = s.Ledger.PromoCode(hashes...)
-	return campaign, definition, code[len(code)-4:], nil
+	return campaign, definition, domain.CodeEnd(code), nil
 }
 
 // promoPurpose is what promo codes are hashed for.
@@ -174,7 +191,7 @@ func (r *reading) promoCode(b *promoBody) *domain.PromoCode {
 		r.failure = err
 		return nil
 	}
-	return &domain.PromoCode{Hash: hashes[0], Last4: code[len(code)-4:], PerAccount: b.PerAccount}
+	return &domain.PromoCode{Hash: hashes[0], Last4: domain.CodeEnd(code), PerAccount: b.PerAccount}
 }
 
 type promoBody struct {

@@ -28,8 +28,8 @@ func (s *Server) codeRoutes() []*route {
 		post(campaign+"/codes", "generateCodes", campaigners, generateCodes),
 		post(campaign+"/codes/{batch_id}/export", "exportCodes", campaigners, exportCodes),
 		post("/v1/codes/void", "voidCode", voiders, voidCode),
-		{method: "GET", path: campaign + "/codes", id: "listCodeBatches", roles: staff, query: fresh,
-			serve: listCodeBatches},
+		{method: "GET", path: campaign + "/codes", id: "listCodeBatches", roles: campaignReaders,
+			query: fresh, serve: listCodeBatches, unbound: true},
 	}
 }
 
@@ -112,8 +112,14 @@ func exportCodes(c *call) error {
 	if err != nil {
 		return err
 	}
-	if _, err := c.body(c.s.BodyLimit); err != nil {
+	body, err := c.body(c.s.BodyLimit)
+	if err != nil {
 		return err
+	}
+	if len(body) > 0 { // there is nothing that a body must say
+		if err := decode(body, &struct{}{}); err != nil {
+			return err
+		}
 	}
 	x := domain.ExportCodes{CampaignID: c.Params("campaign_id"), BatchID: id}
 	known, err := c.s.Ledger.Campaign(context.Background(), x.CampaignID)
@@ -226,18 +232,18 @@ func voidCode(c *call) error {
 	if err := decode(body, &b); err != nil {
 		return err
 	}
-	places, err := guarded(c, func() ([]domain.RedeemCode, error) {
+	var dryRun bool
+	a, err := guarded(c, func() (a ledger.Answer, err error) {
 		codes, err := c.s.singleUse(b.Code)
 		if err == nil && len(codes) == 0 {
 			err = domain.ErrCodeNotUsable
 		}
-		return codes, err
+		if err == nil {
+			a, dryRun, err = c.registering(domain.VoidCode{CodeRef: codes[0].CodeRef,
+				Campaign: codes[0].Campaign, Reason: b.Reason})
+		}
+		return a, err
 	})
-	if err != nil {
-		return err
-	}
-	a, dryRun, err := c.registering(domain.VoidCode{CodeRef: places[0].CodeRef, Campaign: places[0].Campaign,
-		Reason: b.Reason})
 	return c.answer(a, err, dryRun)
 }
 

@@ -67,6 +67,7 @@ func TestCodesOfBatch(t *testing.T) {
 		t.Errorf("got %d codes", len(seen))
 	}
 	once.send().refused(409, "codes_exported")
+	s.post(export, `{"x":1}`).refused(400, "unknown_field")
 	s.post(export, ``).refused(409, "codes_exported")
 
 	for body, want := range map[string]string{`{"definition":"ten@1","count":0}`: "count",

@@ -13,7 +13,7 @@ import (
 // personal are the fields of stored events that tell of a person, or are a caller's secret: a key
 // that is known could be sent again for its answer.
 var personal = struct{ data, metadata []string }{
-	data: []string{"customer_ref", "keyed_hash", "last4", "note", "payment_reference", "request_hash",
+	data: []string{"code_last4", "customer_ref", "keyed_hash", "last4", "note", "payment_reference", "request_hash",
 		"sealed", "sealed_text", "text_hash"},
 	metadata: []string{"operator", "idempotency_key"},
 }

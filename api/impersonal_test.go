@@ -10,7 +10,7 @@ import (
 // TestImpersonal: analysts see nothing that is sealed or hashed of a person, or could be sent again.
 func TestImpersonal(t *testing.T) {
 	var e eventstore.Recorded
-	hidden := []string{"customer_ref", "keyed_hash", "last4", "note", "payment_reference",
+	hidden := []string{"code_last4", "customer_ref", "keyed_hash", "last4", "note", "payment_reference",
 		"request_hash", "sealed", "sealed_text", "text_hash"}
 	e.Data = []byte(`{"kind":"card","` + strings.Join(hidden, `":"SECRET","`) + `":"SECRET","rating":2}`)
 	e.Metadata = []byte(`{"operator":"SECRET","idempotency_key":"SECRET","actor":"a"}`)

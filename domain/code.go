@@ -89,6 +89,9 @@ func NormalPromoCode(text string) (string, bool) {
 	return code, promoCode.MatchString(code)
 }
 
+// CodeEnd is the end of a code that may be shown: its last four characters, and no more than half of it.
+func CodeEnd(code string) string { return code[len(code)-min(4, len(code)/2):] }
+
 // NormalCode is the normal form of a code that somebody shows: of one that a key drew ReadCode's, of any
 // other NormalCredential's.
 func NormalCode(text string) (string, bool) {
