@@ -24,6 +24,11 @@ type TierRules struct {
 type TierMetric string
 
 // The metrics. A sale counts by what of it was paid for: not by points, nor by value that was given.
+//
+// There is none of an average balance. Every metric grows by events alone, each of which says how it
+// counts, and so an account that no rule counts for remembers nothing. An average grows by time: every
+// account would have to remember its balance day by day, whatever its program counts, and a tier would be
+// reached between two events, at an instant that only the rules of then can tell.
 const (
 	MetricSpend  TierMetric = "spend"
 	MetricVisits TierMetric = "visits" // sales of which something was paid for
