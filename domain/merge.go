@@ -36,12 +36,14 @@ type MergeAccount struct {
 }
 
 // AccountsMerged records, on both streams, that one account is absorbed by another. The value it had
-// follows in the same append; its live coupons go with the event, as they are.
+// follows in the same append; its live coupons go with the event, as they are, and what was counted for
+// its tier.
 type AccountsMerged struct {
-	MergeID  uuid.UUID `json:"merge_id"` // the id of the absorbed account's event
-	Survivor uuid.UUID `json:"survivor"`
-	Absorbed uuid.UUID `json:"absorbed"`
-	Coupons  []Coupon  `json:"coupons,omitempty"`
+	MergeID  uuid.UUID   `json:"merge_id"` // the id of the absorbed account's event
+	Survivor uuid.UUID   `json:"survivor"`
+	Absorbed uuid.UUID   `json:"absorbed"`
+	Coupons  []Coupon    `json:"coupons,omitempty"`
+	Tier     *MergedTier `json:"tier,omitempty"`
 }
 
 // MergeRefused records that the survivor did not take the account in: it lives on. What it had sent
@@ -110,7 +112,7 @@ func (m MergeAccount) Decide(d *Draft) error {
 	}
 	id := d.nextID()
 	merged := AccountsMerged{MergeID: id, Survivor: m.Into, Absorbed: d.id,
-		Coupons: slices.Clone(d.coupons)}
+		Coupons: slices.Clone(d.coupons), Tier: d.mergedTier()}
 	if err := d.post(merged); err != nil {
 		return err
 	}
@@ -184,7 +186,12 @@ func (b AbsorbAccount) Decide(d *Draft) error {
 	if err != nil {
 		return d.refuseOperation(b.Merged.MergeID, err)
 	}
-	if err := d.post(b.Merged); err != nil {
+	merged := b.Merged
+	merged.Tier = d.asOwn(merged.Tier)
+	if err := d.post(merged); err != nil {
+		return err
+	}
+	if err := d.joinTier(merged.MergeID, merged.Tier); err != nil {
 		return err
 	}
 	for _, part := range b.Parts {
@@ -232,7 +239,7 @@ func (e AccountsMerged) check() error {
 	if e.MergeID == noID || e.Survivor == e.Absorbed {
 		return fmt.Errorf("account %s is merged into %s", e.Absorbed, e.Survivor)
 	}
-	return nil
+	return e.Tier.check()
 }
 
 func (e AccountsMerged) command(Posted) Command { return MergeAccount{Into: e.Survivor} }
@@ -241,6 +248,7 @@ func (e AccountsMerged) apply(a *Account, _ time.Time) error {
 	switch {
 	case e.Survivor == a.id:
 		a.coupons = append(a.coupons, e.Coupons...)
+		a.tiering.join(e.Tier)
 		return nil
 	case e.Absorbed != a.id || a.ended != nil:
 		return fmt.Errorf("account %s is merged in account %s, or has ended before", e.Absorbed, a.id)

@@ -40,8 +40,8 @@ type rehearsedSale struct {
 }
 
 // tierTypes are the events that a rehearsal of tiers asks for.
-var tierTypes = []string{"AccountOpened", "CheckoutPosted", "CheckoutReturned", "DebitPosted",
-	"DebitRefunded", "DebitReversed", "PointsEarned", "TierChanged"}
+var tierTypes = []string{"AccountOpened", "AccountsMerged", "CheckoutPosted", "CheckoutReturned",
+	"DebitPosted", "DebitRefunded", "DebitReversed", "PointsEarned", "TierChanged"}
 
 // tier folds an event into what the version's tiers would have made of the account. Those that the
 // version would not have ruled are as they were.
@@ -68,10 +68,16 @@ func (r *Rehearsal) tier(account uuid.UUID, m *Moment, p Posted) {
 	}
 	t.end(r.Program, m.Decided)
 	d := t.draft(r.Program, m, p)
+	if e, ok := p.Event.(AccountsMerged); ok && e.Survivor == account {
+		brought := d.asOwn(e.Tier)
+		t.account.tiering.join(brought)
+		_ = d.joinTier(e.MergeID, brought) // on an account of nothing but tiers nothing fails
+		return
+	}
 	if q := t.counts(d, p.Event); q != nil {
 		t.account.tiering.count(q)
 		d.posted = []Posted{{Event: DebitPosted{Qualifying: q}}}
-		_ = d.promote() // on an account of nothing but tiers nothing fails
+		_ = d.promote() // as above
 	}
 }
 

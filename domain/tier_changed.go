@@ -17,6 +17,7 @@ const (
 	TierReachedLate TierCause = "reached_late" // in the window before, by what came after its end
 	TierPeriodEnd   TierCause = "period_end"
 	TierGraceEnd    TierCause = "grace_end"
+	TierMerged      TierCause = "merged" // an account that held it was absorbed
 )
 
 // TierDecision is what was decided of a tier, and by what.
