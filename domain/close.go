@@ -135,10 +135,11 @@ func (d *Draft) rule(c Command) error {
 }
 
 // afterClose lets nothing happen to a closed account but the steps of processes that others began: of
-// transfers, and of a bank that takes a top-up's money back. What is owed then can only be written off.
+// transfers, of what was reserved or claimed, and of a bank that takes a top-up's money back. What is
+// owed then can only be written off.
 func (d *Draft) afterClose(c Command, err error) error {
 	switch c := c.(type) {
-	case Sweep, ReceiveTransfer, ReturnTransfer, AbsorbAccount, WriteOff:
+	case Sweep, ReceiveTransfer, ReturnTransfer, AbsorbAccount, WriteOff, ResolveReservation, RefuseClaim:
 		return err
 	case ReverseTopUp:
 		if c.Cause == CauseChargeback {
@@ -151,8 +152,9 @@ func (d *Draft) afterClose(c Command, err error) error {
 	return err
 }
 
-// afterMerge lets an absorbed account undo what it posted itself, block its credentials, and take in
-// what still comes to it; that value moves on. Everything else is for the survivor.
+// afterMerge lets an absorbed account undo what it posted itself, block its credentials, answer what it
+// has granted once and for all, and take in what still comes to it; that value moves on. Everything else
+// is for the survivor.
 func (d *Draft) afterMerge(c Command, err error) error {
 	switch c.(type) {
 	case OpenAccount, Sweep, ReturnTransfer, AbsorbAccount, UndoMerge, BlockCredential:
@@ -162,6 +164,10 @@ func (d *Draft) afterMerge(c Command, err error) error {
 			return d.sendAll(TransferSent{ToAccount: d.ended.Survivor})
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	case GrantCoupon, GrantCredit, RefuseClaim, ResolveReservation:
+		if isDone(err) { // the survivor does not know it
 			return err
 		}
 	}

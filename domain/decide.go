@@ -93,7 +93,7 @@ func decide(
 		return nil, a, err
 	}
 	if len(d.wanted) > 0 {
-		return nil, a, &Unreserved{d.wanted}
+		return nil, a, d.unreserved()
 	}
 	return d.stamped(), d.Account, nil
 }
@@ -141,6 +141,11 @@ func business(p Posted) bool {
 type Done struct{ Original Posted }
 
 func (*Done) Error() string { return "this was done before" }
+
+func isDone(err error) bool {
+	_, done := errors.AsType[*Done](err)
+	return done
+}
 
 // nextID is the id of the event that is posted next.
 func (d *Draft) nextID() uuid.UUID { return newID(d.revision+1, d.Seed, 0) }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,13 +18,17 @@ const mostTries = 4
 
 // withBudget reserves what a request's decision needs of campaigns' budgets and asks again. What is not
 // committed then is released at once where that is certain; the rest is for RunReservations.
-func (l *Ledger) withBudget(ctx context.Context, r Request, wanted []domain.BudgetPart) (Answer, error) {
-	if r.tries++; r.tries > mostTries {
-		return Answer{}, ErrBusy
+func (l *Ledger) withBudget(ctx context.Context, r Request, needs *domain.Unreserved) (Answer, error) {
+	r.reserved = l.dropUnused(r, needs.Unused)
+	reserved, err := l.reserve(r, needs.Wanted)
+	if !slices.ContainsFunc(reserved, isRefused) {
+		r.tries++ // what is refused is not asked for again: that ends
 	}
-	reserved, err := l.reserve(r, wanted)
+	if r.tries > mostTries {
+		err = ErrBusy
+	}
 	if err == nil {
-		r.reserved = reserved
+		r.reserved = slices.Concat(r.reserved, reserved)
 		var a Answer
 		a, err = l.Do(ctx, r)
 		if !r.DryRun && isCertain(err) {
@@ -86,20 +91,42 @@ func (l *Ledger) claim(r Request, c domain.Claim) (domain.Reservation, error) {
 
 // releaseUnused releases those of a request's reservations that its answer did not commit.
 func (l *Ledger) releaseUnused(r Request, reserved []domain.Reservation, a Answer) {
-	used := map[uuid.UUID]bool{}
-	for _, p := range a.Events {
-		if e, ok := p.Event.(domain.Committing); ok {
-			used[e.Reserved()] = true
-		}
-	}
 	for _, made := range reserved {
-		if made.ID == uuid.Nil || made.Refused != nil || used[made.ID] {
+		if made.ID == uuid.Nil || isRefused(made) || slices.Contains(a.committed, made.ID) {
 			continue
 		}
 		l.told(made.Campaign, made.ID, l.release(r.Caller, uuid.Nil, domain.Return{
 			Reservation: made.ID, BudgetPart: made.BudgetPart, Reason: domain.BudgetUnused}))
 	}
 }
+
+// dropUnused releases those of a request's reservations that it does not need, and answers the others.
+func (l *Ledger) dropUnused(r Request, unused []uuid.UUID) (kept []domain.Reservation) {
+	var dropped []domain.Reservation
+	for _, made := range r.reserved {
+		if slices.Contains(unused, made.ID) {
+			dropped = append(dropped, made)
+		} else {
+			kept = append(kept, made)
+		}
+	}
+	if !r.DryRun {
+		l.releaseUnused(r, dropped, Answer{})
+	}
+	return kept
+}
+
+// committed are the reservations that events commit.
+func committed(events []domain.Posted) (all []uuid.UUID) {
+	for _, p := range events {
+		if e, ok := p.Event.(domain.Committing); ok && e.Reserved() != uuid.Nil {
+			all = append(all, e.Reserved())
+		}
+	}
+	return all
+}
+
+func isRefused(r domain.Reservation) bool { return r.Refused != nil }
 
 // giveBackBudgets releases what an answer's events give back of reservations.
 func (l *Ledger) giveBackBudgets(r Request, a Answer) {

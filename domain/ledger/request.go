@@ -42,6 +42,8 @@ type Answer struct {
 	Position eventstore.Position // of the last event; Start for a dry run
 	Replayed bool                // it was answered before
 
+	committed []uuid.UUID // reservations, by all that was posted for it
+
 	// Outcome is, of a transfer or merge, the event of the receiver's stream that ended it: a receipt
 	// or a tombstone; nil while there is none.
 	Outcome *domain.Posted

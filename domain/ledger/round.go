@@ -170,7 +170,7 @@ func (r *round) command(ctx context.Context, q *Request) verdict {
 	case err != nil && len(events) == 0:
 		return verdict{err: err}
 	}
-	answer := Answer{Account: q.Account, Events: own(events)}
+	answer := Answer{Account: q.Account, Events: own(events), committed: committed(events)}
 	if q.DryRun {
 		return verdict{answer: answer, err: err}
 	}

@@ -78,7 +78,7 @@ func (l *Ledger) finish(ctx context.Context, r Request, a Answer, err error) (An
 		return l.redirect(ctx, r, moved)
 	}
 	if needs, ok := errors.AsType[*domain.Unreserved](err); ok {
-		return l.withBudget(ctx, r, needs.Wanted)
+		return l.withBudget(ctx, r, needs)
 	}
 	if err != nil {
 		return a, err
