@@ -165,7 +165,7 @@ func TestGrantDies(t *testing.T) {
 				s := open(t, store)
 				s.must("open", domain.OpenAccount{CustomerRef: "C-1"})
 				spring(s, domain.Budgets{Issues: 1})
-				dying := ledger.Open(&mortal{store, steps, stored}, ledger.Options{})
+				dying := ledger.Open(&mortal{Store: store, left: steps, stored: stored}, ledger.Options{})
 				if err := dying.Ready(t.Context()); err != nil {
 					t.Fatal(err)
 				}

@@ -42,10 +42,13 @@ func (s shop) couponOf(ref, campaign string) uuid.UUID {
 		Cause: domain.CouponByAPI}).First().Metadata.EventID
 }
 
-// sale is of one piece at 100.00 that stored value pays, with coupons by name, or the best.
+var tenthOff = domain.Definition{Kind: domain.PercentOff,
+	Value: domain.CouponValue{Percent: domain.MustMoney("10.00", cny).Quantity}}
+
+// sale is of two pieces at 50.00 that stored value pays, with coupons by name, or the best.
 func sale(coupons ...uuid.UUID) domain.Checkout {
 	return domain.Checkout{Rest: true, Wanted: domain.Wanted{Coupons: coupons, Best: len(coupons) == 0},
-		Lines: []domain.CartLine{{N: 1, Product: "tea", Qty: 1, UnitPrice: yuan("100.00")}}}
+		Lines: []domain.CartLine{{N: 1, Product: "tea", Qty: 2, UnitPrice: yuan("50.00")}}}
 }
 
 // reservedNow is what a campaign's stream says is reserved, from the beginning; the ledger must know it,
@@ -120,8 +123,6 @@ func TestTierCouponIsCommitted(t *testing.T) {
 // the others have not, and whatever is left then takes off.
 func TestBestOfExhausted(t *testing.T) {
 	once := domain.Budgets{Redemptions: 1, Discount: yuan("50.00")}
-	tenth := domain.Definition{Kind: domain.PercentOff,
-		Value: domain.CouponValue{Percent: domain.MustMoney("10.00", cny).Quantity}}
 	exclusive := func(amount string) domain.Definition {
 		d := yuanOff(amount)
 		d.Stacking.Group = domain.StackExclusive
@@ -132,7 +133,7 @@ func TestBestOfExhausted(t *testing.T) {
 		offers []domain.Definition // of which the last campaign alone has something left
 		net    string
 	}{
-		{"what others left out change", []domain.Definition{yuanOff("5.00"), tenth}, "90.00"},
+		{"what others left out change", []domain.Definition{yuanOff("5.00"), tenthOff}, "90.00"},
 		{"one after the other", []domain.Definition{exclusive("9.00"), exclusive("8.00"), exclusive("7.00"),
 			exclusive("6.00"), exclusive("5.00"), exclusive("4.00"), exclusive("3.00")}, "97.00"},
 	} {
@@ -184,7 +185,7 @@ func TestReservedForWhoeverCommits(t *testing.T) {
 // dies has a ledger that takes some appends and then none do something.
 func dies(t *testing.T, store eventstore.Store, steps int, stored bool, do func(shop)) {
 	t.Helper()
-	dying := shop{t, ledger.Open(&mortal{store, steps, stored}, ledger.Options{})}
+	dying := shop{t, ledger.Open(&mortal{Store: store, left: steps, stored: stored}, ledger.Options{})}
 	if err := dying.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 // mortal is a store that takes some appends and then none: the process that uses it is as good as dead.
 type mortal struct {
 	eventstore.Store
+	mu     sync.Mutex
 	left   int
 	stored bool // the last one is stored, but nobody is told
 }
@@ -27,6 +28,8 @@ var errDead = errors.New("dead")
 func (m *mortal) Append(
 	ctx context.Context, stream string, expected eventstore.Revision, events []eventstore.Event,
 ) (eventstore.Appended, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if m.left == 0 {
 		if m.stored {
 			m.stored = false
@@ -104,7 +107,7 @@ func TestTransferDies(t *testing.T) {
 				t.Run(name, func(t *testing.T) {
 					store := enginetest.Open(t)
 					pairOf(open(t, store), row.frozen)
-					dying := ledger.Open(&mortal{store, steps, stored}, ledger.Options{})
+					dying := ledger.Open(&mortal{Store: store, left: steps, stored: stored}, ledger.Options{})
 					if err := dying.Ready(t.Context()); err != nil {
 						t.Fatal(err)
 					}
@@ -268,7 +271,7 @@ func TestMergeInFlight(t *testing.T) {
 	} {
 		store := enginetest.Open(t)
 		pairOf(open(t, store), row.frozen)
-		dying := ledger.Open(&mortal{store, 1, false}, ledger.Options{})
+		dying := ledger.Open(&mortal{Store: store, left: 1}, ledger.Options{})
 		if err := dying.Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -287,7 +290,7 @@ func TestCloseSettles(t *testing.T) {
 	for _, frozen := range []bool{false, true} {
 		store := enginetest.Open(t)
 		pairOf(open(t, store), frozen)
-		dying := ledger.Open(&mortal{store, 1, false}, ledger.Options{})
+		dying := ledger.Open(&mortal{Store: store, left: 1}, ledger.Options{})
 		if err := dying.Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
