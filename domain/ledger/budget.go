@@ -19,7 +19,7 @@ const mostTries = 4
 // withBudget reserves what a request's decision needs of campaigns' budgets and asks again. What is not
 // committed then is released at once where that is certain; the rest is for RunReservations.
 func (l *Ledger) withBudget(ctx context.Context, r Request, needs *domain.Unreserved) (Answer, error) {
-	r.reserved = l.dropUnused(r, needs.Unused)
+	r.reserved = l.dropUnused(ctx, r, needs.Unused)
 	reserved, err := l.reserve(r, needs.Wanted)
 	if !slices.ContainsFunc(reserved, isRefused) {
 		r.tries++ // what is refused is not asked for again: that ends
@@ -32,11 +32,11 @@ func (l *Ledger) withBudget(ctx context.Context, r Request, needs *domain.Unrese
 		var a Answer
 		a, err = l.Do(ctx, r)
 		if !r.DryRun && isCertain(err) {
-			l.releaseUnused(r, reserved, a)
+			l.releaseUnused(ctx, r, reserved, a)
 		}
 		return a, err
 	}
-	l.releaseUnused(r, reserved, Answer{})
+	l.releaseUnused(ctx, r, reserved, Answer{})
 	return Answer{}, err
 }
 
@@ -89,11 +89,20 @@ func (l *Ledger) claim(r Request, c domain.Claim) (domain.Reservation, error) {
 	return made, err
 }
 
-// releaseUnused releases those of a request's reservations that its answer did not commit.
-func (l *Ledger) releaseUnused(r Request, reserved []domain.Reservation, a Answer) {
+// releaseUnused releases those of a request's reservations that its answer did not commit. Of what was
+// answered before, the answer does not tell what this try posted beside it: the account does.
+func (l *Ledger) releaseUnused(
+	ctx context.Context, r Request, reserved []domain.Reservation, a Answer,
+) {
 	for _, made := range reserved {
 		if made.ID == uuid.Nil || isRefused(made) || slices.Contains(a.committed, made.ID) {
 			continue
+		}
+		if a.Replayed {
+			_, stands, err := l.Last(ctx, a.Account, domain.ReservationName(made.ID))
+			if stands || err != nil {
+				continue
+			}
 		}
 		l.told(made.Campaign, made.ID, l.release(r.Caller, uuid.Nil, domain.Return{
 			Reservation: made.ID, BudgetPart: made.BudgetPart, Reason: domain.BudgetUnused}))
@@ -101,7 +110,9 @@ func (l *Ledger) releaseUnused(r Request, reserved []domain.Reservation, a Answe
 }
 
 // dropUnused releases those of a request's reservations that it does not need, and answers the others.
-func (l *Ledger) dropUnused(r Request, unused []uuid.UUID) (kept []domain.Reservation) {
+func (l *Ledger) dropUnused(
+	ctx context.Context, r Request, unused []uuid.UUID,
+) (kept []domain.Reservation) {
 	var dropped []domain.Reservation
 	for _, made := range r.reserved {
 		if slices.Contains(unused, made.ID) {
@@ -111,7 +122,7 @@ func (l *Ledger) dropUnused(r Request, unused []uuid.UUID) (kept []domain.Reserv
 		}
 	}
 	if !r.DryRun {
-		l.releaseUnused(r, dropped, Answer{})
+		l.releaseUnused(ctx, r, dropped, Answer{})
 	}
 	return kept
 }
