@@ -18,14 +18,8 @@ type Value struct {
 
 // appendMembers appends the members of v to an object.
 func (v Value) appendMembers(b jsonText) jsonText {
-	b = append(b.id("account_id", v.AccountID).money("amount", v.Amount).key("moves"), '[')
-	for i, m := range v.Moves {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = m.appendJSON(b)
-	}
-	return v.Balance.appendJSON(append(b, ']').key("balance"))
+	b = list(b.id("account_id", v.AccountID).money("amount", v.Amount), "moves", v.Moves)
+	return v.Balance.appendJSON(b.key("balance"))
 }
 
 // Worth is the value itself, for events that embed it.

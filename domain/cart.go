@@ -77,3 +77,23 @@ const (
 	TenderPoints      = "points"
 	TenderStoredValue = "stored_value"
 )
+
+func (l CheckoutLine) appendJSON(b jsonText) jsonText {
+	b = append(b, '{').integer("n", l.N).text("product", l.Product).optional("category", l.Category)
+	b = b.integer("qty", l.Qty).quantity("unit_price", l.UnitPrice).quantity("list", l.List)
+	b = optionalList(b, "discounts", l.Discounts).quantity("net", l.Net)
+	return append(list(b, "tenders", l.Tenders).optional("tax_code", l.TaxCode), '}')
+}
+
+func (s OfferShare) appendJSON(b jsonText) jsonText {
+	b = append(b, '{').optionalID("coupon_id", s.CouponID).optional("tier", s.Tier)
+	return append(b.quantity("amount", s.Amount), '}')
+}
+
+func (s TenderShare) appendJSON(b jsonText) jsonText {
+	return append(append(b, '{').text("tender", s.Tender).quantity("amount", s.Amount), '}')
+}
+
+func (l LineDiscount) appendJSON(b jsonText) jsonText {
+	return append(append(b, '{').integer("line", l.Line).quantity("discount", l.Discount), '}')
+}

@@ -262,3 +262,28 @@ func (l CheckoutLine) paid() Quantity {
 	}
 	return sum
 }
+
+func (e CheckoutPosted) appendJSON(b jsonText) jsonText {
+	b = append(b, '{').id("checkout_id", e.CheckoutID).text("receipt_no", e.ReceiptNo)
+	b = list(b.text("unit", e.Unit), "lines", e.Lines).quantity("gross", e.Gross)
+	b = b.quantity("discount", e.Discount).quantity("net", e.Net).optionalMoney("points", e.Points)
+	b = b.quantity("points_value", e.PointsValue).quantity("stored_value", e.StoredValue)
+	b = b.yes("rest", e.Rest)
+	if len(e.External) > 0 {
+		b = b.reflected("external", e.External)
+	}
+	b = b.optional("order_ref", e.OrderRef)
+	if len(e.Coupons) > 0 {
+		b = append(b.key("coupons"), '[')
+		for i, id := range e.Coupons {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = b.quotedID(id)
+		}
+		b = append(b, ']')
+	}
+	b = b.optional("search", string(e.Search)).optional("tier", e.Tier)
+	b = b.optionalQuantity("tier_percent", e.TierPercent).quantity("qualifying_spend", e.Spend)
+	return append(e.Qualifying.appendMember(b), '}')
+}

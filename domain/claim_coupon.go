@@ -30,9 +30,13 @@ func (g GrantCoupon) claims(d *Definition) bool {
 	return g.Cause == CouponByClaim && g.ClaimID == noID && d.PromoCode != nil
 }
 
-// claimsOf is how often the account has claimed a definition by its promo code.
-func (d *Draft) claimsOf(campaign, definition string) int {
-	return len(d.answering(promoName(campaign, definition)))
+// claimedOut reports that the account has claimed a definition by its promo code as often as it may.
+func (d *Draft) claimedOut(campaign string, definition *Definition) bool {
+	name, most := promoName(campaign, definition.ID), definition.PromoCode.PerAccount
+	if d.Candidates != nil && d.Candidates(name)+len(d.posted) < most {
+		return false // without reading what was claimed before
+	}
+	return len(d.answering(name)) >= most
 }
 
 // claimed is Done where a claim has ended here: with a coupon, or with a tombstone.

@@ -203,9 +203,9 @@ type Campaign struct {
 
 // Definition is the version with that name, definition_id@version.
 func (c *Campaign) Definition(name string) (*Definition, bool) {
-	id, _, _ := strings.Cut(name, "@")
+	id, version, _ := strings.Cut(name, "@")
 	for _, d := range c.Definitions {
-		if d.ID == id && d.Name() == name {
+		if d.ID == id && strconv.Itoa(d.Version) == version {
 			return d, true
 		}
 	}

@@ -228,3 +228,19 @@ func (a *Account) grow(e PointsEarned) error {
 	l.Face = l.Face.Add(e.Amount.Quantity)
 	return nil
 }
+
+func (e PointsEarned) appendJSON(b jsonText) jsonText {
+	b = e.Value.appendMembers(append(b, '{')).id("earning_id", e.EarningID)
+	b = b.optionalID("source_id", e.SourceID).optional("rule", e.Rule).optionalMoney("base", e.Base)
+	if e.Rate != nil {
+		b = e.Rate.appendJSON(b.key("rate"))
+	}
+	b = b.optional("tier", e.Tier).optional("category", e.Category).optional("campaign", e.Campaign)
+	b = b.optional("limited_by", e.LimitedBy).optional("day", e.Day).time("effective_at", e.EffectiveAt)
+	b = b.optionalTime("expires_at", e.ExpiresAt).optional("reason", e.Reason)
+	b = b.optional("source", e.Source).optionalTime("asked_expires_at", e.Asked)
+	if b = e.Qualifying.appendMember(b); len(e.Lots) > 0 {
+		b = b.reflected("lots", e.Lots)
+	}
+	return append(b, '}')
+}

@@ -181,7 +181,7 @@ func (d *Draft) grantCoupon(g GrantCoupon) error {
 		return ErrCouponLimit.Because(fmt.Sprintf("want at most %d live coupons", mostCoupons))
 	case budgets.PerAccount > 0 && d.hadOf(g.Campaign) >= budgets.PerAccount:
 		return ErrCouponLimit.Because("the campaign gives one account no more")
-	case g.claims(definition) && d.claimsOf(g.Campaign, definition.ID) >= definition.PromoCode.PerAccount:
+	case g.claims(definition) && d.claimedOut(g.Campaign, definition):
 		return ErrCouponLimit.Because("its code gives one account no more")
 	}
 	reservation, err := d.reserveIssue(campaign)
@@ -306,4 +306,16 @@ func (e CouponGranted) coupon(recorded time.Time) Coupon {
 	return Coupon{ID: e.CouponID, Campaign: e.Campaign, Definition: e.Definition, Kind: e.Kind,
 		Uses: e.Uses, ValidFrom: e.ValidFrom, ValidUntil: e.ValidUntil, Consideration: e.Consideration,
 		ReservationID: e.ReservationID, GrantedAt: recorded, JobID: e.JobID}
+}
+
+func (e CouponGranted) appendJSON(b jsonText) jsonText {
+	b = append(b, '{').id("coupon_id", e.CouponID).text("definition", e.Definition)
+	b = b.text("kind", string(e.Kind)).text("campaign", e.Campaign).integer("uses", e.Uses)
+	b = b.time("valid_from", e.ValidFrom).optionalTime("valid_until", e.ValidUntil)
+	b = b.text("cause", string(e.Cause)).text("consideration", string(e.Consideration))
+	b = b.text("issue_channel", e.Channel).optional("partner", e.Partner)
+	b = b.optionalID("reservation_id", e.ReservationID).optional("code_last4", e.CodeLast4)
+	b = b.optionalID("claim_id", e.ClaimID).optionalID("source_id", e.SourceID)
+	b = b.optional("occasion", e.Occasion).optionalID("job_id", e.JobID)
+	return append(b.optional("reason", e.Reason), '}')
 }

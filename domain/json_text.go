@@ -48,8 +48,10 @@ func (b jsonText) optional(name, value string) jsonText {
 	return b.text(name, value)
 }
 
-func (b jsonText) id(name string, id uuid.UUID) jsonText {
-	b = append(b.key(name), '"')
+func (b jsonText) id(name string, id uuid.UUID) jsonText { return b.key(name).quotedID(id) }
+
+func (b jsonText) quotedID(id uuid.UUID) jsonText {
+	b = append(b, '"')
 	var text [36]byte
 	hex.Encode(text[:8], id[:4])
 	hex.Encode(text[9:13], id[4:6])
@@ -75,6 +77,74 @@ func (b jsonText) yes(name string, value bool) jsonText {
 		return b
 	}
 	return append(b.key(name), "true"...)
+}
+
+func (b jsonText) integer(name string, n int) jsonText {
+	return strconv.AppendInt(b.key(name), int64(n), 10)
+}
+
+// optionalID writes an id that is one: omitzero.
+func (b jsonText) optionalID(name string, id uuid.UUID) jsonText {
+	if id == noID {
+		return b
+	}
+	return b.id(name, id)
+}
+
+// optionalTime writes an instant that is one: omitzero.
+func (b jsonText) optionalTime(name string, t time.Time) jsonText {
+	if t.IsZero() {
+		return b
+	}
+	return b.time(name, t)
+}
+
+// optionalQuantity writes a figure that is not zero: omitzero.
+func (b jsonText) optionalQuantity(name string, q Quantity) jsonText {
+	if q.IsZero() {
+		return b
+	}
+	return b.quantity(name, q)
+}
+
+// optionalMoney writes an amount that is not zero: omitzero.
+func (b jsonText) optionalMoney(name string, m Money) jsonText {
+	if m.IsZero() {
+		return b
+	}
+	return b.money(name, m)
+}
+
+// list writes an array of what writes itself.
+func list[T appender](b jsonText, name string, all []T) jsonText {
+	if b = b.key(name); all == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, '[')
+	for i, x := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = x.appendJSON(b)
+	}
+	return append(b, ']')
+}
+
+// optionalList writes a list that is not empty: omitempty.
+func optionalList[T appender](b jsonText, name string, all []T) jsonText {
+	if len(all) == 0 {
+		return b
+	}
+	return list(b, name, all)
+}
+
+// reflected writes a member that is rare enough for encoding/json.
+func (b jsonText) reflected(name string, value any) jsonText {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // plain fields always have a JSON form
+	}
+	return append(b.key(name), text...)
 }
 
 func (b jsonText) quantity(name string, q Quantity) jsonText {

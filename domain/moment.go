@@ -35,6 +35,10 @@ type Moment struct {
 	// Found is what this account's log holds under a name, newest first; nil finds nothing. The
 	// shell answers from memory unless the name was used. Of EventName it is the event itself.
 	Found func(Name) []Posted
+
+	// Candidates is how many events Found may find under a name at most, asked without reading any; nil
+	// knows of no bound.
+	Candidates func(Name) int
 }
 
 // Instant is when the rules are asked about what is recorded at an instant: then, or at occurred_at of

@@ -199,3 +199,16 @@ func (s *PointsSpend) faults(f *faults, unit, at string) {
 	f.amount(s.Step, unit, at+"step")
 	f.want(s.Share.IsZero() || isPercent(s.Share), at+"share", wantPercent)
 }
+
+func (r *PointsRate) appendJSON(b jsonText) jsonText {
+	b = append(b, '{').money("points", r.Points).money("per", r.Per)
+	for _, f := range []struct {
+		name  string
+		times *Quantity
+	}{{"tier", r.Tier}, {"category", r.Category}, {"campaign", r.Campaign}} {
+		if f.times != nil {
+			b = b.quantity(f.name, *f.times)
+		}
+	}
+	return append(b, '}')
+}

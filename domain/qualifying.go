@@ -199,7 +199,7 @@ func (q *Qualifying) appendMember(b jsonText) jsonText {
 		return b
 	}
 	b = append(b.key("qualifying"), '{').text("rule", q.Rule).quantity("spend", q.Spend)
-	b = append(b.key("visits"), fmt.Sprint(q.Visits)...)
+	b = b.integer("visits", q.Visits)
 	b = b.text("bucket", q.Bucket).text("day", q.Day).optional("oldest", q.Oldest)
 	return append(b, '}')
 }

@@ -79,3 +79,13 @@ func (e CouponRedeemed) apply(a *Account, _ time.Time) error {
 	}
 	return nil
 }
+
+func (e CouponRedeemed) appendJSON(b jsonText) jsonText {
+	b = append(b, '{').id("coupon_id", e.CouponID).text("definition", e.Definition)
+	b = b.text("kind", string(e.Kind)).text("campaign", e.Campaign).id("checkout_id", e.CheckoutID)
+	b = b.integer("use", e.Use).integer("of", e.Of).text("unit", e.Unit)
+	b = b.quantity("eligible", e.Eligible).quantity("discount", e.Discount)
+	b = list(b, "lines", e.Lines).optional("partner", e.Partner)
+	b = b.optionalQuantity("cost_share", e.CostShare).optional("order_ref", e.OrderRef)
+	return append(b.optionalID("reservation_id", e.ReservationID), '}')
+}

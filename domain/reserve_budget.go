@@ -71,3 +71,29 @@ func (w BudgetPart) check() error {
 	}
 	return nil
 }
+
+func (e BudgetReserved) appendJSON(b jsonText) jsonText {
+	b = e.BudgetPart.appendMembers(append(b, '{').id("reservation_id", e.ReservationID))
+	b = b.id("account_id", e.AccountID).id("operation_id", e.OperationID)
+	return append(e.Left.appendJSON(b.key("left")), '}')
+}
+
+// appendMembers appends the members of w to an object.
+func (w BudgetPart) appendMembers(b jsonText) jsonText {
+	b = b.text("campaign_id", w.Campaign).text("kind", string(w.Kind)).integer("count", int(w.Count))
+	return b.optionalMoney("amount", w.Amount)
+}
+
+func (l BudgetLeft) appendJSON(b jsonText) jsonText {
+	b = append(b, '{')
+	if l.Issues != nil {
+		b = b.integer("issues", int(*l.Issues))
+	}
+	if l.Redemptions != nil {
+		b = b.integer("redemptions", int(*l.Redemptions))
+	}
+	if l.Discount != nil {
+		b = b.money("discount", *l.Discount)
+	}
+	return append(b, '}')
+}

@@ -90,6 +90,11 @@ func (e PointsSpent) check() error {
 	return e.takes()
 }
 
+func (e PointsSpent) appendJSON(b jsonText) jsonText {
+	b = e.Value.appendMembers(append(b, '{')).id("checkout_id", e.CheckoutID)
+	return append(b.money("value", e.Paid), '}')
+}
+
 func (e PointsSpent) apply(a *Account, _ time.Time) error { return a.consume(e.Moves) }
 
 // PointsRestored records points of a checkout that came back, as the part that they paid did. Amount

@@ -37,6 +37,13 @@ func (r *round) used(to []int64, hash uint64) []int64 {
 	return to
 }
 
+// candidates is how many events may have used a name, none of which is read.
+func (r *round) candidates(n domain.Name) int {
+	var few [8]int64
+	h := hash(n)
+	return len(r.base.names.find(r.used(few[:0], h), h))
+}
+
 func (r *round) locate(ctx context.Context, n domain.Name) []located {
 	if id, ok := n.Event(); ok {
 		return r.byID(ctx, id)
