@@ -46,47 +46,66 @@ func isCertain(err error) bool {
 	return err == nil || refused || errors.Is(err, ErrBusy) && !errors.Is(err, ErrOutcomeUnknown)
 }
 
-// reserve claims what is wanted, for one operation that is named anew; what there is not is refused in
-// its place. After a failure it answers what it has.
+// reserve claims what is wanted, for one operation that is named anew: of each campaign all at once,
+// of several beside each other. What there is not is refused in its place. After a failure it answers
+// what it has.
 func (l *Ledger) reserve(r Request, wanted []domain.BudgetPart) ([]domain.Reservation, error) {
 	operation := uuid.New()
-	reserved, errs := make([]domain.Reservation, len(wanted)), make([]error, len(wanted))
-	claim := func(i int) {
-		reserved[i], errs[i] = l.claim(r, domain.Claim{BudgetPart: wanted[i], Account: r.Account,
-			Operation: operation})
+	of := map[string][]*domain.Reservation{} // by campaign, in the order of wanted
+	reserved := make([]domain.Reservation, len(wanted))
+	for i, w := range wanted {
+		reserved[i] = domain.Reservation{Operation: operation, BudgetPart: w}
+		of[w.Campaign] = append(of[w.Campaign], &reserved[i])
 	}
+	first := wanted[0].Campaign
+	var mu sync.Mutex
+	var failed []error
 	var others sync.WaitGroup
-	for i := range wanted[1:] {
-		others.Go(func() { claim(i + 1) })
+	for campaign, parts := range of {
+		if campaign == first {
+			continue
+		}
+		others.Go(func() {
+			err := l.claim(r, parts)
+			mu.Lock()
+			defer mu.Unlock()
+			failed = append(failed, err)
+		})
 	}
-	claim(0)
+	err := l.claim(r, of[first])
 	others.Wait()
-	return reserved, errors.Join(errs...)
+	return reserved, errors.Join(append(failed, err)...)
 }
 
-// claim reserves one part of a budget.
-func (l *Ledger) claim(r Request, c domain.Claim) (domain.Reservation, error) {
-	made := domain.Reservation{Operation: c.Operation, BudgetPart: c.BudgetPart}
-	_, err := l.ask(c.Campaign, func(t *reckoning) error {
-		after := t.budget
-		p, err := after.Reserve(c, t.moment(r.Caller, r.CorrelationID))
-		if err != nil {
-			return err
+// claim reserves parts of one campaign's budget, or notes why there is not enough of one.
+func (l *Ledger) claim(r Request, parts []*domain.Reservation) error {
+	_, err := l.ask(parts[0].Campaign, func(t *reckoning) error {
+		after, posted := t.budget, make([]domain.Posted, 0, len(parts))
+		for _, made := range parts {
+			p, err := after.Reserve(domain.Claim{BudgetPart: made.BudgetPart, Account: r.Account,
+				Operation: made.Operation}, t.moment(r.Caller, r.CorrelationID))
+			made.Refused = nil
+			if refusal, refused := errors.AsType[*domain.Refusal](err); refused {
+				made.ID, made.Refused = uuid.New(), refusal
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			made.ID, made.At = p.Metadata.EventID, p.Metadata.RecordedAt
+			posted = append(posted, p)
 		}
-		made.ID, made.At = p.Metadata.EventID, p.Metadata.RecordedAt
 		if r.DryRun {
 			return nil
 		}
-		return t.add(after, p)
+		return t.add(after, posted...)
 	})
-	if refusal, refused := errors.AsType[*domain.Refusal](err); refused {
-		return domain.Reservation{ID: uuid.New(), Operation: c.Operation, BudgetPart: c.BudgetPart,
-			Refused: refusal}, nil
-	}
 	if err != nil {
-		made.ID = uuid.Nil
+		for _, made := range parts {
+			made.ID = uuid.Nil
+		}
 	}
-	return made, err
+	return err
 }
 
 // releaseUnused releases those of a request's reservations that its answer did not commit. Of what was
