@@ -178,7 +178,8 @@ func FuzzBodies(f *testing.F) {
 		path + "/debits/" + debit + "/refunds", path + "/holds/" + hold + "/capture",
 		path + "/holds/" + hold + "/void", path + "/top-ups/" + topUp + "/reverse",
 		path + "/operations/cancel", path + "/freeze", path + "/unfreeze", "/v1/stores", "/v1/units",
-		"/v1/keys", "/v1/bulk"}
+		"/v1/keys", "/v1/bulk", "/v1/segments", "/v1/segments/preview", "/v1/campaigns", "/v1/quotes",
+		path + "/checkouts", path + "/coupons", path + "/points", path + "/tier"}
 	for i := range paths {
 		f.Add(uint8(i), `{"amount":{"amount":"1.00","unit":"CNY"},"store":"S1","pos_txn_id":"1"}`)
 	}
@@ -190,7 +191,16 @@ func FuzzBodies(f *testing.F) {
 		`{}`, `{"cause":"chargeback"}`, `{"pos_txn_id":"1"}`, `{"modes":["debit"],"reason":"r"}`, `{"reason":"r"}`,
 		`{"id":"S1","zone":"Asia/Shanghai","day_cut":"04:00"}`, `{"code":"HAIR","kind":"count","scale":1}`,
 		`{"name":"n","role":"pos","stores":["S1"]}`,
-		`[{"key":"k","operation":"debit","customer_ref":"C-1","amount":{"amount":"1","unit":"CNY"}}]`} {
+		`[{"key":"k","operation":"debit","customer_ref":"C-1","amount":{"amount":"1","unit":"CNY"}}]`,
+		`{"id":"vip","name":"VIP","filter":{"any":[{"field":"tag","op":"in","values":["a'b"]},{"not":` +
+			`{"field":"spend","op":"gt","value":"1.00","unit":"CNY","days":30}}]}}`,
+		`{"filter":{"field":"rfm_m","op":"ge","value":"4","unit":"CNY","from":"2026-01-01"}}`,
+		`{"id":"spring","name":"Spring","channels":["online"],"budgets":{"issues":9,"per_account":1}}`,
+		`{"account_id":"` + strings.TrimPrefix(path, "/v1/accounts/") + `","best":true,` +
+			`"lines":[{"product":"tea","qty":2,"unit_price":{"amount":"1","unit":"CNY"}}]}`,
+		`{"lines":[{"n":1,"product":"tea","unit_price":{"amount":"1","unit":"CNY"}}],"stored_value":"rest"}`,
+		`{"campaign":"spring","definition":"ten@1","issue_channel":"online","reason":"r"}`,
+		`{"amount":{"amount":"1","unit":"CNY"},"reason":"r"}`, `{"tier":"gold","reason":"r"}`} {
 		f.Add(uint8(i), body)
 	}
 	f.Fuzz(func(t *testing.T, which uint8, body string) {
