@@ -9,6 +9,9 @@ import (
 // MostCodes is how many codes a batch has at most.
 const MostCodes = 1_000_000
 
+// mostBatches bounds a campaign's batches: they are held in memory.
+const mostBatches = 200
+
 // CodeBatch is a batch of single-use codes. Each stands for one coupon of the definition. Code number n
 // is Codes.At(n) under a key that comes from the master key with KeyID and from the batch's id; it stands
 // nowhere.

@@ -21,6 +21,10 @@ func TestGenerateCodes(t *testing.T) {
 	ready := []Registration{drafted(), tenOff()}
 	on := func(more ...Registration) []Registration { return append(ready[:2:2], more...) }
 	export := ExportCodes{"spring", uuid.UUID{1}}
+	batches := make([]Registration, mostBatches+1)
+	for i := range batches {
+		batches[i] = generate(func(g *GenerateCodes) { g.ID = uuid.UUID{byte(i), 1} })
+	}
 	for _, c := range []struct {
 		name string
 		all  []Registration
@@ -32,6 +36,8 @@ func TestGenerateCodes(t *testing.T) {
 		{"none, before campaign", []Registration{generate(func(g *GenerateCodes) { g.Count = 0 })},
 			"malformed count"},
 		{"too many", on(generate(func(g *GenerateCodes) { g.Count = MostCodes + 1 })), "malformed count"},
+		{"as many batches as a campaign has", on(batches[1:]...), "CodesGenerated"},
+		{"one more", on(batches...), "limit_exceeded"},
 		{"no campaign", []Registration{generate()}, "not_found"},
 		{"an ended one", on(EndCampaign{"spring", "x"}, generate()), "campaign_status"},
 		{"no such version", on(generate(func(g *GenerateCodes) { g.Definition = "ten@2" })),

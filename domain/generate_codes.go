@@ -33,7 +33,7 @@ func (g GenerateCodes) Check() error {
 	return nil
 }
 
-// Decide checks count, campaign and definition.
+// Decide checks count, campaign, how many batches it has, and definition.
 func (g GenerateCodes) Decide(before []Posted, _ Moment) ([]Event, error) {
 	if err := g.Check(); err != nil {
 		return nil, err
@@ -41,6 +41,9 @@ func (g GenerateCodes) Decide(before []Posted, _ Moment) ([]Event, error) {
 	c, err := campaignIn(before, CampaignIsDraft, CampaignIsApproved, CampaignIsActive, CampaignIsPaused)
 	if err != nil {
 		return nil, err
+	}
+	if len(c.Batches) >= mostBatches {
+		return nil, ErrLimitExceeded.Because(fmt.Sprint("a campaign has at most ", mostBatches, " batches"))
 	}
 	if _, ok := c.Definition(g.Definition); !ok {
 		return nil, ErrMalformed.Field("definition", "want definition_id@version, of this campaign")
