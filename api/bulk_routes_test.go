@@ -17,7 +17,8 @@ import (
 
 // notBulk are the writes under an account that are no items of bulk requests, each with the reason.
 var notBulk = map[string]string{
-	"claimCoupon": "a code's own stream comes first, under the brake on guessing",
+	"claimCoupon":  "a code's own stream comes first, under the brake on guessing",
+	"postCheckout": "its item is checkout; codes are claimed first, under the brake on guessing",
 }
 
 // TestBulkIsWhole: whatever can be written to an account by a route of its own can be written by an item

@@ -29,6 +29,8 @@ type call struct {
 	chosen    bool // by the caller
 	read      bool // the body was read to its end
 	failed    error
+
+	kept []uuid.UUID // coupons of a sale's codes, which the account keeps when the sale is refused
 }
 
 // handler answers a call, by writing to it or with an error.

@@ -21,7 +21,8 @@ func (s *Server) checkoutRoutes() []*route {
 		return &route{method: "POST", path: path, id: id, roles: op.roles, query: dry, serve: write(op)}
 	}
 	return []*route{
-		post(account+"/checkouts", "postCheckout", checkout),
+		{method: "POST", path: account + "/checkouts", id: "postCheckout", roles: checkout.roles,
+			query: dry, serve: postCheckout},
 		post(one+"/returns", "returnCheckout", returnCheckout),
 		{method: "GET", path: one, id: "getCheckout", roles: readers,
 			query: append([]string{"verification"}, fresh...), serve: getCheckout},
@@ -48,12 +49,22 @@ type checkoutBody struct {
 	post
 }
 
+// checkout is a sale as an item. Codes are claimed by its own route alone.
 var checkout = operation{name: "checkout", roles: tills, parse: func(
 	r *reading, t *target, body []byte,
 ) domain.Command {
+	c, shown := r.sale(t, body)
+	if len(shown.Codes) > 0 {
+		r.malformed("codes", "an item has none: claim them first")
+	}
+	return c
+}}
+
+// sale reads a sale and the codes that were shown for it.
+func (r *reading) sale(t *target, body []byte) (domain.Checkout, codesBody) {
 	var b checkoutBody
 	if !r.decode(body, &b) {
-		return nil
+		return domain.Checkout{}, codesBody{}
 	}
 	r.about(b.post)
 	c := domain.Checkout{Lines: r.lines(b.Lines), OrderRef: r.word("order_ref", b.OrderRef),
@@ -61,8 +72,9 @@ var checkout = operation{name: "checkout", roles: tills, parse: func(
 	c.Wanted, c.Points = r.wanted(b.wantedBody), r.somePoints("points", b.Points)
 	c.StoredValue, c.Rest = r.storedValue(b.StoredValue)
 	c.Segments = r.segments(t.account, c.Wanted)
-	return c
-}}
+	r.codes(b.wantedBody)
+	return c, b.codesBody
+}
 
 // lines reads the lines of a sale. A line is numbered by its place and is one piece, unless it says so.
 func (r *reading) lines(given []lineBody) (lines []domain.CartLine) {

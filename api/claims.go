@@ -43,9 +43,7 @@ func claimCoupon(c *call) error {
 	if b.Code == "" {
 		r.malformed("code", "is required")
 	}
-	if !slices.Contains([]string{"", domain.IssueOnline, domain.IssueOffline, domain.IssuePartner}, b.Channel) {
-		r.malformed("issue_channel", "want online, offline or partner")
-	}
+	r.issueChannel(b.Channel)
 	if err := r.err(); err != nil {
 		return err
 	}
@@ -57,6 +55,12 @@ func claimCoupon(c *call) error {
 	}
 	a, err := guarded(c, func() (ledger.Answer, error) { return c.s.claim(q, b, before) })
 	return c.answer(a, err, dryRun)
+}
+
+func (r *reading) issueChannel(channel string) {
+	if !slices.Contains([]string{"", domain.IssueOnline, domain.IssueOffline, domain.IssuePartner}, channel) {
+		r.malformed("issue_channel", "want online, offline or partner")
+	}
 }
 
 // mayClaim finds the account that answers for the request's, and what is wrong with it, before anything
@@ -131,9 +135,11 @@ func (s *Server) claim(q ledger.Request, b claimBody, before domain.CouponGrante
 }
 
 func isRefused(err error) bool {
-	_, refused := errors.AsType[*domain.Refusal](err)
+	_, refused := refusalOf(err)
 	return refused
 }
+
+func refusalOf(err error) (*domain.Refusal, bool) { return errors.AsType[*domain.Refusal](err) }
 
 // unusable hides what is wrong with a code.
 func unusable(err error) error {

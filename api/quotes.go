@@ -12,18 +12,19 @@ import (
 	"github.com/tillbook/tillbook/domain/ledger"
 )
 
-// quoters ask what a sale would cost: tills, and who plans campaigns.
-var quoters = []domain.Role{domain.RolePOS, domain.RoleMarketing, domain.RoleAdmin}
+// quoters ask what a sale would cost: tills, who plans campaigns, and a customer of its own account.
+var quoters = []domain.Role{domain.RolePOS, domain.RoleMarketing, domain.RoleCustomer, domain.RoleAdmin}
 
 func (s *Server) quoteRoutes() []*route {
 	return []*route{{method: "POST", path: "/v1/quotes", id: "postQuote", roles: quoters,
-		serve: postQuote}}
+		named: true, serve: postQuote}}
 }
 
 // wantedBody says which discounts a sale is to have.
 type wantedBody struct {
 	Coupons []string `json:"coupons"`
 	Best    bool     `json:"best"`
+	codesBody
 }
 
 type quoteBody struct {
@@ -64,7 +65,15 @@ func postQuote(c *call) error {
 	r.about(b.post)
 	q := domain.Quote{Cart: r.cart(b.Lines, b.OrderRef), Wanted: r.wanted(b.wantedBody),
 		Points: r.somePoints("points", b.Points)}
+	r.codes(b.wantedBody)
 	if err := r.err(); err != nil {
+		return err
+	}
+	if c.who.Role == domain.RoleCustomer && account != c.who.account {
+		return errOthersAccount
+	}
+	if err := c.offered(&q.Wanted, ledger.Request{Account: account, Context: r.context,
+		Caller: c.who.Caller}, b.codesBody); err != nil {
 		return err
 	}
 	quoted, v, err := c.s.quote(context.Background(), ledger.Request{Account: account,
@@ -99,24 +108,17 @@ func (s *Server) quote(ctx context.Context, r ledger.Request, q domain.Quote) (
 	return s.Ledger.Quote(ctx, r, q)
 }
 
-// segmentsOf are, of the segments that coupons of an account are restricted to, those that hold it. A
-// segment is as current as its read model; where there is none, the account is in no segment.
+// segmentsOf are, of the segments that the coupons of a sale are restricted to, those that hold the
+// account. A segment is as current as its read model; where there is none, the account is in no segment.
 func (s *Server) segmentsOf(ctx context.Context, v ledger.View, w domain.Wanted) (in []string, err error) {
-	for _, coupon := range v.Coupons() {
-		if s.Models == nil || !w.Best && !slices.Contains(w.Coupons, coupon.ID) {
-			continue
-		}
-		campaign, err := s.Ledger.Campaign(ctx, coupon.Campaign)
-		if err != nil {
-			return nil, err
-		}
-		if campaign == nil {
-			continue
-		}
-		definition, ok := campaign.Definition(coupon.Definition)
-		if !ok {
-			continue
-		}
+	if s.Models == nil {
+		return nil, nil
+	}
+	definitions, err := s.definitionsOf(ctx, v, w)
+	if err != nil {
+		return nil, err
+	}
+	for _, definition := range definitions {
 		for _, id := range definition.Restrictions.Segments {
 			holds, err := s.Models.InSegment(ctx, v.ID(), id, s.Ledger.Local(time.Now()))
 			if err != nil && !errors.Is(err, domain.ErrNotFound) {
@@ -128,6 +130,31 @@ func (s *Server) segmentsOf(ctx context.Context, v ledger.View, w domain.Wanted)
 		}
 	}
 	return in, nil
+}
+
+// definitionsOf are those of the coupons that a sale of an account may use.
+func (s *Server) definitionsOf(ctx context.Context, v ledger.View, w domain.Wanted) (
+	all []*domain.Definition, err error,
+) {
+	for _, offer := range w.Offers {
+		all = append(all, offer.Definition)
+	}
+	for _, coupon := range v.Coupons() {
+		if !w.Best && !slices.Contains(w.Coupons, coupon.ID) {
+			continue
+		}
+		campaign, err := s.Ledger.Campaign(ctx, coupon.Campaign)
+		if err != nil {
+			return nil, err
+		}
+		if campaign == nil {
+			continue
+		}
+		if definition, ok := campaign.Definition(coupon.Definition); ok {
+			all = append(all, definition)
+		}
+	}
+	return all, nil
 }
 
 // quoted writes what a sale would cost.
@@ -188,13 +215,16 @@ func (o *out) pricedLine(l domain.CheckoutLine) {
 	o.some("tax_code", l.TaxCode)
 }
 
-// source writes where a discount comes from: a coupon, or a tier.
+// source writes where a discount comes from: a coupon, a tier, or a code that nobody has claimed.
 func (o *out) source(coupon uuid.UUID, tier string) {
-	if tier != "" {
+	switch {
+	case tier != "":
 		o.text("tier", tier)
-		return
+	case coupon == uuid.Nil:
+		o.boolean("unclaimed", true)
+	default:
+		o.id("coupon_id", coupon)
 	}
-	o.id("coupon_id", coupon)
 }
 
 // verdict writes what became of a discount that was wanted.

@@ -20,6 +20,7 @@ type route struct {
 
 	public  bool // needs no key
 	unbound bool // needs a key that is not bound to stores
+	named   bool // its body names the account, and it keeps a customer to the own
 	local   bool // exists over the Unix socket alone
 	quiet   bool // not in the access log
 

@@ -134,7 +134,7 @@ func (c *call) answer(a ledger.Answer, err error, dryRun bool) error {
 		c.Set("Idempotent-Replayed", "true")
 	}
 	o := c.out()
-	status, contentType := o.answer(a)
+	status, contentType := o.answerKeeping(a, c.kept)
 	if status == fiber.StatusCreated {
 		if dryRun {
 			status = fiber.StatusOK
@@ -149,8 +149,13 @@ func (c *call) answer(a ledger.Answer, err error, dryRun bool) error {
 // answer writes the body that a write gets, from its events alone, and says with which status. The
 // cases are the first business events there are.
 func (o *out) answer(a ledger.Answer) (status int, contentType string) {
+	return o.answerKeeping(a, nil)
+}
+
+// answerKeeping is answer, where a refusal says which coupons of a sale's codes the account keeps.
+func (o *out) answerKeeping(a ledger.Answer, kept []uuid.UUID) (status int, contentType string) {
 	if refusal := a.Refusal(); refusal != nil {
-		p := problemOf(refusal)
+		p := problemOf(keeping(refusal, kept))
 		p.write(o, "urn:uuid:"+a.First().Metadata.OperationID.String())
 		return p.class.status, problemJSON
 	}

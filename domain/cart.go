@@ -1,6 +1,10 @@
 package domain
 
-import "github.com/google/uuid"
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
 
 // CartLine is one line of a sale, as the till asks for it.
 type CartLine struct {
@@ -23,10 +27,12 @@ type Cart struct {
 
 // Offer is a discount that may be applied to a cart: a coupon, or what a tier gives.
 type Offer struct {
-	Coupon     uuid.UUID // none: of a tier
+	Coupon     uuid.UUID // none: of a tier, or of a code that nobody has claimed yet
 	Tier       string
 	Campaign   string
 	Definition *Definition // pricing finds that of a coupon; nil where there is none any more
+
+	until time.Time // of a code: when its coupon would end
 }
 
 // Verdict is what became of an offer in a cart, and why.

@@ -98,7 +98,7 @@ func (d *Draft) newPricing(cart Cart, offers []Offer) *pricing {
 	for i := range p.claims {
 		p.claims[i].refused = d.own(&p.claims[i], cart.Order)
 	}
-	slices.SortFunc(p.claims, func(a, b claim) int { return a.before(&b) })
+	slices.SortStableFunc(p.claims, func(a, b claim) int { return a.before(&b) })
 	for i := range p.claims {
 		switch c := &p.claims[i]; {
 		case c.refused != nil:
@@ -116,6 +116,7 @@ func (c *claim) before(o *claim) int {
 	return cmp.Or(
 		cmp.Compare(c.stage(), o.stage()),
 		endsFirst(c.until, o.until),
+		first(c.Coupon != noID, o.Coupon != noID), // who claims a code gets the newest coupon
 		byID(c.Coupon, o.Coupon),
 		cmp.Compare(c.Campaign, o.Campaign),
 		cmp.Compare(c.Tier, o.Tier),

@@ -14,6 +14,9 @@ type Wanted struct {
 	// Best wants those of the account's coupons that together take the most off, instead.
 	Best bool `json:"best,omitempty"`
 
+	// Offers are, of a quote, the coupons that codes would give: see CouponGranted.Offered.
+	Offers []Offer `json:"-"`
+
 	without []uuid.UUID // of the best
 }
 
@@ -25,6 +28,8 @@ func (w Wanted) check() error {
 	switch {
 	case w.Best && len(w.Coupons) > 0:
 		return ErrMalformed.Field("coupons", "want those, or the best")
+	case w.Best && len(w.Offers) > 0:
+		return ErrMalformed.Field("codes", "want those, or the best")
 	case len(w.Coupons) > MaxWanted:
 		return ErrMalformed.Field("coupons", fmt.Sprint("want at most ", MaxWanted))
 	case slices.Contains(w.Coupons, noID):
@@ -53,7 +58,13 @@ func (d *Draft) discount(cart Cart, w Wanted) (Priced, Search) {
 	for _, id := range w.Coupons {
 		offers = append(offers, Offer{Coupon: id})
 	}
-	return d.price(cart, offers), ""
+	return d.price(cart, append(offers, w.Offers...)), ""
+}
+
+// Offered is the coupon as a quote is asked with it that nobody has been granted. of is its campaign.
+func (e CouponGranted) Offered(of *Campaign) Offer {
+	definition, _ := of.Definition(e.Definition)
+	return Offer{Campaign: e.Campaign, Definition: definition, until: e.ValidUntil}
 }
 
 // Quote asks what a sale would cost an account, and what could pay for it.

@@ -19,6 +19,7 @@ func (d *Draft) own(c *claim, order string) *Refusal {
 		refused, _ := errors.AsType[*Refusal](err)
 		return refused
 	}
+	c.until = c.Offer.until
 	if campaign := d.campaign(c.Campaign); campaign == nil || !campaign.Open(d.Decided) {
 		return ErrCampaignNotActive
 	}
