@@ -27,6 +27,9 @@ func TestCheckout(t *testing.T) {
 	s.postOnce("c", path+"/checkouts", strings.Replace(ask, `"rest"`, cny("30"), 1)).
 		refused(422, "key_reused").has(fields{"errors.0.field": "rest"})
 	one := path + "/checkouts/" + got.at("id")
+	s.get(path + "/debits/" + got.at("debit_id")).is(200).has(fields{"checkout_id": got.at("id"),
+		"amount.amount": "30.00", "status": "posted", "balance.total": "70.00"})
+	s.get(path+"/debits/"+got.at("id")).refused(404, "not_found")
 	code := got.at("receipt.verification")
 	s.get(one + "?verification=" + code).is(200).has(fields{"verified": "true", "status": "posted"})
 	s.get(one + "?verification=AAAA-AAAA-AAAA").is(200).has(fields{"verified": "false"})

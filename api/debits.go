@@ -1,7 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/google/uuid"
@@ -45,6 +47,9 @@ func (o *out) debitFacts(a ledger.Answer, e domain.DebitPosted) {
 	if e.HoldID != uuid.Nil {
 		o.id("hold_id", e.HoldID)
 		o.boolean("final", e.HoldFinal)
+	}
+	if e.CheckoutID != uuid.Nil {
+		o.id("checkout_id", e.CheckoutID)
 	}
 	o.money("amount", e.Amount)
 	if e.AcceptPartial || e.ReceivableID != uuid.Nil {
@@ -91,6 +96,19 @@ func getDebit(c *call) error {
 		o.tail(a)
 		return nil
 	})
+}
+
+// operationOrPart is an account's operation by its id, or the debit of a checkout by its own.
+func (s *Server) operationOrPart(ctx context.Context, account, id uuid.UUID) (ledger.Answer, error) {
+	a, err := s.Ledger.Operation(ctx, account, id)
+	if !errors.Is(err, domain.ErrNotFound) {
+		return a, err
+	}
+	part, ok, lost := s.Ledger.Last(ctx, account, domain.EventName(id))
+	if debit, is := part.Event.(domain.DebitPosted); !ok || !is || debit.CheckoutID == uuid.Nil {
+		return a, cmp.Or(lost, err)
+	}
+	return ledger.Answer{Account: account, Events: []domain.Posted{part}}, nil
 }
 
 // owes reports that something is still owed by a receivable.

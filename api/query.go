@@ -223,7 +223,7 @@ func getOperation[E domain.Event](
 	if err != nil {
 		return err
 	}
-	a, err := c.s.Ledger.Operation(context.Background(), v.ID(), id)
+	a, err := c.s.operationOrPart(context.Background(), v.ID(), id)
 	if err != nil {
 		return err
 	}
