@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
+	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
@@ -133,4 +135,54 @@ func TestOneCouponAtTwoTills(t *testing.T) {
 		t.Errorf("got %d sales and %s left, want one of 90.00", won.Load(), got)
 	}
 	nodes[0].wantExact(store, "C-1", "C-2")
+}
+
+// TestStoredConflict: a store may tell of a conflict with the very events that it has stored. The answer
+// is found again then, and what it committed stands.
+func TestStoredConflict(t *testing.T) {
+	store := &faulty{Store: enginetest.Open(t)}
+	s := open(t, store)
+	s.openAs("C-1")
+	spring(s, domain.Budgets{Issues: 9})
+	store.cutAt(1, true, &eventstore.WrongRevision{})
+	if a := s.must("k", five); !a.Replayed {
+		t.Error("the grant is not found again")
+	}
+	if n := s.issued(store); n != 1 || s.coupons("C-1") != 1 {
+		t.Errorf("got %d issued and %d held, want 1", n, s.coupons("C-1"))
+	}
+}
+
+// TestGiftVoucherAtTwoTills: a gift voucher is redeemed at once at two nodes, into two accounts; one gets
+// all of it.
+func TestGiftVoucherAtTwoTills(t *testing.T) {
+	store := enginetest.Open(t)
+	nodes := []shop{node(t, store), node(t, store)}
+	pairOf(nodes[0], false)
+	value := domain.HashedValue{KeyedHash: strings.Repeat("0", 64), Last4: "0001"}
+	voucher := domain.BearerID(value.KeyedHash)
+	_, err := nodes[0].Do(t.Context(), ledger.Request{Account: voucher, Key: "sell", Command: domain.SellVoucher{
+		VoucherTerms: domain.VoucherTerms{Amount: yuan("50.00")}, HashedValue: value}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var won atomic.Int32
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			_, err := nodes[i%2].Do(t.Context(), ledger.Request{Account: voucher, Key: fmt.Sprint(i),
+				Command: domain.SendTransfer{To: domain.AccountID(fmt.Sprint("C-", 1+i%2)),
+					Kind: domain.TransferRedeem, Amount: yuan("0.00"), All: true}})
+			if err == nil {
+				won.Add(1)
+			} else if !errors.Is(err, domain.ErrInsufficientFunds) {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	got := nodes[1].totals("C-1", "C-2")
+	if won.Load() != 1 || got != "C-1 open 150.00, C-2 open 0.00, " && got != "C-1 open 100.00, C-2 open 50.00, " {
+		t.Errorf("got %d redeemed and %s, want one", won.Load(), got)
+	}
 }
