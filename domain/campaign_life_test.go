@@ -84,7 +84,7 @@ func TestCampaignLives(t *testing.T) {
 
 func (w *running) step() {
 	kinds := []string{"live", "grant", "grant", "claim", "use", "use", "use", "use", "order", "recycle",
-		"return", "return", "return", "commit", "commit", "commit", "settle"}
+		"return", "return", "return", "commit", "commit", "commit", "settle", "settle"}
 	b := rapid.SampledFrom(w.books).Draw(w.r, "account")
 	switch kind := rapid.SampledFrom(kinds).Draw(w.r, "kind"); kind {
 	case "live":
