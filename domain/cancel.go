@@ -192,7 +192,7 @@ func (d *Draft) undoDebit(debit sale) error {
 		Value: d.value(rest, back.moves), DebitID: debit.DebitID, CheckoutID: debit.CheckoutID,
 		RefundedBefore: before, Cause: "cancel", ListAmount: back.list,
 		Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: owed.orNone(),
-		Counted: debit.Counted, Qualifying: debit.Qualifying.returned(before, rest, debit.Amount),
+		Counted: debit.Counted, Qualifying: debit.Qualifying.returned(cameBack{before, rest, debit.Amount}),
 	})
 	if err != nil {
 		return err

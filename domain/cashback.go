@@ -93,7 +93,7 @@ func (d *Draft) loseSale(debit DebitPosted, refund uuid.UUID, before, now Money)
 		return err // a checkout loses all else as a whole
 	}
 	return d.lose(loss{consumption{id: debit.DebitID, qualifying: debit.counted()},
-		refund, before, now, debit.Amount})
+		refund, cameBack{before, now, debit.Amount}.wholly})
 }
 
 // loseCashback takes back the share of a debit's cashback that the part of it earned which came back

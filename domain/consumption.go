@@ -10,14 +10,19 @@ type consumption struct {
 	lines      []CheckoutLine // of a checkout; none of a debit
 }
 
-// loss is what came back of a consumption: of Qualifying in all, before had come back until now, and
-// now comes back.
+// loss is a part of a consumption that comes back.
 type loss struct {
 	consumption
-	refund      uuid.UUID // the return, refund or reversal
-	before, now Money     // of the sale's amount
-	amount      Money     // of the sale
+	refund uuid.UUID                  // the return, refund or reversal
+	of     func(lines []int) cameBack // of those lines of the sale; none: of all of it
 }
+
+// cameBack is what came back of a sale, or of some of its lines: of amount, before until now, and now
+// with it.
+type cameBack struct{ before, now, amount Money }
+
+// wholly is what came back of a sale without lines.
+func (c cameBack) wholly([]int) cameBack { return c }
 
 // earn posts what a consumption earns. An import brings what was, and earns nothing. How the sale
 // counts for a tier stands in its own event; see qualify and promote.

@@ -32,6 +32,7 @@ type PointsEarned struct {
 	Rate        *PointsRate `json:"rate,omitempty"`       // beside Base
 	Tier        string      `json:"tier,omitempty"`       // whose rate it is
 	Category    string      `json:"category,omitempty"`   // of the lines, whose rate it is
+	Lines       []int       `json:"lines,omitempty"`      // of the checkout, by number; none: all
 	Campaign    string      `json:"campaign,omitempty"`   // whose rate it is
 	LimitedBy   string      `json:"limited_by,omitempty"` // the limit that took some or all of it
 	Day         string      `json:"day,omitempty"`        // YYYY-MM-DD, that limits count it on
@@ -235,7 +236,8 @@ func (e PointsEarned) appendJSON(b jsonText) jsonText {
 	if e.Rate != nil {
 		b = e.Rate.appendJSON(b.key("rate"))
 	}
-	b = b.optional("tier", e.Tier).optional("category", e.Category).optional("campaign", e.Campaign)
+	b = b.optional("tier", e.Tier).optional("category", e.Category)
+	b = b.numbers("lines", e.Lines).optional("campaign", e.Campaign)
 	b = b.optional("limited_by", e.LimitedBy).optional("day", e.Day).time("effective_at", e.EffectiveAt)
 	b = b.optionalTime("expires_at", e.ExpiresAt).optional("reason", e.Reason)
 	b = b.optional("source", e.Source).optionalTime("asked_expires_at", e.Asked)

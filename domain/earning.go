@@ -123,6 +123,9 @@ func (r *PointsRule) earnings(d *Draft, c consumption) []PointsEarned {
 	all := make([]PointsEarned, len(parts))
 	for i, name := range names {
 		e, rate := base, *base.Rate
+		if len(parts) > 1 {
+			e.Lines = r.linesOf(c, name)
+		}
 		if times, ok := r.Categories[name]; ok {
 			e.Category, rate.Category = name, &times
 		}
@@ -161,10 +164,7 @@ func (r *PointsRule) campaign(at time.Time) (best *PointsCampaign) {
 func (r *PointsRule) parts(c consumption) (names []string, parts []Quantity) {
 	sums := map[string]Quantity{}
 	for _, l := range c.lines {
-		name := l.Category
-		if _, own := r.Categories[name]; !own {
-			name = ""
-		}
+		name := r.part(l)
 		cost := l.Net
 		for _, t := range l.Tenders {
 			if t.Tender == TenderPoints {
@@ -188,6 +188,24 @@ func (r *PointsRule) parts(c consumption) (names []string, parts []Quantity) {
 		weights[i] = sums[name]
 	}
 	return names, split(c.qualifying.Quantity, weights)
+}
+
+// part is the category whose rate a line has, "" where it has none of its own.
+func (r *PointsRule) part(l CheckoutLine) string {
+	if _, own := r.Categories[l.Category]; own {
+		return l.Category
+	}
+	return ""
+}
+
+// linesOf are the numbers of the lines of one part.
+func (r *PointsRule) linesOf(c consumption, part string) (lines []int) {
+	for _, l := range c.lines {
+		if r.part(l) == part {
+			lines = append(lines, l.N)
+		}
+	}
+	return lines
 }
 
 // of is what an amount earns: points for every per, times all there is, rounded down once at the points

@@ -60,6 +60,30 @@ func (r returned) plus(e CheckoutReturned) returned {
 	return sum
 }
 
+// cameBack is what some lines of the checkout, none: all of them, gave back from one return to a later
+// one, or to the same. They have given back all that they cost when no piece of them is left, and never
+// more: a return that is repriced may give back less for them, or more, than they did.
+func (e CheckoutPosted) cameBack(before, after returned, lines []int) cameBack {
+	until := func(r returned) (back, cost Quantity) {
+		back, cost = e.Net.Zero(), e.Net.Zero()
+		left := 0
+		for i, l := range e.Lines {
+			if len(lines) > 0 && !slices.Contains(lines, l.N) {
+				continue
+			}
+			back, cost = back.Add(r.lines[i].Net), cost.Add(l.Net)
+			left += l.Qty - r.lines[i].Qty
+		}
+		if left == 0 || cost.Less(back) {
+			back = cost
+		}
+		return back, cost
+	}
+	was, cost := until(before)
+	is, _ := until(after)
+	return cameBack{e.Money(was), e.Money(is.Sub(was)), e.Money(cost)}
+}
+
 func (d *Draft) returns(e CheckoutPosted) returned {
 	return e.returnedBy(d.found(ReturnsName(e.CheckoutID)))
 }
@@ -82,10 +106,12 @@ func (d *Draft) giveGoodsBack(
 	}
 	counted := func(c Quantity) Quantity { return portion(of.Spend, c, of.Net) }
 	e.Spend = counted(before.net).Sub(counted(before.net.Add(e.Net)))
-	if e.Net.IsPositive() {
-		e.Qualifying = of.Qualifying.returned(of.Money(before.net), of.Money(e.Net), of.Money(of.Net))
+	after := before.plus(e)
+	came := func(lines []int) cameBack { return of.cameBack(before, after, lines) }
+	if of.Qualifying != nil {
+		e.Qualifying = of.Qualifying.returned(came(of.Qualifying.Lines))
 	}
-	e.Full = before.plus(e).all(of)
+	e.Full = after.all(of)
 	if err := d.post(e); err != nil {
 		return err
 	}
@@ -100,7 +126,7 @@ func (d *Draft) giveGoodsBack(
 	}
 	return d.lose(loss{
 		consumption{id: of.CheckoutID, qualifying: of.Money(of.Spend), lines: of.Lines},
-		e.ReturnID, of.Money(before.net), of.Money(e.Net), of.Money(of.Net),
+		e.ReturnID, came,
 	})
 }
 

@@ -178,3 +178,18 @@ func (q Quantity) append(b []byte) []byte {
 	}
 	return b
 }
+
+// numbers appends a member that is a list of numbers, unless there are none.
+func (b jsonText) numbers(name string, all []int) jsonText {
+	if len(all) == 0 {
+		return b
+	}
+	b = append(b.key(name), '[')
+	for i, n := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, int64(n), 10)
+	}
+	return append(b, ']')
+}

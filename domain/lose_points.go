@@ -44,7 +44,7 @@ func (d *Draft) losePoints(l loss) error {
 		if !ok {
 			continue
 		}
-		if due := e.lost(l); due.IsPositive() {
+		if due := e.lost(l.of(e.Lines)); due.IsPositive() {
 			if err := d.revokePoints(e, l, due); err != nil {
 				return err
 			}
@@ -54,12 +54,13 @@ func (d *Draft) losePoints(l loss) error {
 }
 
 // lost is what is due of an earning for what came back just now: of returns up to c of an amount A,
-// round_half_up(points·c/A) in all, so that in the end it is all of them.
-func (e PointsEarned) lost(l loss) Money {
-	earned := func(c Money) Quantity {
-		return portion(e.Amount.Quantity, c.Quantity, l.amount.Quantity)
+// round_half_up(points·c/A) in all, so that in the end it is all of them. Of points that some lines have
+// earned, only what comes back of those counts.
+func (e PointsEarned) lost(c cameBack) Money {
+	earned := func(c, amount Money) Quantity {
+		return portion(e.Amount.Quantity, c.Quantity, amount.Quantity)
 	}
-	return e.Amount.With(earned(l.before.Add(l.now)).Sub(earned(l.before)))
+	return e.Amount.With(earned(c.before.Add(c.now), c.amount).Sub(earned(c.before, c.amount)))
 }
 
 // revokePoints takes what is due back: from the lot that it was earned in, then from others of the
@@ -83,7 +84,7 @@ func (d *Draft) revokePoints(earned PointsEarned, loss loss, due Money) error {
 	e := PointsRevoked{EarningID: earned.EarningID, SourceID: earned.SourceID, RefundID: loss.refund, Due: due,
 		Lapsed: lapsed.orNone(), Uncollected: due.With(left).orNone(), EarnedLot: lot.ID, Day: earned.Day,
 		Value:      d.value(due.Sub(lapsed).Sub(due.With(left)), moves),
-		Qualifying: earned.Qualifying.returned(loss.before, loss.now, loss.amount)}
+		Qualifying: earned.Qualifying.returned(loss.of(earned.Lines))}
 	if left.IsZero() || d.ended != nil {
 		return d.post(e)
 	}

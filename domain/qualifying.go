@@ -17,6 +17,7 @@ type Qualifying struct {
 	Bucket string   `json:"bucket"`           // the day under which it is summed
 	Day    string   `json:"day"`              // YYYY-MM-DD: the business date
 	Oldest string   `json:"oldest,omitempty"` // what was summed under earlier days is forgotten
+	Lines  []int    `json:"lines,omitempty"`  // of a checkout, by number, that count alone; none: all do
 }
 
 // qualified is an event that may count for a tier.
@@ -103,11 +104,13 @@ func (d *Draft) qualify(c consumption) *Qualifying {
 		r.Metric == MetricSpend && r.Unit != c.qualifying.Unit() {
 		return nil
 	}
-	spend := r.eligible(c)
+	spend, lines := r.eligible(c)
 	if !spend.IsPositive() {
 		return nil
 	}
-	return d.qualifying(r, spend, 1)
+	q := d.qualifying(r, spend, 1)
+	q.Lines = lines
+	return q
 }
 
 // qualifyEarned is how points count that are about to be earned, nil where they do not.
@@ -131,32 +134,33 @@ func (d *Draft) qualifying(r *TierRules, spend Quantity, visits int) *Qualifying
 }
 
 // eligible is the part of what was paid for that is of the categories that count: as of the sale's
-// lines, so of its sum. What has no lines has no category.
-func (r *TierRules) eligible(c consumption) Quantity {
-	spend := c.qualifying.Quantity
+// lines, so of its sum; and those lines, where not all lines count. What has no lines has no category.
+func (r *TierRules) eligible(c consumption) (spend Quantity, lines []int) {
+	spend = c.qualifying.Quantity
 	if len(r.Categories) == 0 {
-		return spend
+		return spend, nil
 	}
 	all, some := spend.Zero(), spend.Zero()
 	for _, l := range c.lines {
 		all = all.Add(l.Net)
 		if slices.Contains(r.Categories, l.Category) {
-			some = some.Add(l.Net)
+			some, lines = some.Add(l.Net), append(lines, l.N)
 		}
 	}
-	return portion(spend, some, all)
+	return portion(spend, some, all), lines
 }
 
-// returned is how what comes back of a sale counts: of refunds up to c of an amount, as much less as
-// c's share of what the sale counted for, so that in the end it counts for nothing.
-func (q *Qualifying) returned(before, now, amount Money) *Qualifying {
-	if q == nil {
+// returned is how what comes back of a sale counts, or of its lines that count: of refunds up to c of an
+// amount, as much less as c's share of what the sale counted for, so that in the end it counts for
+// nothing; nil where nothing that counts came back.
+func (q *Qualifying) returned(came cameBack) *Qualifying {
+	if q == nil || !came.now.IsPositive() {
 		return nil
 	}
-	share := func(c Money) Quantity { return portion(q.Spend, c.Quantity, amount.Quantity) }
-	all := before.Add(now)
-	less := Qualifying{Rule: q.Rule, Spend: share(before).Sub(share(all)), Bucket: q.Bucket, Day: q.Day}
-	if all.Equal(amount) {
+	share := func(c Money) Quantity { return portion(q.Spend, c.Quantity, came.amount.Quantity) }
+	all := came.before.Add(came.now)
+	less := Qualifying{Rule: q.Rule, Spend: share(came.before).Sub(share(all)), Bucket: q.Bucket, Day: q.Day}
+	if all.Equal(came.amount) {
 		less.Visits = -q.Visits
 	}
 	return &less
@@ -201,5 +205,5 @@ func (q *Qualifying) appendMember(b jsonText) jsonText {
 	b = append(b.key("qualifying"), '{').text("rule", q.Rule).quantity("spend", q.Spend)
 	b = b.integer("visits", q.Visits)
 	b = b.text("bucket", q.Bucket).text("day", q.Day).optional("oldest", q.Oldest)
-	return append(b, '}')
+	return append(b.numbers("lines", q.Lines), '}')
 }

@@ -103,7 +103,7 @@ func (r Refund) Decide(d *Draft) error {
 		Value: d.value(paid, back.moves), RefundID: id, DebitID: r.DebitID,
 		RefundedTotal: before.Add(paid), Reason: r.Reason, ListAmount: back.list,
 		Reopened: back.reopened, Forfeited: back.forfeited, Unpaid: unpaid.orNone(),
-		Qualifying: debit.Qualifying.returned(before, paid, debit.Amount),
+		Qualifying: debit.Qualifying.returned(cameBack{before, paid, debit.Amount}),
 	})
 	if err != nil {
 		return err

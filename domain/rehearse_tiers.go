@@ -37,6 +37,8 @@ type rehearsedTier struct {
 type rehearsedSale struct {
 	qualifying   *Qualifying
 	amount, back Money
+	checkout     CheckoutPosted // where some of its lines alone count
+	returned     returned       // of checkout
 }
 
 // tierTypes are the events that a rehearsal of tiers asks for.
@@ -97,7 +99,7 @@ func (t *rehearsedTier) counts(d *Draft, e Event) *Qualifying {
 		q := d.qualify(c)
 		if q != nil {
 			t.forget(q.Oldest)
-			t.sales[c.id] = rehearsedSale{q, amount, amount.Sub(amount)}
+			t.sales[c.id] = rehearsedSale{qualifying: q, amount: amount, back: amount.Sub(amount)}
 		}
 		return q
 	}
@@ -106,7 +108,7 @@ func (t *rehearsedTier) counts(d *Draft, e Event) *Qualifying {
 		if !ok {
 			return nil
 		}
-		q := s.qualifying.returned(s.back, x, s.amount)
+		q := s.qualifying.returned(cameBack{s.back, x, s.amount})
 		s.back = s.back.Add(x)
 		t.sales[id] = s
 		return q
@@ -117,16 +119,30 @@ func (t *rehearsedTier) counts(d *Draft, e Event) *Qualifying {
 			return sold(consumption{id: e.DebitID, qualifying: e.counted()}, e.Amount)
 		}
 	case CheckoutPosted:
-		return sold(consumption{id: e.CheckoutID, qualifying: e.Money(e.Spend), lines: e.Lines},
+		q := sold(consumption{id: e.CheckoutID, qualifying: e.Money(e.Spend), lines: e.Lines},
 			e.Money(e.Net))
+		if q != nil && len(q.Lines) > 0 {
+			s := t.sales[e.CheckoutID]
+			s.checkout, s.returned = e, e.returnedBy(nil)
+			t.sales[e.CheckoutID] = s
+		}
+		return q
 	case DebitRefunded:
 		return returned(e.DebitID, e.Amount)
 	case DebitReversed:
 		return returned(e.DebitID, e.Amount)
 	case CheckoutReturned:
-		if s, ok := t.sales[e.CheckoutID]; ok {
+		s, ok := t.sales[e.CheckoutID]
+		switch {
+		case !ok:
+			return nil
+		case len(s.qualifying.Lines) == 0:
 			return returned(e.CheckoutID, s.amount.With(e.Net))
 		}
+		before := s.returned
+		s.returned = before.plus(e)
+		t.sales[e.CheckoutID] = s
+		return s.qualifying.returned(s.checkout.cameBack(before, s.returned, s.qualifying.Lines))
 	case PointsEarned:
 		return d.qualifyEarned(e.Amount)
 	}
