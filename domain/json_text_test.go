@@ -210,7 +210,7 @@ func TestWrittenByHand(t *testing.T) {
 	})
 }
 
-func same(t *rapid.T, got []byte, value any) {
+func same(t rapid.TB, got []byte, value any) {
 	t.Helper()
 	want, err := json.Marshal(value)
 	if err != nil {
