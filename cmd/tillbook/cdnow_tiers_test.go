@@ -54,6 +54,9 @@ func (o office) endTiers() {
 	s.ledger.RunSweeper(ctx, time.Millisecond,
 		func(ctx context.Context, by time.Time) iter.Seq2[uuid.UUID, error] {
 			return func(yield func(uuid.UUID, error) bool) {
+				if ctx.Err() != nil {
+					return // the sweeper may look once more after it was told to end
+				}
 				if err := s.models.WaitHead(ctx); err != nil {
 					o.Error(err)
 					cancel()
