@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -29,7 +30,7 @@ type shop struct {
 	ledger *ledger.Ledger
 	store  eventstore.Store
 	client *http.Client
-	keys   int
+	keys   atomic.Int64
 }
 
 // open serves an API; change may alter its settings.
@@ -121,9 +122,8 @@ func (s *shop) ask(role domain.Role, method, path, body string) asked {
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	s.keys++
 	if method != "GET" {
-		req.Header.Set("Idempotency-Key", fmt.Sprint("key-", s.keys))
+		req.Header.Set("Idempotency-Key", fmt.Sprint("key-", s.keys.Add(1)))
 	}
 	return asked{req, s}
 }
