@@ -30,13 +30,13 @@ type shop struct {
 	ledger *ledger.Ledger
 	store  eventstore.Store
 	client *http.Client
-	keys   atomic.Int64
+	keys   *atomic.Int64 // shared by its copies
 }
 
 // open serves an API; change may alter its settings.
 func open(t testing.TB, change ...func(*api.Config)) *shop {
 	t.Helper()
-	s := &shop{TB: t, store: enginetest.Open(t)}
+	s := &shop{TB: t, store: enginetest.Open(t), keys: new(atomic.Int64)}
 	s.ledger = ledger.Open(s.store, ledger.Options{Shared: enginetest.Shared()})
 	if err := s.ledger.Ready(t.Context()); err != nil {
 		t.Fatal(err)
