@@ -103,4 +103,15 @@ func TestBulkRoles(t *testing.T) {
 		has(fields{"0.status": "403", "1.status": "201", "2.status": "403"})
 	s.ask(domain.RoleSupport, "POST", "/v1/bulk", items).send().is(200).
 		has(fields{"0.status": "403", "1.status": "403", "2.status": "200"})
+	s.account("C-2", "10")
+	s.post("/v1/units", `{"code":"PTS","kind":"points","scale":0}`).is(201)
+	s.addKey(domain.APIKey{Role: domain.RoleMarketing})
+	s.ask(domain.RoleMarketing, "POST", "/v1/bulk", `[
+		{"key":"4","operation":"credit","customer_ref":"C-2","amount":`+cny("1")+`,"cause":"promo","reason":"r"},
+		{"key":"5","operation":"credit","customer_ref":"C-2","amount":`+cny("1")+`,"cause":"goodwill","reason":"r"},
+		{"key":"6","operation":"earn_points","customer_ref":"C-2","amount":{"amount":"5","unit":"PTS"},"reason":"r"},
+		{"key":"7","operation":"top_up","customer_ref":"C-2","amount":`+cny("1")+`}]`).send().is(200).
+		has(fields{"0.status": "201", "1.status": "403", "2.status": "201", "3.status": "403"})
+	s.addKey(domain.APIKey{Role: domain.RoleAnalyst})
+	s.ask(domain.RoleAnalyst, "POST", "/v1/bulk", items).send().refused(403, "forbidden")
 }

@@ -23,7 +23,7 @@ func (o *out) checkout(a ledger.Answer, e domain.CheckoutPosted) {
 	}
 	o.money("stored_value", e.Money(e.StoredValue))
 	o.external(e)
-	o.money("qualifying", e.Money(e.Spend))
+	o.money("qualifying", e.Money(e.Counted))
 	if debit, ok := debitOf(a); ok {
 		o.id("debit_id", debit.DebitID)
 		o.moves("allocations", debit.Moves)

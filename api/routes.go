@@ -62,11 +62,21 @@ var (
 	finders = slices.DeleteFunc(slices.Clone(readers), isCustomer)
 	// watchers read events and what is derived from them.
 	watchers = []domain.Role{domain.RoleAnalyst, domain.RoleFinance, domain.RoleAdmin}
-	posters  = finders
-	staff    = slices.DeleteFunc(slices.Clone(domain.Roles), isCustomer)
+	// posters may do an operation at least: each item of a bulk request asks for its own role.
+	posters = slices.DeleteFunc(slices.Clone(domain.Roles), hasNoOperation)
+	staff   = slices.DeleteFunc(slices.Clone(domain.Roles), isCustomer)
 )
 
 func isCustomer(r domain.Role) bool { return r == domain.RoleCustomer }
+
+func hasNoOperation(r domain.Role) bool {
+	for _, op := range bulkOperations {
+		if slices.Contains(op.roles, r) {
+			return false
+		}
+	}
+	return true
+}
 
 // What parameters there are.
 var (

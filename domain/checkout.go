@@ -50,7 +50,7 @@ type CheckoutPosted struct {
 	Search      Search         `json:"search,omitempty"`      // how the best ones were looked for, where they were
 	Tier        string         `json:"tier,omitempty"`        // held when the checkout began
 	TierPercent Quantity       `json:"tier_percent,omitzero"` // that the tier took off
-	Spend       Quantity       `json:"qualifying_spend"`      // Net less points and value that was given
+	Counted     Quantity       `json:"qualifying_spend"`      // Net less points and value that was given
 	Qualifying  *Qualifying    `json:"qualifying,omitempty"`
 }
 
@@ -133,7 +133,7 @@ func (d *Draft) postCheckout(c Checkout, s basket, counted *Counted) error {
 		Points: c.Points, PointsValue: s.points.Quantity, StoredValue: s.stored.Quantity, Rest: c.Rest,
 		External: c.External, OrderRef: c.OrderRef, Coupons: c.Coupons, Search: s.search,
 		Tier: d.tierHeld(), TierPercent: s.tierPercent(),
-		Spend: earning.qualifying.Quantity, Qualifying: d.qualify(earning),
+		Counted: earning.qualifying.Quantity, Qualifying: d.qualify(earning),
 	})
 	if err != nil {
 		return err
@@ -284,6 +284,6 @@ func (e CheckoutPosted) appendJSON(b jsonText) jsonText {
 		b = append(b, ']')
 	}
 	b = b.optional("search", string(e.Search)).optional("tier", e.Tier)
-	b = b.optionalQuantity("tier_percent", e.TierPercent).quantity("qualifying_spend", e.Spend)
+	b = b.optionalQuantity("tier_percent", e.TierPercent).quantity("qualifying_spend", e.Counted)
 	return append(e.Qualifying.appendMember(b), '}')
 }

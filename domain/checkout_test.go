@@ -17,7 +17,7 @@ var _ = telling(func(e CheckoutPosted) string {
 	for _, p := range e.External {
 		s += ", " + p.Method + " " + p.Amount.Quantity.String()
 	}
-	s += ", qualifying " + e.Spend.String()
+	s += ", qualifying " + e.Counted.String()
 	for _, l := range e.Lines {
 		s += fmt.Sprintf("\n  %d: %s", l.N, l.Net)
 		for _, t := range l.Tenders {

@@ -104,8 +104,8 @@ func (d *Draft) giveGoodsBack(
 			return err
 		}
 	}
-	counted := func(c Quantity) Quantity { return portion(of.Spend, c, of.Net) }
-	e.Spend = counted(before.net).Sub(counted(before.net.Add(e.Net)))
+	counted := func(c Quantity) Quantity { return portion(of.Counted, c, of.Net) }
+	e.Counted = counted(before.net).Sub(counted(before.net.Add(e.Net)))
 	after := before.plus(e)
 	came := func(lines []int) cameBack { return of.cameBack(before, after, lines) }
 	if of.Qualifying != nil {
@@ -125,7 +125,7 @@ func (d *Draft) giveGoodsBack(
 		return err
 	}
 	return d.lose(loss{
-		consumption{id: of.CheckoutID, qualifying: of.Money(of.Spend), lines: of.Lines},
+		consumption{id: of.CheckoutID, qualifying: of.Money(of.Counted), lines: of.Lines},
 		e.ReturnID, came,
 	})
 }

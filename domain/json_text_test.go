@@ -111,7 +111,7 @@ func (d jsonDraw) sale() CheckoutPosted {
 		}),
 		Coupons: some(d, "coupons", func() uuid.UUID { return d.id("coupon") }),
 		Search:  Search(d.text("search")), Tier: d.text("tier"), TierPercent: d.quantity("percent"),
-		Spend: d.quantity("spend"), Qualifying: d.qualifying()}
+		Counted: d.quantity("spend"), Qualifying: d.qualifying()}
 }
 
 func (d jsonDraw) redeemed() CouponRedeemed {

@@ -17,9 +17,9 @@ type priced struct {
 	Since    int64    `json:"since"`    // the revision of the event that began the count; 0: none
 }
 
-// bought is the part of moves, unsigned, that is principal or bonus: what top-ups sold. None is a
+// fromTopUps is the part of moves, unsigned, that is principal or bonus: what top-ups sold. None is a
 // zero at the unit's scale.
-func bought(moves []Move, none Quantity) Quantity {
+func fromTopUps(moves []Move, none Quantity) Quantity {
 	sum := none
 	for _, m := range moves {
 		if m.Class == Principal || m.Class == Bonus {
@@ -55,13 +55,13 @@ func (a *Account) setPricing(p priced) {
 
 // atList is the list price of the principal and bonus that a sale took.
 func (e *DebitPosted) atList() Quantity {
-	return portion(e.ListAmount.Quantity, bought(e.Moves, e.Amount.Quantity.Zero()),
+	return portion(e.ListAmount.Quantity, fromTopUps(e.Moves, e.Amount.Quantity.Zero()),
 		e.Requested.Quantity)
 }
 
 // price counts a sale.
 func (a *Account) price(e *DebitPosted) {
-	part := bought(e.Moves, e.Amount.Quantity.Zero())
+	part := fromTopUps(e.Moves, e.Amount.Quantity.Zero())
 	if part.IsZero() {
 		return
 	}
@@ -79,7 +79,7 @@ func (a *Account) price(e *DebitPosted) {
 // the count began its cost comes back.
 func (d *Draft) listReturned(debit sale, before, after []Move) *Money {
 	none := debit.Amount.Quantity.Zero()
-	part := bought(debit.Moves, none)
+	part := fromTopUps(debit.Moves, none)
 	revision, _ := RevisionOf(debit.DebitID)
 	returned := none
 	switch {
@@ -95,8 +95,8 @@ func (d *Draft) listReturned(debit sale, before, after []Move) *Money {
 		return nil
 	default:
 		whole := debit.atList()
-		returned = portion(whole, bought(after, none), part).
-			Sub(portion(whole, bought(before, none), part))
+		returned = portion(whole, fromTopUps(after, none), part).
+			Sub(portion(whole, fromTopUps(before, none), part))
 	}
 	m := debit.Amount.With(returned)
 	return &m
@@ -110,7 +110,7 @@ func (a *Account) unprice(of Money, list *Money, moves []Move, forfeited []Forfe
 		a.setPricing(p)
 		return
 	}
-	part := bought(moves, of.Quantity.Zero())
+	part := fromTopUps(moves, of.Quantity.Zero())
 	for _, f := range forfeited {
 		if f.Class == Principal || f.Class == Bonus {
 			part = part.Add(f.Amount)

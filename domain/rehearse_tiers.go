@@ -119,7 +119,7 @@ func (t *rehearsedTier) counts(d *Draft, e Event) *Qualifying {
 			return sold(consumption{id: e.DebitID, qualifying: e.counted()}, e.Amount)
 		}
 	case CheckoutPosted:
-		q := sold(consumption{id: e.CheckoutID, qualifying: e.Money(e.Spend), lines: e.Lines},
+		q := sold(consumption{id: e.CheckoutID, qualifying: e.Money(e.Counted), lines: e.Lines},
 			e.Money(e.Net))
 		if q != nil && len(q.Lines) > 0 {
 			s := t.sales[e.CheckoutID]

@@ -41,7 +41,7 @@ type CheckoutReturned struct {
 	Net            Quantity       `json:"net"`       // of the lines: what was paid for what came back
 	RefundByTender []TenderShare  `json:"refund_by_tender"`
 	ExternalDue    []TenderShare  `json:"external_due"`     // of those, what the till gives back itself
-	Spend          Quantity       `json:"qualifying_spend"` // negative: of the checkout's, what counts no more
+	Counted        Quantity       `json:"qualifying_spend"` // negative: of the checkout's, what counts no more
 	Qualifying     *Qualifying    `json:"qualifying,omitempty"`
 	Full           bool           `json:"full,omitempty"` // nothing of the sale stays
 	Reason         string         `json:"reason,omitempty"`

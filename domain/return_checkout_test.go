@@ -19,7 +19,7 @@ var _ = telling(func(e CheckoutReturned) string {
 	for _, t := range e.ExternalDue {
 		s = append(s, "due by "+t.Tender+" "+t.Amount.String())
 	}
-	s = append(s, "qualifying "+e.Spend.String())
+	s = append(s, "qualifying "+e.Counted.String())
 	if e.Full {
 		s = append(s, "full")
 	}
@@ -176,9 +176,9 @@ func (b *book) qualifying() Quantity {
 	for _, p := range b.log {
 		switch e := p.Event.(type) {
 		case CheckoutPosted:
-			sum = sum.Add(e.Spend)
+			sum = sum.Add(e.Counted)
 		case CheckoutReturned:
-			sum = sum.Add(e.Spend)
+			sum = sum.Add(e.Counted)
 		}
 	}
 	return sum
