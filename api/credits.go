@@ -36,11 +36,12 @@ func (s *Server) creditRoutes() []*route {
 }
 
 type creditBody struct {
-	Amount    *amount `json:"amount"`
-	Cause     string  `json:"cause"`
-	ExpiresAt string  `json:"expires_at"`
-	Reason    string  `json:"reason"`
-	Campaign  string  `json:"campaign"`
+	Amount    *amount          `json:"amount"`
+	Cause     string           `json:"cause"`
+	ExpiresAt string           `json:"expires_at"`
+	Scope     *domain.LotScope `json:"scope"`
+	Reason    string           `json:"reason"`
+	Campaign  string           `json:"campaign"`
 	post
 }
 
@@ -70,6 +71,9 @@ func (b creditBody) grant(r *reading) domain.GrantCredit {
 		Campaign: r.word("campaign", b.Campaign)}
 	if r.term("expires_at", b.ExpiresAt != "") {
 		g.ExpiresAt = r.time("expires_at", b.ExpiresAt)
+	}
+	if r.term("scope", b.Scope != nil) {
+		g.Scope = *b.Scope
 	}
 	return g
 }

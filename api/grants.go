@@ -3,10 +3,11 @@ package api
 import "github.com/tillbook/tillbook/domain"
 
 type grantBody struct {
-	Amount    *amount      `json:"amount"`
-	Class     domain.Class `json:"class"`
-	Cost      *amount      `json:"cost"`
-	ExpiresAt string       `json:"expires_at"`
+	Amount    *amount         `json:"amount"`
+	Class     domain.Class    `json:"class"`
+	Cost      *amount         `json:"cost"`
+	ExpiresAt string          `json:"expires_at"`
+	Scope     domain.LotScope `json:"scope"`
 	post
 }
 
@@ -21,7 +22,7 @@ var grant = operation{name: "grant", roles: []domain.Role{domain.RoleAdmin}, par
 	}
 	g := domain.GrantCredit{Amount: r.money("amount", b.Amount), Class: b.Class,
 		Cost: r.someMoney("cost", b.Cost), Cause: domain.CauseOpeningBalance,
-		ExpiresAt: r.time("expires_at", b.ExpiresAt)}
+		ExpiresAt: r.time("expires_at", b.ExpiresAt), Scope: b.Scope}
 	if g.Class == "" {
 		g.Class = domain.Principal
 	}

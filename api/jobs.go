@@ -26,13 +26,14 @@ func (s *Server) jobRoutes() []*route {
 }
 
 type grantsBody struct {
-	Accounts  []string `json:"accounts"`
-	Amount    *amount  `json:"amount"`
-	Class     string   `json:"class"`
-	Cause     string   `json:"cause"`
-	ExpiresAt string   `json:"expires_at"`
-	Reason    string   `json:"reason"`
-	Campaign  string   `json:"campaign"`
+	Accounts  []string         `json:"accounts"`
+	Amount    *amount          `json:"amount"`
+	Class     string           `json:"class"`
+	Cause     string           `json:"cause"`
+	ExpiresAt string           `json:"expires_at"`
+	Scope     *domain.LotScope `json:"scope"`
+	Reason    string           `json:"reason"`
+	Campaign  string           `json:"campaign"`
 }
 
 // startGrants starts a job that gives credit to many accounts. Its id comes from caller and key, so a
@@ -51,8 +52,8 @@ func startGrants(c *call) error {
 	if !r.decode(body, &b) {
 		return r.err()
 	}
-	g := creditBody{Amount: b.Amount, Cause: b.Cause, ExpiresAt: b.ExpiresAt, Reason: b.Reason,
-		Campaign: b.Campaign}.grant(r)
+	g := creditBody{Amount: b.Amount, Cause: b.Cause, ExpiresAt: b.ExpiresAt, Scope: b.Scope,
+		Reason: b.Reason, Campaign: b.Campaign}.grant(r)
 	if class := domain.Class(b.Class); class != "" && class != domain.GivenAs(g.Cause) {
 		r.malformed("class", "want "+string(domain.GivenAs(g.Cause))+", the cause's")
 	}
@@ -62,7 +63,8 @@ func startGrants(c *call) error {
 	}
 	a, dryRun, err := c.registering(domain.StartJob{ID: domain.JobID(c.who.Actor, key),
 		Accounts: accounts, JobTask: domain.JobTask{Kind: domain.JobGrant, Amount: g.Amount,
-			Cause: g.Cause, ExpiresAt: g.ExpiresAt, Campaign: g.Campaign, Reason: g.Reason}})
+			Cause: g.Cause, ExpiresAt: g.ExpiresAt, Scope: g.Scope, Campaign: g.Campaign,
+			Reason: g.Reason}})
 	return c.answer(a, err, dryRun)
 }
 
@@ -187,6 +189,9 @@ func (o *out) task(t domain.JobTask) {
 	}
 	if !t.ExpiresAt.IsZero() {
 		o.time("expires_at", t.ExpiresAt)
+	}
+	if !t.Scope.IsZero() {
+		o.scope(t.Scope)
 	}
 	o.some("campaign", t.Campaign)
 	o.some("definition", t.Definition)

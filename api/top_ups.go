@@ -10,16 +10,16 @@ import (
 )
 
 type topUpBody struct {
-	Amount         *amount       `json:"amount"`
-	Payments       []paymentBody `json:"payments"`
-	Bonus          *amount       `json:"bonus"`
-	BonusExpiresAt *string       `json:"bonus_expires_at"`
-	ExpiresAt      *string       `json:"expires_at"`
-	Priority       *int          `json:"priority"`
-	Scope          *domain.Scope `json:"scope"`
-	Draw           *domain.Draw  `json:"draw"`
-	Terms          *string       `json:"terms"`
-	Pending        bool          `json:"pending"`
+	Amount         *amount          `json:"amount"`
+	Payments       []paymentBody    `json:"payments"`
+	Bonus          *amount          `json:"bonus"`
+	BonusExpiresAt *string          `json:"bonus_expires_at"`
+	ExpiresAt      *string          `json:"expires_at"`
+	Priority       *int             `json:"priority"`
+	Scope          *domain.LotScope `json:"scope"`
+	Draw           *domain.Draw     `json:"draw"`
+	Terms          *string          `json:"terms"`
+	Pending        bool             `json:"pending"`
 	post
 }
 

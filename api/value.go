@@ -222,10 +222,14 @@ func (o *out) lot(l *domain.Lot) {
 	o.end('}')
 }
 
-func (o *out) scope(s domain.Scope) {
+func (o *out) scope(s domain.LotScope) {
 	o.open("scope", '{')
 	o.texts("stores", s.Stores)
 	o.texts("channels", s.Channels)
+	if len(s.Products)+len(s.Categories) > 0 {
+		o.texts("products", s.Products)
+		o.texts("categories", s.Categories)
+	}
 	o.end('}')
 }
 

@@ -113,7 +113,8 @@ func (b *Balance) equal(o *Balance) bool {
 	return same
 }
 
-// spendable is the value that a debit in that context could take at that instant.
+// spendable is the value that a debit in that context could take at that instant: what is limited to
+// goods is no part of it.
 func (a *Account) spendable(unit Money, at time.Time, c *Context) Money {
 	sum := unit.With(unit.Quantity.Zero())
 	for _, l := range a.lots {

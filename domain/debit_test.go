@@ -11,7 +11,7 @@ func TestDebit(t *testing.T) {
 	after := func(more ...step) []step { return append(sold[:2:2], more...) }
 	partial := func(amount string) ask { return asks(Debit{Amount: cny(amount), AcceptPartial: true}) }
 	nothing := asks(Debit{Amount: unit("CNY").Zero()})
-	scoped := func(scope Scope) step {
+	scoped := func(scope LotScope) step {
 		return did(topUp("10", "", func(t *TopUp) { t.Scope = scope }))
 	}
 	run(t, []row{
@@ -27,10 +27,10 @@ func TestDebit(t *testing.T) {
 			asks(debit("13")), `
 HoldReleased 130.00, principal@1 held -100.00, bonus@1 held -30.00, lapsed
 DebitPosted 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00`},
-		{"scope by store", []step{opened, scoped(Scope{Stores: []string{"S1"}}),
+		{"scope by store", []step{opened, scoped(at("S1")),
 			in(Context{Store: "S1"})},
 			asks(debit("10")), "DebitPosted 10.00, principal@1 -10.00/-10.00"},
-		{"scope by channel", []step{opened, scoped(Scope{Channels: []string{"web"}}),
+		{"scope by channel", []step{opened, scoped(LotScope{Scope: Scope{Channels: []string{"web"}}}),
 			in(Context{Channel: "web"})}, asks(debit("10")), "DebitPosted 10.00, principal@1 -10.00/-10.00"},
 		{"an expired lot is not there", []step{opened, did(topUp("5", "")),
 			did(topUp("10", "", expiring(day, 0))), later(day)}, asks(debit("5")),
@@ -61,10 +61,10 @@ DebitPosted 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00`},
 			"insufficient_funds short 1.00 CNY\nOperationDeclined insufficient_funds"},
 		{"nothing at all to take in part", []step{opened}, partial("1"),
 			"insufficient_funds short 1.00 CNY\nOperationDeclined insufficient_funds"},
-		{"another store's scope", []step{opened, scoped(Scope{Stores: []string{"S1"}}),
+		{"another store's scope", []step{opened, scoped(at("S1")),
 			in(Context{Store: "S2"})}, asks(debit("10")),
 			"insufficient_funds short 10.00 CNY\nOperationDeclined insufficient_funds"},
-		{"no store's scope", []step{opened, scoped(Scope{Stores: []string{"S1"}})}, asks(debit("10")),
+		{"no store's scope", []step{opened, scoped(at("S1"))}, asks(debit("10")),
 			"insufficient_funds short 10.00 CNY\nOperationDeclined insufficient_funds"},
 	})
 }
@@ -129,7 +129,7 @@ func TestDrawOrder(t *testing.T) {
 	plain := sold(func(*TopUp) {})
 	priority := func(n int) step { return sold(func(t *TopUp) { t.Priority = n }) }
 	home := in(Context{Store: "S1"})
-	scope := sold(func(t *TopUp) { t.Scope, t.Priority = Scope{Stores: []string{"S1"}}, 99 })
+	scope := sold(func(t *TopUp) { t.Scope, t.Priority = at("S1"), 99 })
 	imported := func(at time.Duration) step {
 		return in(Context{Channel: ChannelImport, OccurredAt: noon.Add(at)})
 	}

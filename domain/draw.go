@@ -39,7 +39,7 @@ type share struct {
 func (a *Account) draw(to []share, x Money, at time.Time, c *Context) []share {
 	var few [8]group
 	left := x.Quantity
-	for q := a.groups(few[:0], x.Unit(), at, c); len(q) > 0 && left.IsPositive(); q = q.next() {
+	for q := a.groups(few[:0], x.Unit(), at, c, false); len(q) > 0 && left.IsPositive(); q = q.next() {
 		part := least(left, q[0].free())
 		if c == nil {
 			to = q[0].evenly(to, part)
@@ -85,15 +85,17 @@ func (q queue) sink(i int) {
 	}
 }
 
-// groups appends the spendable lots of a unit, as a queue in draw-down order, to an empty slice. A
-// funding is one unit at its principal's place while principal is available; bonus alone stands at
-// its own place.
-func (a *Account) groups(groups []group, unit string, at time.Time, c *Context) queue {
+// groups appends the lots of a unit that can be drawn, those limited to goods only where they are asked
+// for, as a queue in draw-down order, to an empty slice. A funding is one unit at its principal's place
+// while principal is available; bonus alone stands at its own place. The scope of its lots is one.
+func (a *Account) groups(
+	groups []group, unit string, at time.Time, c *Context, goods bool,
+) queue {
 	var few [8]*Lot
 	bonuses := few[:0]
 	for _, l := range a.lots {
 		switch {
-		case l.Unit != unit || !l.spendable(at, c):
+		case l.Unit != unit || !l.open(at, c) || !goods && l.Scope.ofGoods():
 		case l.Class == Bonus:
 			bonuses = append(bonuses, l)
 		default:

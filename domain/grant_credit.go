@@ -38,9 +38,10 @@ type GrantCredit struct {
 	Cost      Money     `json:"cost"`  // what was received for it, elsewhere: of an opening balance
 	Cause     string    `json:"cause"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"` // none: as the program has it
-	Reason    string    `json:"reason,omitempty"`    // at most 200 bytes
-	Campaign  string    `json:"campaign,omitempty"`  // at most 64 bytes
-	JobID     uuid.UUID `json:"job_id,omitzero"`     // a job grants once to each account
+	Scope     LotScope  `json:"scope,omitzero"`
+	Reason    string    `json:"reason,omitempty"`   // at most 200 bytes
+	Campaign  string    `json:"campaign,omitempty"` // at most 64 bytes
+	JobID     uuid.UUID `json:"job_id,omitzero"`    // a job grants once to each account
 }
 
 // CreditGranted records value that was given, as one lot.
@@ -112,7 +113,7 @@ func (g GrantCredit) Decide(d *Draft) error {
 	return d.post(g.granted(d))
 }
 
-// check refuses what no account could take: amount, cause, class, cost, end, reason, campaign.
+// check refuses what no account could take: amount, cause, class, cost, end, scope, reason, campaign.
 func (g GrantCredit) check(at time.Time) error {
 	opening := g.Cause == CauseOpeningBalance
 	switch {
@@ -132,6 +133,8 @@ func (g GrantCredit) check(at time.Time) error {
 		return ErrMalformed.Field("cost", "want none: it is given for nothing")
 	case !g.ExpiresAt.IsZero() && !comes(g.ExpiresAt, at):
 		return ErrMalformed.Field("expires_at", "want a time after it was given")
+	case !g.Scope.valid():
+		return ErrMalformed.Field("scope", mostNames)
 	case !opening && g.Reason == "" || len(g.Reason) > 200:
 		return ErrMalformed.Field("reason", "want 1 to 200 bytes")
 	case len(g.Campaign) > 64:
@@ -167,8 +170,8 @@ func (g GrantCredit) granted(d *Draft) CreditGranted {
 func (g GrantCredit) lot(d *Draft, id uuid.UUID) LotOpened {
 	l := LotOpened{
 		ID: partOf(id, 1), Class: g.Class, Face: g.Amount.Quantity, Cost: g.Amount.Quantity.Zero(),
-		EffectiveAt: d.Decided, ExpiresAt: g.ExpiresAt, Priority: defaultPriority, Draw: defaultDraw,
-		IssuerEntity: d.Place.Entity, Terms: d.program().Name(),
+		EffectiveAt: d.Decided, ExpiresAt: g.ExpiresAt, Priority: defaultPriority, Scope: g.Scope,
+		Draw: defaultDraw, IssuerEntity: d.Place.Entity, Terms: d.program().Name(),
 	}
 	if g.Cause == CauseOpeningBalance {
 		l.Cost = g.Cost.Quantity
@@ -202,7 +205,7 @@ func (e CreditGranted) check() error {
 
 func (e CreditGranted) command(Posted) Command {
 	g := GrantCredit{Amount: e.Amount, Class: e.Class, Cause: e.Cause, ExpiresAt: e.Asked,
-		Reason: e.Reason, Campaign: e.Campaign, JobID: e.JobID}
+		Scope: e.Lots[0].Scope, Reason: e.Reason, Campaign: e.Campaign, JobID: e.JobID}
 	if l := e.Lots[0]; e.Cause == CauseOpeningBalance {
 		g.Cost, g.ExpiresAt = e.Amount.With(l.Cost), l.ExpiresAt
 		if l.CostUnit != "" {

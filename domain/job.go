@@ -47,6 +47,7 @@ type JobTask struct {
 	Amount     Money     `json:"amount,omitzero"` // to each account; what the target gave; of credit
 	Cause      string    `json:"cause,omitempty"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero"` // none: as the program of each account has it
+	Scope      LotScope  `json:"scope,omitzero"`      // of the lots of credit
 	Campaign   string    `json:"campaign,omitempty"`
 	Definition string    `json:"definition,omitempty"` // of coupons, as GrantCoupon has it
 	Segment    string    `json:"segment,omitempty"`    // that held the accounts when the job began
@@ -65,7 +66,7 @@ func (t JobTask) command(job uuid.UUID) Command {
 		return RevokeCredit{JobID: t.Target, Amount: t.Amount, Reason: t.Reason}
 	}
 	return GrantCredit{Amount: t.Amount, Class: givenAs[t.Cause], Cause: t.Cause,
-		ExpiresAt: t.ExpiresAt, Campaign: t.Campaign, Reason: t.Reason, JobID: job}
+		ExpiresAt: t.ExpiresAt, Scope: t.Scope, Campaign: t.Campaign, Reason: t.Reason, JobID: job}
 }
 
 // Job is a job as its stream tells it. The stream is the truth of what was asked and how far it is; of

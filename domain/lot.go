@@ -42,38 +42,6 @@ const (
 
 var draws = []Draw{ProRata, BonusFirst, PrincipalFirst}
 
-// Scope limits where a lot can be spent; an empty list is no limit.
-type Scope struct {
-	Stores   []string `json:"stores,omitempty"`
-	Channels []string `json:"channels,omitempty"`
-}
-
-// IsZero reports a scope without limits.
-func (s Scope) IsZero() bool { return len(s.Stores) == 0 && len(s.Channels) == 0 }
-
-func (s Scope) valid() bool {
-	return len(s.Stores) <= 100 && !slices.ContainsFunc(s.Stores, notAName) &&
-		len(s.Channels) <= 100 && !slices.ContainsFunc(s.Channels, notAName)
-}
-
-// notAName reports what storeID does not match, a few times as fast: sales have many names.
-func notAName(s string) bool {
-	for i := range len(s) {
-		switch c := s[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= ':', c == '.', c == '_', c == '-':
-		default:
-			return true
-		}
-	}
-	return s == "" || len(s) > 64
-}
-
-// matches reports whether s lets value be spent in a context; nil asks for what no scope bars.
-func (s Scope) matches(c *Context) bool {
-	return c == nil || (len(s.Stores) == 0 || slices.Contains(s.Stores, c.Store)) &&
-		(len(s.Channels) == 0 || slices.Contains(s.Channels, c.Channel))
-}
-
 // RefundExpired says what becomes of value that a refund returns to an expired lot.
 type RefundExpired struct {
 	Policy string `json:"policy"`         // forfeit, remaining_term or grace_days
@@ -94,7 +62,7 @@ type LotOpened struct {
 	EffectiveAt     time.Time     `json:"effective_at"`
 	ExpiresAt       time.Time     `json:"expires_at,omitzero"` // none: never
 	Priority        int           `json:"priority"`            // 0–100, lower is drawn first
-	Scope           Scope         `json:"scope,omitzero"`
+	Scope           LotScope      `json:"scope,omitzero"`
 	Draw            Draw          `json:"draw,omitempty"`
 	OnRefundExpired RefundExpired `json:"on_refund_expired"`
 	IssuerEntity    string        `json:"issuer_entity,omitempty"`
@@ -148,8 +116,11 @@ func (l *Lot) expired(at time.Time) bool {
 
 func (l *Lot) effective(at time.Time) bool { return !at.Before(l.EffectiveAt) }
 
-// spendable is what can be drawn at an instant in a context.
-func (l *Lot) spendable(at time.Time, c *Context) bool {
+// spendable reports whether something can be drawn at an instant in a context, on whatever goods.
+func (l *Lot) spendable(at time.Time, c *Context) bool { return l.open(at, c) && !l.Scope.ofGoods() }
+
+// open is spendable, on some goods.
+func (l *Lot) open(at time.Time, c *Context) bool {
 	return l.free().IsPositive() && l.effective(at) && !l.expired(at) && l.Scope.matches(c)
 }
 

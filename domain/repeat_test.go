@@ -16,8 +16,9 @@ func TestDiffering(t *testing.T) {
 		Amount: cny("10")}},
 		TopUpTerms: TopUpTerms{Bonus: cny("1"), BonusExpiresAt: until, ExpiresAt: until.Add(day),
 			Priority: 7,
-			Scope:    Scope{Stores: []string{"S1"}, Channels: []string{"web"}},
-			Draw:     BonusFirst, Terms: "t"}}
+			Scope: LotScope{Scope: Scope{Stores: []string{"S1"}, Channels: []string{"web"}},
+				Products: []string{"tea"}, Categories: []string{"food"}},
+			Draw: BonusFirst, Terms: "t"}}
 	grant := GrantCredit{Amount: MustMoney("5", unit("CUT")), Class: Gift, Cost: cny("5"),
 		Cause: CauseOpeningBalance, ExpiresAt: until}
 	freeze := FreezeAccount{Modes: []FreezeMode{FreezeDebit}, Reason: "x", Until: until}
@@ -38,7 +39,7 @@ func TestDiffering(t *testing.T) {
 			"bonus_expires_at": change(func(t *TopUp) { t.BonusExpiresAt = time.Time{} }),
 			"expires_at":       change(func(t *TopUp) { t.ExpiresAt = until }),
 			"priority":         change(func(t *TopUp) { t.Priority = 50 }),
-			"scope":            change(func(t *TopUp) { t.Scope.Channels = nil }),
+			"scope":            change(func(t *TopUp) { t.Scope.Products = nil }),
 			"draw":             change(func(t *TopUp) { t.Draw = ProRata }),
 			"terms":            change(func(t *TopUp) { t.Terms = "u" }),
 			"operation":        debit("10"),

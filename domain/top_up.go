@@ -24,7 +24,7 @@ type TopUpTerms struct {
 	BonusExpiresAt time.Time `json:"bonus_expires_at,omitzero"`
 	ExpiresAt      time.Time `json:"expires_at,omitzero"`
 	Priority       int       `json:"priority"` // 0–100
-	Scope          Scope     `json:"scope,omitzero"`
+	Scope          LotScope  `json:"scope,omitzero"`
 	Draw           Draw      `json:"draw,omitempty"`
 	Terms          string    `json:"terms,omitempty"` // a name, at most 64 bytes
 }
@@ -161,7 +161,7 @@ func (t TopUpTerms) check(amount Money, at time.Time) error {
 	case len(t.Terms) > 64:
 		return ErrMalformed.Field("terms", "want at most 64 bytes")
 	case !t.Scope.valid():
-		return ErrMalformed.Field("scope", "want at most 100 stores and 100 channels")
+		return ErrMalformed.Field("scope", mostNames)
 	case !t.ExpiresAt.IsZero() && !comes(t.ExpiresAt, at):
 		return ErrMalformed.Field("expires_at", "want a time to come")
 	case !t.BonusExpiresAt.IsZero() && !comes(t.BonusExpiresAt, at):

@@ -40,8 +40,10 @@ const mostTravelling = 200
 // them all in one append too, with somewhat more beside them, and must never find that too large.
 const mostTravellingBytes = 512 << 10
 
-// SendTransfer sends value to another account. Scope bars none of it: it goes on with the lot, and
-// bars a sale as before. Of a top-up goes as much of its principal as of its bonus, whatever its draw.
+// SendTransfer sends value to another account. Stores and channels bar none of it: they go on with the
+// lot, and bar a sale as before. What is limited to goods goes with all there is, and with no amount, as
+// that could be for anything. Of a top-up goes as much of its principal as of its bonus, whatever its
+// draw.
 type SendTransfer struct {
 	To     uuid.UUID    `json:"to"`
 	Amount Money        `json:"amount"`
@@ -102,18 +104,14 @@ func (s SendTransfer) Decide(d *Draft) error {
 	if err := d.lapseHolds(); err != nil {
 		return err
 	}
-	free := d.spendable(s.Amount, d.Decided, nil)
-	switch {
-	case s.All && free.IsPositive():
-		s.Amount = free
-	case s.All || free.Less(s.Amount):
-		return ErrInsufficientFunds.Short(s.Amount, free)
-	}
-	counted, err := d.limitDebit(s.Amount)
+	shares, x, err := s.shares(d)
 	if err != nil {
 		return err
 	}
-	shares := d.draw(nil, s.Amount, d.Decided, nil)
+	counted, err := d.limitDebit(x)
+	if err != nil {
+		return err
+	}
 	if len(shares) > mostTravelling {
 		return ErrLimitExceeded.Because(fmt.Sprintf("it takes of %d lots, want at most %d: send less",
 			len(shares), mostTravelling))
@@ -123,6 +121,26 @@ func (s SendTransfer) Decide(d *Draft) error {
 		return err
 	}
 	return d.fits()
+}
+
+// shares are what goes, in all x.
+func (s SendTransfer) shares(d *Draft) (shares []share, x Money, err error) {
+	if !s.All {
+		if free := d.spendable(s.Amount, d.Decided, nil); free.Less(s.Amount) {
+			return nil, s.Amount, ErrInsufficientFunds.Short(s.Amount, free)
+		}
+		return d.draw(nil, s.Amount, d.Decided, nil), s.Amount, nil
+	}
+	x = s.Amount
+	for _, l := range d.lots {
+		if l.Unit == x.unit && l.open(d.Decided, nil) {
+			shares, x.Quantity = append(shares, share{l, l.free()}), x.Quantity.Add(l.free())
+		}
+	}
+	if len(shares) == 0 {
+		return nil, x, ErrInsufficientFunds.Short(s.Amount, x)
+	}
+	return shares, x, nil
 }
 
 // fits checks that the receiver can write what was posted.

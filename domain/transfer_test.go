@@ -254,7 +254,7 @@ func TestTermsTravel(t *testing.T) {
 	b := newBook(t)
 	opened(b)
 	sent := sending(b, "13", expiring(day, 2*day), drawn(BonusFirst), func(t *TopUp) {
-		t.Priority, t.Terms, t.Scope = 7, "vip", Scope{Stores: []string{"S1"}}
+		t.Priority, t.Terms, t.Scope = 7, "vip", at("S1")
 	})
 	did(ReceiveTransfer{sent})(b)
 	for i, got := range b.account.Lots() {

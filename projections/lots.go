@@ -40,7 +40,7 @@ CREATE TABLE lots (
 	expiries     INTEGER NOT NULL, -- how often it expired
 	priority     INTEGER NOT NULL, -- 0 to 100, lower is drawn first
 	draw         TEXT,
-	scope        TEXT,             -- JSON: {"stores":[…],"channels":[…]}
+	scope        TEXT,             -- JSON: lists of stores, channels, products, categories
 	terms        TEXT,
 	reminders    TEXT,             -- JSON: days before its end, [30,7,1]
 	remind_at    TEXT,             -- when the next of them is due; NULL: none, or it is empty
@@ -144,13 +144,13 @@ func ladderJSON(days []int) any {
 	return string(text)
 }
 
-func scopeJSON(s domain.Scope) any {
+func scopeJSON(s domain.LotScope) any {
 	if s.IsZero() {
 		return nil
 	}
 	text, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // a Scope is lists of text
+		panic(err) // a LotScope is lists of text
 	}
 	return string(text)
 }
