@@ -118,7 +118,7 @@ func (s *shop) node() *shop {
 		}
 		l.Close()
 	})
-	return &shop{TB: s.TB, Server: server, ledger: l, store: s.store, client: client}
+	return &shop{TB: s.TB, Server: server, ledger: l, store: s.store, client: client, keys: s.keys}
 }
 
 // write opens accounts and freezes them, through one node or the other.

@@ -24,7 +24,8 @@ type Coupon struct {
 	Consideration Consideration `json:"consideration"`
 	ReservationID uuid.UUID     `json:"reservation_id,omitzero"` // of the campaign's budget of issues
 	GrantedAt     time.Time     `json:"granted_at"`
-	JobID         uuid.UUID     `json:"job_id,omitzero"` // that granted it
+	JobID         uuid.UUID     `json:"job_id,omitzero"`  // that granted it
+	Graced        bool          `json:"graced,omitempty"` // came back when its time was over
 }
 
 // mostCoupons bounds the live coupons of one account.

@@ -121,7 +121,7 @@ const (
 type OnReturn struct {
 	Restore  string `json:"restore"`        // full_only (default) or never
 	Expired  string `json:"expired"`        // of one whose time is over: forfeit (default) or grace_days
-	Days     int    `json:"days,omitempty"` // of grace_days
+	Days     int    `json:"days,omitempty"` // of grace_days, from the return; once a coupon
 	MinSpend string `json:"min_spend"`      // keep (default) or reprice
 }
 

@@ -52,7 +52,8 @@ func (d *Draft) restoreCoupon(used CouponRedeemed, refund uuid.UUID, returned Qu
 }
 
 // reopen gives the use back by the definition's on_return. Of a coupon that has ended that one use
-// alone comes back; to an account that has ended none does.
+// alone comes back; to an account that has ended none does. Days of grace come once a coupon: else
+// buying and returning would renew it for ever.
 func (d *Draft) reopen(e *CouponRestored, used CouponRedeemed) error {
 	_, definition, known := d.definition(Coupon{Campaign: e.Campaign, Definition: e.Definition})
 	if !known {
@@ -78,10 +79,10 @@ func (d *Draft) reopen(e *CouponRestored, used CouponRedeemed) error {
 		return nil
 	}
 	if c.Expired(d.Recorded) {
-		if policy.Expired != RestoreGrace {
+		if policy.Expired != RestoreGrace || c.Graced {
 			return nil
 		}
-		c.ValidUntil = daysFrom(d.Recorded, policy.Days)
+		c.ValidUntil, c.Graced = daysFrom(d.Recorded, policy.Days), true
 	}
 	e.Use, e.ValidUntil, e.Reopened = used.Use, c.ValidUntil, &c
 	return nil
@@ -103,6 +104,7 @@ func (d *Draft) endedCoupon(id uuid.UUID) (c Coupon, ok bool) {
 			c.ValidUntil = e.ValidUntil
 		case CouponRestored:
 			c.ValidUntil = e.ValidUntil
+			c.Graced = c.Graced || e.Reopened != nil && e.Reopened.Graced
 		case CouponRecycled, CouponRevoked:
 			return c, false
 		}
