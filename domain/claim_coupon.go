@@ -33,10 +33,27 @@ func (g GrantCoupon) claims(d *Definition) bool {
 // claimedOut reports that the account has claimed a definition by its promo code as often as it may.
 func (d *Draft) claimedOut(campaign string, definition *Definition) bool {
 	name, most := promoName(campaign, definition.ID), definition.PromoCode.PerAccount
-	if d.Candidates != nil && d.Candidates(name)+len(d.posted) < most {
+	if d.Candidates != nil && d.Candidates(name) == 0 && len(d.posted) < most {
 		return false // without reading what was claimed before
 	}
-	return len(d.answering(name)) >= most
+	return d.claims(campaign, definition.ID) >= most
+}
+
+// claims is how often the account has claimed a definition by its promo code. Of an absorbed account
+// those count that came from it.
+func (d *Draft) claims(campaign, definition string) (n int) {
+	for _, e := range d.answering(promoName(campaign, definition)) {
+		switch e := e.(type) {
+		case CouponGranted:
+			n++
+		case AccountsMerged:
+			if e.Survivor == d.id {
+				_, claims := e.Counts.of(campaign, definition)
+				n += claims
+			}
+		}
+	}
+	return n
 }
 
 // claimed is Done where a claim has ended here: with a coupon, or with a tombstone.

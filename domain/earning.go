@@ -257,6 +257,11 @@ func (a *Account) earned(day string, x Money) {
 	if had := sumOn(e.Months, month, x.Quantity.Zero()); !had.Add(x.Quantity).IsNegative() {
 		e.Months = addOn(e.Months, month, x.Quantity)
 	}
+	a.earn(e)
+}
+
+// earn puts e in the place of what there was of its unit.
+func (a *Account) earn(e earnings) {
 	all := slices.DeleteFunc(slices.Clone(a.earnings), func(o earnings) bool { return o.Unit == e.Unit })
 	if len(e.Days)+len(e.Months) > 0 {
 		all = append(all, e)

@@ -232,8 +232,13 @@ func (d *Draft) hadOf(campaign string) (n int) {
 		case CouponRecycled:
 			n--
 		case AccountsMerged:
+			if e.Survivor != d.id {
+				continue // they left, and may be back
+			}
+			gone, _ := e.Counts.of(campaign, "")
+			n += gone
 			for _, c := range e.Coupons {
-				if c.Campaign == campaign && e.Survivor == d.id { // else they left, and may be back
+				if c.Campaign == campaign {
 					n++
 				}
 			}

@@ -15,6 +15,7 @@ type priced struct {
 	AtList   Quantity `json:"at_list"`  // by sales that said their list amount, less what came back
 	Unlisted Quantity `json:"unlisted"` // by sales that did not; face, less what came back
 	Since    int64    `json:"since"`    // the revision of the event that began the count; 0: none
+	Brought  Quantity `json:"brought"`  // by merges: what was paid for what had been sold before them
 }
 
 // fromTopUps is the part of moves, unsigned, that is principal or bonus: what top-ups sold. None is a
@@ -38,7 +39,7 @@ func (a *Account) pricing(amount Money) priced {
 		return a.prices[i]
 	}
 	none := amount.Quantity.Zero()
-	return priced{Unit: amount.unit, AtList: none, Unlisted: none}
+	return priced{Unit: amount.unit, AtList: none, Unlisted: none, Brought: none}
 }
 
 // setPricing puts the sums of a unit in their place.
@@ -126,23 +127,42 @@ func (a *Account) unprice(of Money, list *Money, moves []Move, forfeited []Forfe
 // asked before the event's lots are there.
 func (a *Account) priceOpening(e Opening) {
 	of := e.Worth().Amount
+	if r, ok := e.(TransferReceived); ok && r.MergeID != noID {
+		return // its merge has
+	}
 	opens := slices.ContainsFunc(e.Opened(), func(o LotOpened) bool { return o.Class == Principal })
 	if !opens || !slices.ContainsFunc(a.prices, func(p priced) bool { return p.Unit == of.unit }) {
 		return
 	}
-	left := slices.ContainsFunc(a.lots, func(l *Lot) bool {
-		return l.Unit == of.unit && (l.Class == Principal || l.Class == Bonus) &&
-			l.Remaining.IsPositive()
-	})
-	if !left {
+	if !a.hasBought(of.unit) {
 		a.priceAfresh(of, a.revision+1)
 	}
+}
+
+// hasBought reports that something is left of what top-ups sold of a unit.
+func (a *Account) hasBought(unit string) bool {
+	return slices.ContainsFunc(a.lots, func(l *Lot) bool {
+		return l.Unit == unit && (l.Class == Principal || l.Class == Bonus) && l.Remaining.IsPositive()
+	})
+}
+
+// joinPrices adds the sums that a merge brings. Where nothing was left here they are a new count.
+func (a *Account) joinPrices(brought priced) {
+	of := Money{unit: brought.Unit, Quantity: brought.Brought.Zero()}
+	if !a.hasBought(brought.Unit) {
+		a.priceAfresh(of, a.revision+1)
+	}
+	p := a.pricing(of)
+	p.AtList, p.Unlisted = p.AtList.Add(brought.AtList), p.Unlisted.Add(brought.Unlisted)
+	p.Brought = p.Brought.Add(brought.Brought)
+	a.setPricing(p)
 }
 
 // priceAfresh begins a new count with an event: what was sold until then stands at its cost.
 func (a *Account) priceAfresh(of Money, event int64) {
 	p := a.pricing(of)
-	p.AtList, p.Unlisted, p.Since = of.Quantity.Zero(), of.Quantity.Zero(), event
+	none := of.Quantity.Zero()
+	p.AtList, p.Unlisted, p.Brought, p.Since = none, none, none, event
 	for _, l := range a.lots {
 		if l.Unit == of.unit && l.Class == Principal {
 			p.AtList = p.AtList.Add(l.CostUsed)

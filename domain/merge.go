@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,19 +32,22 @@ func (m *Moved) Error() string { return fmt.Sprintf("the account was merged into
 type MergeAccount struct {
 	Into uuid.UUID `json:"into"`
 
-	Nobody  bool      `json:"-"` // the shell found no account Into
-	Settled uuid.UUID `json:"-"` // the shell knows the end of every transfer sent, up to this one
+	Nobody    bool        `json:"-"` // the shell found no account Into
+	Settled   uuid.UUID   `json:"-"` // the shell knows the end of every transfer sent, up to this one
+	Campaigns []*Campaign `json:"-"` // the shell knows all of them
 }
 
 // AccountsMerged records, on both streams, that one account is absorbed by another. The value it had
 // follows in the same append; its live coupons go with the event, as they are, and what was counted for
-// its tier.
+// its tier, for limits and for the list price.
 type AccountsMerged struct {
 	MergeID  uuid.UUID   `json:"merge_id"` // the id of the absorbed account's event
 	Survivor uuid.UUID   `json:"survivor"`
 	Absorbed uuid.UUID   `json:"absorbed"`
 	Coupons  []Coupon    `json:"coupons,omitempty"`
 	Tier     *MergedTier `json:"tier,omitempty"`
+
+	Counts *MergedCounts `json:"counts,omitempty"`
 }
 
 // MergeRefused records that the survivor did not take the account in: it lives on. What it had sent
@@ -69,7 +73,7 @@ func (e AccountsMerged) appendNames(names []Name) []Name {
 			names = append(names, name)
 		}
 	}
-	return names
+	return e.Counts.appendNames(names)
 }
 
 func (e MergeRefused) appendNames(names []Name) []Name {
@@ -112,7 +116,8 @@ func (m MergeAccount) Decide(d *Draft) error {
 	}
 	id := d.nextID()
 	merged := AccountsMerged{MergeID: id, Survivor: m.Into, Absorbed: d.id,
-		Coupons: slices.Clone(d.coupons), Tier: d.mergedTier()}
+		Coupons: slices.Clone(d.coupons), Tier: d.mergedTier(),
+		Counts: d.mergedCounts(m.Campaigns)}
 	if err := d.post(merged); err != nil {
 		return err
 	}
@@ -239,7 +244,7 @@ func (e AccountsMerged) check() error {
 	if e.MergeID == noID || e.Survivor == e.Absorbed {
 		return fmt.Errorf("account %s is merged into %s", e.Absorbed, e.Survivor)
 	}
-	return e.Tier.check()
+	return cmp.Or(e.Tier.check(), e.Counts.check())
 }
 
 func (e AccountsMerged) command(Posted) Command { return MergeAccount{Into: e.Survivor} }
@@ -249,6 +254,7 @@ func (e AccountsMerged) apply(a *Account, _ time.Time) error {
 	case e.Survivor == a.id:
 		a.coupons = append(a.coupons, e.Coupons...)
 		a.tiering.join(e.Tier)
+		a.join(e.Counts)
 		return nil
 	case e.Absorbed != a.id || a.ended != nil:
 		return fmt.Errorf("account %s is merged in account %s, or has ended before", e.Absorbed, a.id)

@@ -117,7 +117,7 @@ func ratio(all map[uuid.UUID]*funded, of Money) Variant {
 
 func (a *Account) listPrice(all map[uuid.UUID]*funded, of Money) Variant {
 	p := a.pricing(of)
-	paid := of.Quantity.Zero()
+	paid := p.Brought
 	for _, f := range all {
 		paid = paid.Add(f.paid)
 	}

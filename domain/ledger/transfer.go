@@ -28,6 +28,7 @@ func (l *Ledger) prepare(ctx context.Context, r *Request) (err error) {
 		if c.Nobody, err = l.nobody(ctx, c.Into); err == nil {
 			c.Settled, err = l.settleAll(ctx, r.Account)
 		}
+		c.Campaigns = l.Campaigns()
 		r.Command = c
 	case domain.CloseAccount:
 		c.Settled, err = l.settleAll(ctx, r.Account)
