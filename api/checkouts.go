@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,11 @@ func (s *Server) checkoutRoutes() []*route {
 		post(one+"/returns", "returnCheckout", returnCheckout),
 		{method: "GET", path: one, id: "getCheckout", roles: readers,
 			query: append([]string{"verification"}, fresh...), serve: getCheckout},
+		{method: "GET", path: account + "/checkouts", id: "listAccountCheckouts", roles: readers,
+			query: paged, serve: listAccountCheckouts},
+		{method: "GET", path: "/v1/checkouts", id: "listCheckouts", roles: campaignReaders,
+			query: slices.Concat(paged, []string{"account_id", "status", "store", "terminal", "pos_txn_id",
+				"campaign", "coupon_id", "from", "through"}), serve: listCheckouts},
 	}
 }
 

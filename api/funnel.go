@@ -5,8 +5,8 @@ import (
 	"github.com/tillbook/tillbook/projections"
 )
 
-// getFunnel answers how far a campaign's coupons have come, what they gave, and what is left of its
-// budgets now.
+// getFunnel answers how far a campaign's coupons have come, what they gave and brought in, and what is left
+// of its budgets now.
 func getFunnel(c *call) error {
 	if err := c.modelled(); err != nil {
 		return err
@@ -23,7 +23,7 @@ func getFunnel(c *call) error {
 	if err != nil {
 		return err
 	}
-	steps, at, err := c.s.Models.Funnel(c.UserContext(), id)
+	steps, whole, at, err := c.s.Models.Funnel(c.UserContext(), id)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,16 @@ func getFunnel(c *call) error {
 	o.open("data", '[')
 	for _, step := range steps {
 		o.begin('{')
-		if err := o.funnelStep(c, step, known); err != nil {
+		if err := o.funnelStep(c, step); err != nil {
+			return err
+		}
+		o.end('}')
+	}
+	o.end(']')
+	o.open("totals", '[')
+	for _, sum := range whole {
+		o.begin('{')
+		if err := o.useSum(c, sum); err != nil {
 			return err
 		}
 		o.end('}')
@@ -47,7 +56,7 @@ func getFunnel(c *call) error {
 	return c.ok(o)
 }
 
-func (o *out) funnelStep(c *call, s projections.FunnelStep, of *domain.Campaign) error {
+func (o *out) funnelStep(c *call, s projections.FunnelStep) error {
 	o.plain("definition", s.Definition)
 	for _, figure := range []struct {
 		name  string
@@ -58,17 +67,23 @@ func (o *out) funnelStep(c *call, s projections.FunnelStep, of *domain.Campaign)
 	} {
 		o.integer(figure.name, figure.value)
 	}
-	if s.Unit == "" {
+	if s.Used.Unit == "" {
 		return nil
 	}
+	return o.useSum(c, s.Used)
+}
+
+// useSum writes what coupons gave and brought in.
+func (o *out) useSum(c *call, s projections.UseSum) error {
 	unit, err := c.s.Ledger.Unit(c.UserContext(), s.Unit)
 	if err != nil {
 		return err
 	}
-	given := unit.Steps(s.Discount)
-	o.money("discount", given)
-	if !of.Terms.CostShare.IsZero() {
-		o.money("partner_cost", of.PartnerCost(given))
-	}
+	o.integer("uses", s.Uses)
+	o.integer("sales", s.Sales)
+	o.integer("accounts", s.Accounts)
+	o.money("discount", unit.Steps(s.Discount))
+	o.money("partner_cost", unit.Steps(s.PartnerCost))
+	o.money("revenue", unit.Steps(s.Revenue))
 	return nil
 }

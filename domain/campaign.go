@@ -79,8 +79,9 @@ func (c *Campaign) Last(definition string) *Definition {
 	return nil
 }
 
-// PartnerCost is what the campaign's partner bears of a discount, rounded half up at its unit's scale.
-func (c *Campaign) PartnerCost(discount Money) Money { return percentOf(discount, c.Terms.CostShare) }
+// PartnerCost is what a partner bears of a discount, by its share in percent, rounded half up at the
+// discount's scale.
+func PartnerCost(discount Money, share Quantity) Money { return percentOf(discount, share) }
 
 // campaignIn is the campaign of a stream where it has one of these statuses.
 func campaignIn(before []Posted, statuses ...CampaignStatus) (*Campaign, error) {

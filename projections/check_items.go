@@ -10,7 +10,7 @@ import (
 )
 
 // followed are the projections of items, which Check compares like the others.
-var followed = []*items{adjustments, coupons, mandates, withdrawals}
+var followed = []*items{adjustments, checkouts, coupons, mandates, withdrawals}
 
 // checked are the columns that Check compares.
 func (p *items) checked() []string { return slices.Concat([]string{"id"}, p.columns) }

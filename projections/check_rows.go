@@ -28,7 +28,9 @@ var checkedColumns = map[string][]string{
 		"funding_id", "effective_at", "expires_at", "expiries", "priority", "draw", "scope", "terms",
 		"reminders", "remind_at"},
 	"adjustments": adjustments.checked(),
+	"checkouts":   checkouts.checked(),
 	"coupons":     coupons.checked(),
+	"coupon_uses": useColumns,
 	"mandates":    mandates.checked(),
 	"occasions":   occasionColumns[1:],
 	"purchases":   purchaseColumns,
@@ -141,6 +143,7 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 		"balances": {}, "lots": {}, "holds": {},
 		"credentials": told.credentials.wanted(), "interactions": told.interactions,
 		"purchases": told.bought.wanted(), "occasions": told.occasions,
+		"coupon_uses": told.uses.wanted(),
 	}
 	for _, l := range a.Lots() {
 		wanted["lots"][l.ID.String()] = []string{l.Unit, string(l.Class), l.Face.String(),
@@ -186,6 +189,8 @@ type told struct {
 	interactions interactionRows
 	bought       bought
 	occasions    occasionRows
+	uses         usesTold
+	account      uuid.UUID
 	kind         string
 	position     eventstore.Position // of the last of them
 	items        followedItems
@@ -209,6 +214,7 @@ func (t *told) note(p domain.Posted, position eventstore.Position) {
 	t.bought.note(p)
 	t.occasions.note(p)
 	t.items.note(p)
+	t.uses.note(p, t.account, position)
 	t.tiers.note(p)
 }
 

@@ -17,41 +17,99 @@ type FunnelStep struct {
 	Expired    int64
 	Revoked    int64
 	Recycled   int64
-	Unit       string // of Discount; "" where none was used
-	Discount   int64  // given, less what came back, in the unit's smallest steps
+	Used       UseSum // of the definition's unit; zero where none was used
 }
 
-// Funnel is how far a campaign's coupons have come, by the definitions' versions.
+// UseSum is what uses of coupons gave and brought in, less what came back, in the smallest steps of a
+// unit.
+type UseSum struct {
+	Definition  string // "": of the whole campaign
+	Unit        string
+	Uses        int64
+	Sales       int64 // that the uses were in, but those of which nothing stays
+	Accounts    int64 // that have such a sale, each once
+	Discount    int64
+	PartnerCost int64 // of the discount
+	Revenue     int64 // what was paid for the sales, points among it
+}
+
+// Funnel is how far a campaign's coupons have come, by the definitions' versions, and what they gave and
+// brought in together: a sale with coupons of two definitions counts once in whole.
 func (m *Models) Funnel(ctx context.Context, campaign string) (
-	steps []FunnelStep, at eventstore.Position, err error,
+	steps []FunnelStep, whole []UseSum, at eventstore.Position, err error,
 ) {
 	at, err = m.view(ctx, func(q querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT definition, sum(cause <> ''), sum(status = 'reserved'),
-			sum(used > 0 AND status <> 'merged'), sum(status = 'expired'), sum(status = 'revoked'),
-			sum(status = 'recycled'), coalesce(max(unit), ''),
-			coalesce(sum(CAST(replace(discount, '.', '') AS INTEGER)), 0)
-			FROM coupons WHERE campaign = ? GROUP BY definition ORDER BY definition`, campaign)
+		if steps, err = funnelSteps(ctx, q, campaign); err != nil {
+			return err
+		}
+		byDefinition, err := useSums(ctx, q, "definition", campaign)
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var s FunnelStep
-			var issued *int64 // NULL where all came with merges
-			err := rows.Scan(&s.Definition, &issued, &s.Reserved, &s.Redeemed, &s.Expired, &s.Revoked,
-				&s.Recycled, &s.Unit, &s.Discount)
-			if err != nil {
-				return err
+		for i := range steps {
+			for _, sum := range byDefinition {
+				if sum.Definition == steps[i].Definition {
+					steps[i].Used = sum
+				}
 			}
-			if issued != nil {
-				s.Issued = *issued
-			}
-			steps = append(steps, s)
 		}
-		return rows.Err()
+		whole, err = useSums(ctx, q, "''", campaign)
+		return err
 	})
 	if err != nil {
-		return nil, at, fmt.Errorf("read the funnel of %s: %w", campaign, err)
+		return nil, nil, at, fmt.Errorf("read the funnel of %s: %w", campaign, err)
 	}
-	return steps, at, nil
+	return steps, whole, at, nil
+}
+
+func funnelSteps(ctx context.Context, q querier, campaign string) (steps []FunnelStep, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT definition, count(cause),
+		sum(CASE WHEN status = 'reserved' THEN 1 ELSE 0 END),
+		sum(CASE WHEN used > 0 AND status <> 'merged' THEN 1 ELSE 0 END),
+		sum(CASE WHEN status = 'expired' THEN 1 ELSE 0 END),
+		sum(CASE WHEN status = 'revoked' THEN 1 ELSE 0 END),
+		sum(CASE WHEN status = 'recycled' THEN 1 ELSE 0 END)
+		FROM coupons WHERE campaign = ? GROUP BY definition ORDER BY definition`, campaign)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s FunnelStep
+		err := rows.Scan(&s.Definition, &s.Issued, &s.Reserved, &s.Redeemed, &s.Expired, &s.Revoked,
+			&s.Recycled)
+		if err != nil {
+			return nil, err
+		}
+		steps = append(steps, s)
+	}
+	return steps, rows.Err()
+}
+
+// useSums are a campaign's sums by unit and what a column says, or all together where it is a constant.
+func useSums(ctx context.Context, q querier, column, campaign string) (sums []UseSum, err error) {
+	rows, err := q.QueryContext(ctx, `
+		WITH used AS (SELECT `+column+` AS definition, unit, account_id, checkout_id, sum(uses) AS uses,
+				sum(discount) AS discount, sum(partner_cost) AS partner_cost
+			FROM coupon_uses WHERE campaign = ? GROUP BY 1, 2, 3, 4)
+		SELECT u.definition, u.unit, sum(u.uses),
+			sum(CASE WHEN c.status = 'returned' THEN 0 ELSE 1 END),
+			count(DISTINCT CASE WHEN c.status <> 'returned' THEN c.account_id END),
+			sum(u.discount), sum(u.partner_cost), sum(c.revenue)
+		FROM used u JOIN checkouts c ON c.account_id = u.account_id AND c.id = u.checkout_id
+		GROUP BY u.definition, u.unit ORDER BY u.definition, u.unit`, campaign)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s UseSum
+		err := rows.Scan(&s.Definition, &s.Unit, &s.Uses, &s.Sales, &s.Accounts, &s.Discount,
+			&s.PartnerCost, &s.Revenue)
+		if err != nil {
+			return nil, err
+		}
+		sums = append(sums, s)
+	}
+	return sums, rows.Err()
 }
