@@ -42,10 +42,11 @@ func (s *Store) tuned(opts Options) *pebble.Options {
 		L0StopWritesThreshold:       40,
 		LBaseMaxBytes:               memTableBytes,
 	}
-	// The log's part of a flush is one table in L0. Pebble then moves it down; of small ones it takes
-	// along as many as fit into a compaction of the index, and writes them again.
+	// The log's part of a flush is one table in L0. Pebble then moves it down; but such as fit into a
+	// compaction of the index, which may grow to 25 times the second size, it takes along and writes
+	// again. They have some 20 MB, or half of it where events repeat each other.
 	tuned.TargetFileSizes = [...]int64{
-		memTableBytes, 2 << 20, 4 << 20, 8 << 20, 16 << 20, 32 << 20, 64 << 20,
+		memTableBytes, 256 << 10, 4 << 20, 8 << 20, 16 << 20, 32 << 20, 64 << 20,
 	}
 	for i := range tuned.Levels {
 		tuned.Levels[i].BlockSize = blockBytes
