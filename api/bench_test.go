@@ -133,7 +133,7 @@ func BenchmarkFraming(b *testing.B) {
 func BenchmarkQuote(b *testing.B) {
 	s := benchServer(b)
 	bodies := make([]string, benchAccounts)
-	coupons := benchCoupons(b, s)
+	coupons := benchCoupons(b, s, domain.Budgets{}, 1)
 	for i := range bodies {
 		bodies[i] = `{"account_id":"` + domain.AccountID(fmt.Sprint("C-", i)).String() + `","store":"S1",` +
 			`"lines":[{"product":"latte","category":"coffee","qty":2,"unit_price":{"amount":"25.00",` +
@@ -149,18 +149,20 @@ func BenchmarkQuote(b *testing.B) {
 	})
 }
 
-// benchCoupons gives every account three coupons, and answers their ids as JSON lists them.
-func benchCoupons(b *testing.B, s *Server) []string {
+// benchCoupons gives every account three coupons of so many uses, and answers their ids as JSON lists
+// them.
+func benchCoupons(b *testing.B, s *Server, budgets domain.Budgets, uses int) []string {
 	cny, _ := domain.ISOUnit("CNY")
 	ten, _ := domain.ParsePercent("10")
 	coupon := func(id string, kind domain.CouponKind, v domain.CouponValue) domain.DefineCoupon {
 		return domain.DefineCoupon{CampaignID: "c", Definition: domain.Definition{ID: id, Kind: kind,
-			Unit: "CNY", Uses: 1, Value: v, Consideration: domain.ConsiderFree,
+			Unit: "CNY", Uses: uses, Value: v, Consideration: domain.ConsiderFree,
 			Stacking:     domain.Stacking{Group: domain.StackCommon},
 			Restrictions: domain.Restrictions{Scope: domain.Scope{Stores: []string{"S2", "S1"}}}}}
 	}
 	for i, r := range []domain.Registration{
-		domain.DraftCampaign{ID: "c", CampaignTerms: domain.CampaignTerms{Name: "c"}},
+		domain.DraftCampaign{ID: "c", CampaignTerms: domain.CampaignTerms{Name: "c",
+			Budgets: budgets}},
 		coupon("a", domain.AmountOff, domain.CouponValue{Amount: domain.MustMoney("5.00", cny)}),
 		coupon("p", domain.PercentOff, domain.CouponValue{Percent: ten}),
 		coupon("x", domain.Exchange, domain.CouponValue{Products: []string{"water"}, Get: 1}),
