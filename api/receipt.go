@@ -200,7 +200,7 @@ func (o *out) restored(a ledger.Answer) {
 // verification is the code on the receipt of a checkout: from the hash of its event as the log has it,
 // so that who has the log can tell a receipt that is not of it.
 func verification(a ledger.Answer) string {
-	code, err := domain.VerificationCode(a.Account, a.First())
+	code, err := domain.VerificationCode(a.Account, a.Events)
 	if err != nil {
 		return "" // it was encoded when it was written
 	}

@@ -125,6 +125,7 @@ func (d *Draft) postCheckout(c Checkout, s basket, counted *Counted) error {
 		RemainingDue: s.zero(), Counted: counted}
 	given := s.stored.Sub(debit.counted())
 	s.share()
+	d.posted = slices.Grow(d.posted, len(s.Verdicts)+besideCoupons)
 	id := d.nextID()
 	earning := consumption{id: id, qualifying: s.Net.Sub(s.points).Sub(given), lines: s.Lines}
 	err := d.post(CheckoutPosted{
@@ -154,6 +155,10 @@ func (d *Draft) postCheckout(c Checkout, s basket, counted *Counted) error {
 	}
 	return d.earn(earning)
 }
+
+// besideCoupons is how many events a sale has that are not of its coupons: itself, points spent and earned,
+// and the debit. Seldom are there more.
+const besideCoupons = 4
 
 // receiptNo numbers the receipt of the event that is posted next: the business date, the beginning of
 // the account's id, and the event's revision. No two checkouts of an account share one.

@@ -173,20 +173,9 @@ func ZeroEvent(name string) Event {
 // TypeOf is an event's stored name: its Go type's.
 func TypeOf(e Event) string { return reflect.TypeOf(e).Name() }
 
-// encodedBytes is what a debit's data and metadata seldom exceed together.
-const encodedBytes = 1536
-
 // Encode is what is stored of p: its type, data and metadata.
 func Encode(p Posted) (kind string, data, metadata []byte, err error) {
-	free := make(jsonText, 0, encodedBytes) // the data, and the metadata behind it
-	if e, ok := p.Event.(appender); ok {
-		data = e.appendJSON(free)
-		free = data[len(data):]
-		data = slices.Clip(data)
-	} else if data, err = json.Marshal(p.Event); err != nil {
-		return "", nil, nil, fmt.Errorf("encode %T: %w", p.Event, err)
-	}
-	return TypeOf(p.Event), data, p.Metadata.appendJSON(free), nil
+	return NewEncoder(1).Encode(&p)
 }
 
 // appender is an event that writes its own JSON; see jsonText.

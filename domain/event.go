@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -50,26 +49,6 @@ type Metadata struct {
 	IdempotencyKey string    `json:"idempotency_key,omitempty"`
 	ProgramVersion string    `json:"program_version,omitempty"`
 	PrevHash       Hash      `json:"prev_hash"`
-}
-
-func (m *Metadata) appendJSON(b jsonText) jsonText {
-	b = append(b, '{').id("event_id", m.EventID)
-	b = strconv.AppendInt(b.key("schema"), int64(m.Schema), 10)
-	b = b.text("actor", m.Actor).text("role", m.Role).optional("on_behalf_of", m.OnBehalfOf)
-	b = b.optional("channel", m.Channel).optional("store", m.Store).optional("entity", m.Entity)
-	b = b.optional("terminal", m.Terminal).optional("shift", m.Shift).optional("operator", m.Operator)
-	b = b.time("occurred_at", m.OccurredAt).time("recorded_at", m.RecordedAt).yes("skewed", m.Skewed)
-	b = b.text("business_date", m.BusinessDate).id("operation_id", m.OperationID)
-	if m.CausedBy != noID {
-		b = b.id("caused_by", m.CausedBy)
-	}
-	b = b.optional("correlation_id", m.CorrelationID)
-	if r := m.Reference; !r.IsZero() {
-		b = append(b.key("reference"), '{').optional("store", r.Store).optional("terminal", r.Terminal)
-		b = append(b.text("pos_txn_id", r.PosTxnID).text("leg", r.Leg), '}')
-	}
-	b = b.optional("idempotency_key", m.IdempotencyKey).optional("program_version", m.ProgramVersion)
-	return append(b.hash("prev_hash", m.PrevHash), '}')
 }
 
 // Posted is an event with its metadata and its number in its stream.

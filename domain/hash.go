@@ -49,17 +49,28 @@ func Link(stream string, revision int64, id uuid.UUID, kind string, data, metada
 	return Hash(l.hash.Sum(l.text[:0]))
 }
 
-// VerificationCode is what the receipt of a checkout shows: the first 60 bits of the event's hash as Link
-// makes it, in base 32 (RFC 4648), four by four. Who has the log computes it again, so a receipt with
-// another code is not of this event.
-func VerificationCode(account uuid.UUID, p Posted) (string, error) {
+// VerificationCode is what the receipt of a checkout shows: the first 60 bits of the hash of its event, the
+// first of an operation's, as Link makes it, in base 32 (RFC 4648), four by four. Who has the log computes
+// it again, so a receipt with another code is not of this event.
+func VerificationCode(account uuid.UUID, operation []Posted) (string, error) {
+	p := operation[0]
+	if len(operation) > 1 { // the next event has it already, unless this is a dry run
+		next := &operation[1]
+		if next.Revision == p.Revision+1 && next.Metadata.PrevHash != (Hash{}) {
+			return verificationCode(next.Metadata.PrevHash), nil
+		}
+	}
 	kind, data, metadata, err := Encode(p)
 	if err != nil {
 		return "", err
 	}
-	h := Link(AccountStream(account), p.Revision, p.Metadata.EventID, kind, data, metadata)
+	stream := AccountStream(account)
+	return verificationCode(Link(stream, p.Revision, p.Metadata.EventID, kind, data, metadata)), nil
+}
+
+func verificationCode(h Hash) string {
 	text := base32.StdEncoding.EncodeToString(h[:10])
-	return text[:4] + "-" + text[4:8] + "-" + text[8:12], nil
+	return text[:4] + "-" + text[4:8] + "-" + text[8:12]
 }
 
 // linker is what Link computes with. Every event needs one, so used ones are kept in linkers.

@@ -206,14 +206,12 @@ func (t *reckoning) moment(by Caller, correlation string) domain.Moment {
 // add makes events part of the reckoning, each linked to the one before it; after is the budget as they
 // leave it.
 func (t *reckoning) add(after domain.Budget, posted ...domain.Posted) error {
-	events, hash, err := chained(t.base.stream, t.hash, posted)
+	events, hash, err := chained(t.events, t.base.stream, t.hash, posted)
 	if err != nil {
 		return err
 	}
-	for _, e := range events {
-		t.bytes += len(e.Data) + len(e.Metadata) + len(e.Type)
-	}
-	t.posted, t.events = append(t.posted, posted...), append(t.events, events...)
+	t.bytes += bytesOf(events[len(t.events):])
+	t.posted, t.events = append(t.posted, posted...), events
 	t.budget, t.hash = after, hash
 	return nil
 }

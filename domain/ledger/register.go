@@ -156,7 +156,7 @@ func (l *Ledger) past(ctx context.Context, stream string) ([]located, domain.Has
 func (l *Ledger) appendRegistration(
 	ctx context.Context, stream string, posted []domain.Posted, hash domain.Hash,
 ) (Answer, error) {
-	events, _, err := chained(stream, hash, posted)
+	events, _, err := chained(nil, stream, hash, posted)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -174,23 +174,25 @@ func (l *Ledger) appendRegistration(
 	return Answer{Events: posted, Position: appended.Position}, nil
 }
 
-// chained encodes events of a stream, each linked to the one before it, the first to hash, and answers
-// the last one's hash.
-func chained(stream string, hash domain.Hash, posted []domain.Posted) (
+// chained encodes events of a stream behind others, each linked to the one before it, the first to hash,
+// and answers the last one's hash.
+func chained(to []eventstore.Event, stream string, hash domain.Hash, posted []domain.Posted) (
 	events []eventstore.Event, last domain.Hash, err error,
 ) {
+	encoder := domain.NewEncoder(len(posted))
+	to = slices.Grow(to, len(posted))
 	for i := range posted {
 		p := &posted[i]
 		p.Metadata.PrevHash = hash
-		kind, data, metadata, err := domain.Encode(*p)
+		kind, data, metadata, err := encoder.Encode(p)
 		if err != nil {
 			return nil, hash, err
 		}
 		hash = domain.Link(stream, p.Revision, p.Metadata.EventID, kind, data, metadata)
-		events = append(events, eventstore.Event{ID: p.Metadata.EventID, Type: kind, Data: data,
+		to = append(to, eventstore.Event{ID: p.Metadata.EventID, Type: kind, Data: data,
 			Metadata: metadata})
 	}
-	return events, hash, nil
+	return to, hash, nil
 }
 
 // isRegistry tells a registry's stream, which is held in memory, from a shift's and the like.

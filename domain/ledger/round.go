@@ -219,19 +219,9 @@ func (r *round) recorded() time.Time {
 
 // add makes a command's events part of the round, each linked to the one before it.
 func (r *round) add(events []domain.Posted, next *domain.Account) error {
-	hash, encoded, size := r.hash, r.events, 0
-	for i := range events {
-		p := &events[i]
-		p.Metadata.PrevHash = hash
-		kind, data, metadata, err := domain.Encode(*p)
-		if err != nil {
-			return err
-		}
-		hash = domain.Link(r.base.stream, p.Revision, p.Metadata.EventID, kind, data, metadata)
-		encoded = append(encoded, eventstore.Event{
-			ID: p.Metadata.EventID, Type: kind, Data: data, Metadata: metadata,
-		})
-		size += len(data) + len(metadata) + len(kind)
+	encoded, hash, err := chained(r.events, r.base.stream, r.hash, events)
+	if err != nil {
+		return err
 	}
 	for i := range events {
 		r.names = uses(r.names, &events[i], r.fewUses[:])
@@ -241,10 +231,18 @@ func (r *round) add(events []domain.Posted, next *domain.Account) error {
 	} else {
 		r.posted = append(r.posted, events...)
 	}
-	r.events = encoded
-	r.account, r.hash, r.bytes = next, hash, r.bytes+size
+	r.bytes += bytesOf(encoded[len(r.events):])
+	r.events, r.account, r.hash = encoded, next, hash
 	r.commands++
 	return nil
+}
+
+// bytesOf is what events take, without their names.
+func bytesOf(events []eventstore.Event) (bytes int) {
+	for i := range events {
+		bytes += len(events[i].Data) + len(events[i].Metadata) + len(events[i].Type)
+	}
+	return bytes
 }
 
 // append writes the round's events and publishes the state they leave. After an unknown outcome the
