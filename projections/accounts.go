@@ -17,8 +17,8 @@ type accounts struct{}
 // Name is accounts.
 func (accounts) Name() string { return "accounts" }
 
-// Version is 2.
-func (accounts) Version() int { return 2 }
+// Version is 3.
+func (accounts) Version() int { return 3 }
 
 // Tables is accounts.
 func (accounts) Tables() string {
@@ -47,7 +47,8 @@ CREATE TABLE accounts (
 func (accounts) Indexes() string {
 	return `CREATE INDEX accounts_by_customer_ref ON accounts (customer_ref);
 	CREATE INDEX accounts_idle ON accounts (dormant_step, active_at, id)
-		WHERE ` + lasting + `;`
+		WHERE ` + lasting + `;
+	CREATE INDEX accounts_by_activity ON accounts (active_at, id) WHERE ` + idling + `;`
 }
 
 type accountRow struct {

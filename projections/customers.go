@@ -20,8 +20,8 @@ type customers struct{}
 // Name is customers.
 func (customers) Name() string { return "customers" }
 
-// Version is 1.
-func (customers) Version() int { return 1 }
+// Version is 2.
+func (customers) Version() int { return 2 }
 
 // Tables is customers.
 func (customers) Tables() string {
@@ -38,9 +38,10 @@ CREATE TABLE customers (
 `
 }
 
-// Indexes is what looks for the erased.
+// Indexes is what looks for the erased, and for those who may be told of what they are given.
 func (customers) Indexes() string {
-	return `CREATE INDEX customers_erased ON customers (position) WHERE erased_at IS NOT NULL;`
+	return `CREATE INDEX customers_erased ON customers (position) WHERE erased_at IS NOT NULL;
+	CREATE INDEX customers_consenting ON customers (position) WHERE ` + consents + `;`
 }
 
 type customerRow struct {

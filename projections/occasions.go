@@ -107,7 +107,7 @@ type Place struct {
 	Account  uuid.UUID           // and his account
 }
 
-// granted is that the occasion was not yet granted to account_id: it takes campaign and definition.
+// notGranted is that the occasion was not yet granted to account_id: it takes campaign and definition.
 const notGranted = `NOT EXISTS (SELECT 1 FROM occasions o WHERE o.account_id = %s AND o.campaign = ?
 	AND o.definition GLOB ? AND o.name = %s)`
 
@@ -126,12 +126,12 @@ var happenings = map[domain.TriggerEvent]struct{ types, condition, name string }
 		"'sale:' || h.operation_id"},
 }
 
-// Occasions lists what a trigger waited for behind a place, at most limit, but for what was granted
-// already, and says where to go on. The list is a hint: the decision looks for itself. Birthdays are not
-// in it: see Consenting. What an import brought is no occasion, nor what was before the campaign became
-// active with the definition.
+// Occasions lists what a trigger waited for behind a place, of which it looks at limit, but for what was
+// granted already, and says where to go on, and whether there may be more. The list is a hint: the
+// decision looks for itself. Birthdays are not in it: see Consenting. What an import brought is no
+// occasion, nor what was before the campaign became active with the definition.
 func (m *Models) Occasions(ctx context.Context, w Watch, after Place, limit int) (
-	found []Occasion, next Place, err error,
+	found []Occasion, next Place, more bool, err error,
 ) {
 	next = after
 	at, err := m.view(ctx, func(q querier) error {
@@ -146,31 +146,44 @@ func (m *Models) Occasions(ctx context.Context, w Watch, after Place, limit int)
 			}
 			query, args = w.happened(h.types, h.condition, h.name, after.Position)
 		}
-		rows, err := q.QueryContext(ctx, query, append(args, limit)...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var o Occasion
-			if err := rows.Scan(&o.Account, &o.Name, &o.Place.Position, &o.Place.Active); err != nil {
-				return err
-			}
-			o.Place.Account = o.Account
-			found = append(found, o)
-		}
-		return rows.Err()
+		found, next, more, err = looked(ctx, q, next, limit, query, append(args, limit))
+		return err
 	})
 	if err != nil {
-		return nil, next, fmt.Errorf("list occasions of campaign %s: %w", w.Campaign.ID, err)
+		return nil, next, false, fmt.Errorf("list occasions of campaign %s: %w", w.Campaign.ID, err)
 	}
 	_, logged := happenings[w.Definition.Trigger.On]
-	if logged && len(found) < limit && after.Position != eventstore.Start {
+	if logged && !more && after.Position != eventstore.Start {
 		next.Position = max(at, after.Position) // nothing before it is left
-	} else if len(found) > 0 {
-		next = found[len(found)-1].Place
 	}
-	return found, next, nil
+	return found, next, more, nil
+}
+
+// looked are the occasions of a query that were not granted, where the last of its rows stands, and
+// whether it found as many as it may.
+func looked(ctx context.Context, q querier, after Place, limit int, query string, args []any) (
+	found []Occasion, next Place, more bool, err error,
+) {
+	next = after
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, next, false, err
+	}
+	defer rows.Close()
+	n := 0
+	for ; rows.Next(); n++ {
+		var o Occasion
+		var open bool
+		if err := rows.Scan(&o.Account, &o.Name, &o.Place.Position, &o.Place.Active, &open); err != nil {
+			return nil, after, false, err
+		}
+		o.Place.Account = o.Account
+		next = o.Place
+		if open {
+			found = append(found, o)
+		}
+	}
+	return found, next, n == limit, rows.Err()
 }
 
 // since is where in the log the campaign became active with the definition, Start where the tables do not
@@ -194,7 +207,7 @@ func (w Watch) happened(types, condition, name string, after eventstore.Position
 	case domain.OnSpend:
 		args = append(args, t.Amount.Unit(), steps(t.Amount.Quantity))
 	}
-	return `SELECT h.account_id, ` + name + `, h.position, '' FROM history h
+	return `SELECT h.account_id, ` + name + `, h.position, '', 1 FROM history h
 		WHERE h.type IN (` + types + `) AND h.position > ? AND h.recorded_at >= ?
 			AND coalesce(h.channel, '') <> 'import' AND ` + condition + `
 			AND h.account_id IN (SELECT a.id FROM accounts a WHERE a.id = h.account_id AND ` + selectable + `)
@@ -202,16 +215,20 @@ func (w Watch) happened(types, condition, name string, after eventstore.Position
 		ORDER BY h.position LIMIT ?`, append(args, w.granted()...)
 }
 
-// idle is the query of accounts whose customer has done nothing for the trigger's days: each time once.
+// idle is the query of accounts whose customer has done nothing for the trigger's days, each with whether
+// that is still to be granted. It reads those alone that have come to be so behind the place.
 func (w Watch) idle(after Place) (string, []any) {
 	since := w.At.AddDate(0, 0, -w.Definition.Trigger.Days)
 	name := "'idle:' || substr(a.active_at, 1, 10)"
-	args := []any{instant(since), after.Active, after.Account.String()}
-	return `SELECT a.id, ` + name + `, 0, a.active_at FROM accounts a
-		WHERE ` + lasting + ` AND ` + selectable + ` AND a.active_at <= ?
-			AND (a.active_at, a.id) > (?, ?) AND ` + fmt.Sprintf(notGranted, "a.id", name) + `
-		ORDER BY a.active_at, a.id LIMIT ?`, append(args, w.granted()...)
+	return `SELECT a.id, ` + name + `, 0, a.active_at, ` + fmt.Sprintf(notGranted, "a.id", name) + `
+		FROM accounts a WHERE ` + idling + ` AND a.active_at <= ? AND (a.active_at, a.id) > (?, ?)
+		ORDER BY a.active_at, a.id LIMIT ?`,
+		append(w.granted(), instant(since), after.Active, after.Account.String())
 }
+
+// idling are the accounts whose customer can do nothing for a while: members' with an activity that have
+// not ended.
+const idling = "active_at IS NOT NULL AND kind = 'member' AND status <> 'closed' AND status <> 'merged'"
 
 // granted are the parameters of notGranted: the definition in any version.
 func (w Watch) granted() []any { return []any{w.Campaign.ID, w.Definition.ID + "@*"} }
@@ -224,32 +241,28 @@ func begins(t time.Time) any {
 	return instant(t)
 }
 
-// Consenting lists customers who allow marketing and changed last behind a place in the log, at most
-// limit, in its order: those who may have a birthday, each with whether an occasion was granted.
+// Consenting lists customers who allow marketing and changed last behind a place in the log, of whom it
+// looks at limit, in its order, but for those to whom an occasion was granted: they may have a birthday.
+// It says where to go on, and whether there may be more. A birthday itself is sealed: no table has it.
 func (m *Models) Consenting(ctx context.Context, w Watch, occasion string, after Place, limit int) (
-	found []Occasion, err error,
+	found []Occasion, next Place, more bool, err error,
 ) {
-	args := append([]any{int64(after.Position)}, w.granted()...)
+	query, args := w.consenting(occasion, after)
 	_, err = m.view(ctx, func(q querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT c.id, c.position FROM customers c WHERE c.position > ?
-			AND json_extract(c.consents, '$.`+domain.ConsentMarketing+`.granted_at') IS NOT NULL
-			AND `+fmt.Sprintf(notGranted, "c.id", "?")+` ORDER BY c.position LIMIT ?`,
-			append(args, occasion, limit)...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			o := Occasion{Name: occasion}
-			if err := rows.Scan(&o.Account, &o.Place.Position); err != nil {
-				return err
-			}
-			found = append(found, o)
-		}
-		return rows.Err()
+		found, next, more, err = looked(ctx, q, after, limit, query, append(args, limit))
+		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list customers who allow marketing: %w", err)
+		return nil, after, false, fmt.Errorf("list customers who allow marketing: %w", err)
 	}
-	return found, nil
+	return found, next, more, nil
 }
+
+func (w Watch) consenting(occasion string, after Place) (string, []any) {
+	return `SELECT c.id, ?, c.position, '', ` + fmt.Sprintf(notGranted, "c.id", "?") + ` FROM customers c
+		WHERE ` + consents + ` AND c.position > ? ORDER BY c.position LIMIT ?`,
+		append(append([]any{occasion}, w.granted()...), occasion, int64(after.Position))
+}
+
+// consents are the customers who allow marketing.
+const consents = "json_extract(consents, '$." + domain.ConsentMarketing + ".granted_at') IS NOT NULL"

@@ -89,7 +89,7 @@ func TestOccasions(t *testing.T) {
 		var got []string
 		var next Place
 		for range 5 {
-			found, behind, err := o.m.Occasions(t.Context(), w, next, 1)
+			found, behind, _, err := o.m.Occasions(t.Context(), w, next, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -109,10 +109,61 @@ func TestOccasions(t *testing.T) {
 	}
 	never := Watch{Campaign: &domain.Campaign{ID: "other"}, At: asked, Definition: &domain.Definition{
 		ID: "d", Trigger: &domain.Trigger{On: domain.OnAccountOpened}}}
-	if found, next, err := o.m.Occasions(t.Context(), never, Place{}, 9); len(found) > 0 || next != (Place{}) ||
+	if found, next, _, err := o.m.Occasions(t.Context(), never, Place{}, 9); len(found) > 0 || next != (Place{}) ||
 		err != nil {
 		t.Errorf("a campaign that never was active: got %v, %v, %v", found, next, err)
 	}
+}
+
+// TestOccasionsDue: what time brings about is looked for among those alone whom it has reached, however
+// many accounts and customers there are, a page at a time.
+func TestOccasionsDue(t *testing.T) {
+	m := open(t, t.TempDir(), memory(t), Options{})
+	if err := m.Rebuild(t.Context(), nil); err != nil { // with all indexes
+		t.Fatal(err)
+	}
+	w := Watch{Campaign: &domain.Campaign{ID: "auto"}, At: asked, Definition: &domain.Definition{ID: "d",
+		Version: 1, Trigger: &domain.Trigger{On: domain.OnIdle, Days: 9}}}
+	idle, idleArgs := w.idle(Place{})
+	consenting, consentingArgs := w.consenting("birthday:2026", Place{})
+	for index, q := range map[string]struct {
+		text string
+		args []any
+	}{
+		"a USING INDEX accounts_by_activity (": {idle, append(idleArgs, 100)},
+		"c USING INDEX customers_consenting (": {consenting, append(consentingArgs, 100)},
+	} {
+		plan := explained(t, m, q.text, q.args)
+		if !strings.Contains(plan, "SEARCH "+index) || strings.Contains(plan, "SCAN") ||
+			strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("got plan\n%s, want a search of %s alone", plan, index)
+		}
+	}
+}
+
+// explained is a query's plan.
+func explained(t *testing.T, m *Models, query string, args []any) (plan string) {
+	t.Helper()
+	_, err := m.view(t.Context(), func(q querier) error {
+		rows, err := q.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				return err
+			}
+			plan += detail + "\n"
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
 }
 
 func (t *occasionTest) ref(id uuid.UUID) string {

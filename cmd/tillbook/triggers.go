@@ -117,19 +117,15 @@ func (t *triggers) occasions(ctx context.Context, w projections.Watch, after pro
 	found []projections.Occasion, next projections.Place, more bool, err error,
 ) {
 	if w.Definition.Trigger.On != domain.OnBirthdayMonth {
-		found, next, err = t.models.Occasions(ctx, w, after, occasionsAtOnce)
-		return found, next, len(found) == occasionsAtOnce, err
+		return t.models.Occasions(ctx, w, after, occasionsAtOnce)
 	}
 	name := w.At.Format("birthday:2006")
-	all, err := t.models.Consenting(ctx, w, name, after, occasionsAtOnce)
-	if err != nil || len(all) == 0 {
-		return nil, after, false, err
-	}
+	all, next, more, err := t.models.Consenting(ctx, w, name, after, occasionsAtOnce)
 	for _, o := range all {
 		month, ok := t.api.BirthMonth(ctx, o.Account)
 		if ok && month == w.At.Month() {
 			found = append(found, o)
 		}
 	}
-	return found, all[len(all)-1].Place, len(all) == occasionsAtOnce, nil
+	return found, next, more, err
 }
