@@ -159,6 +159,7 @@ var failures = []struct {
 	{projections.ErrCursor, "malformed"}, {projections.ErrRebuilding, "busy"},
 	{projections.ErrClosed, "busy"}, {projections.ErrReadOnly, "read_model_behind"},
 	{projections.ErrStale, "read_model_behind"},
+	{projections.ErrSlowSelection, "busy"},
 }
 
 // problem is an error as a caller sees it.

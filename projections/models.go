@@ -36,12 +36,17 @@ type Options struct {
 	Batch       int          // most events of one transaction; 100,000 when 0
 	ReadOnly    bool         // only read the file, which another process may be writing
 
+	SelectionTime time.Duration // of one query of a selection; DefaultSelectionTime when 0
+
 	// Damaged is called for each event in a ledger stream that is not ours or cannot be folded;
 	// Committed after each transaction of the follower that serves. Both are called on the
 	// follower's goroutine and must not block.
 	Damaged   func(stream string, revision eventstore.Revision)
 	Committed func(Commit)
 }
+
+// DefaultSelectionTime is long for a selection of a million accounts.
+const DefaultSelectionTime = 10 * time.Second
 
 // maxBatch is Options.Batch's default.
 const maxBatch = 100_000
@@ -91,6 +96,9 @@ func Open(ctx context.Context, folder string, store eventstore.Store,
 	}
 	if opts.Batch <= 0 {
 		opts.Batch = maxBatch
+	}
+	if opts.SelectionTime <= 0 {
+		opts.SelectionTime = DefaultSelectionTime
 	}
 	m := &Models{folder: folder, store: store, opts: opts, changed: make(chan struct{}),
 		rebuilding: make(chan struct{}, 1), wanted: make(chan struct{}, 1), warned: map[string]bool{}}

@@ -80,6 +80,8 @@ type list[F comparable, K, T any] struct {
 	name  string
 	query func(filter F, after *K, limit int) (string, []any) // after nil: from the start
 	scan  func(row func(...any) error) (T, K, error)
+
+	view func(context.Context, func(context.Context, querier) error) (eventstore.Position, error)
 }
 
 // read answers a page. The filter of a cursor holds; another one beside it is ErrCursor.
@@ -103,7 +105,10 @@ func (l list[F, K, T]) read(ctx context.Context, m *Models, filter F, p Paging) 
 	page := Page[T]{Data: []T{}}
 	var last K
 	var err error
-	page.AsOf, err = m.view(ctx, func(q querier) error {
+	if l.view == nil {
+		l.view = m.lightly
+	}
+	page.AsOf, err = l.view(ctx, func(ctx context.Context, q querier) error {
 		query, args := l.query(filter, after, limit+1)
 		rows, err := q.QueryContext(ctx, query, args...)
 		if err != nil {
@@ -142,6 +147,13 @@ func (m *Models) view(ctx context.Context, work func(querier) error) (eventstore
 		}
 		return work(q)
 	})
+}
+
+// lightly is view of what is read by an index.
+func (m *Models) lightly(ctx context.Context, work func(context.Context, querier) error) (
+	eventstore.Position, error,
+) {
+	return m.view(ctx, func(q querier) error { return work(ctx, q) })
 }
 
 // look is view, also of tables that are another log's; they stand at Start.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -145,12 +146,30 @@ var segmentList = list[struct{}, string, SegmentEntry]{
 	},
 }
 
-// CountSelected is how many accounts a selection holds at an instant. Days are those of at's zone.
+// ErrSlowSelection says that a selection was given up, as it took longer than Options.SelectionTime: a filter
+// reads as many accounts as there are, and may read them many times.
+var ErrSlowSelection = errors.New("the selection takes longer than it may: ask for less, or later")
+
+// heavily is view for a query of a selection.
+func (m *Models) heavily(ctx context.Context, work func(context.Context, querier) error) (
+	eventstore.Position, error,
+) {
+	ctx, stop := context.WithTimeoutCause(ctx, m.opts.SelectionTime, ErrSlowSelection)
+	defer stop()
+	asOf, err := m.view(ctx, func(q querier) error { return work(ctx, q) })
+	if err != nil && context.Cause(ctx) == ErrSlowSelection {
+		err = ErrSlowSelection // whatever the database calls it
+	}
+	return asOf, err
+}
+
+// CountSelected is how many accounts a selection holds at an instant. Days are those of at's zone. It is
+// ErrSlowSelection where that takes too long, as are Selected, InSegment and Members.
 func (m *Models) CountSelected(ctx context.Context, s domain.Selection, at time.Time) (
 	n int64, asOf eventstore.Position, err error,
 ) {
 	query, args := selected("count(*)", s, at)
-	asOf, err = m.view(ctx, func(q querier) error {
+	asOf, err = m.heavily(ctx, func(ctx context.Context, q querier) error {
 		return q.QueryRowContext(ctx, query, args...).Scan(&n)
 	})
 	if err != nil {
@@ -164,7 +183,7 @@ func (m *Models) Selected(ctx context.Context, s domain.Selection, at time.Time,
 	accounts []uuid.UUID, err error,
 ) {
 	query, args := selected("a.id", s, at)
-	_, err = m.view(ctx, func(q querier) error {
+	_, err = m.heavily(ctx, func(ctx context.Context, q querier) error {
 		return eachID(ctx, q, query+" ORDER BY a.id LIMIT ?", func(id uuid.UUID) {
 			accounts = append(accounts, id)
 		}, append(args, limit)...)
@@ -180,7 +199,7 @@ func (m *Models) Selected(ctx context.Context, s domain.Selection, at time.Time,
 func (m *Models) InSegment(ctx context.Context, account uuid.UUID, segment string, at time.Time) (
 	in bool, err error,
 ) {
-	_, err = m.view(ctx, func(q querier) error {
+	_, err = m.heavily(ctx, func(ctx context.Context, q querier) error {
 		var filter string
 		err := q.QueryRowContext(ctx, "SELECT filter FROM segments WHERE id = ?", segment).Scan(&filter)
 		if err == sql.ErrNoRows {
@@ -227,6 +246,7 @@ func (m *Models) Members(ctx context.Context, s domain.Segment, at time.Time, p 
 	}
 	return list[MemberFilter, uuid.UUID, AccountEntry]{
 		name: memberList,
+		view: m.heavily,
 		query: func(_ MemberFilter, after *uuid.UUID, limit int) (string, []any) {
 			if after == nil {
 				after = new(uuid.UUID)

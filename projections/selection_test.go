@@ -1,7 +1,9 @@
 package projections
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -445,5 +447,30 @@ func TestCursorsOfASegment(t *testing.T) {
 	}
 	if _, err := m.Members(t.Context(), changed, asked, Paging{Cursor: page.Next}); err != ErrCursor {
 		t.Errorf("a segment that has changed: got %v, want %v", err, ErrCursor)
+	}
+}
+
+// TestSlowSelections: whatever asks a selection gives it up when its time is over.
+func TestSlowSelections(t *testing.T) {
+	m := open(t, t.TempDir(), memory(t), Options{SelectionTime: 1})
+	population(t, m, 20)
+	s := domain.Segment{ID: "all", Filter: domain.Selection{Field: "rfm_r", Op: "ge", Value: "1"}}
+	for name, ask := range map[string]func() error{
+		"counted": func() error { _, _, err := m.CountSelected(t.Context(), s.Filter, asked); return err },
+		"listed":  func() error { _, err := m.Selected(t.Context(), s.Filter, asked, 9); return err },
+		"a page":  func() error { _, err := m.Members(t.Context(), s, asked, Paging{}); return err },
+		"one account": func() error {
+			_, err := m.InSegment(t.Context(), domain.AccountID("A"), "all", asked)
+			return err
+		},
+	} {
+		if err := ask(); !errors.Is(err, ErrSlowSelection) {
+			t.Errorf("%s: got %v, want %v", name, err, ErrSlowSelection)
+		}
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, _, err := m.CountSelected(ctx, s.Filter, asked); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want %v of who asked no more", err, context.Canceled)
 	}
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/tillbook/tillbook/projections"
 )
 
 // config is what a service is started with. Every setting has a flag, an environment name (TILLBOOK_
@@ -27,6 +29,7 @@ type config struct {
 	maxWaiting, bodyKB     int
 	ratePerKey             int
 	sweepEvery, drain      time.Duration
+	selectionTime          time.Duration
 }
 
 // defaultData is the folder of a service that is not told another one.
@@ -56,6 +59,8 @@ func (c *config) settings(f *pflag.FlagSet) {
 		"requests a second of one key, 0 for no limit")
 	bind(f, lasting(&c.sweepEvery, 10*time.Second, time.Second, time.Hour), "sweep-every",
 		"time between two looks at what time brings about")
+	bind(f, lasting(&c.selectionTime, projections.DefaultSelectionTime, time.Second, 10*time.Minute),
+		"selection-time", "longest query of a segment, or a page of its export, before 503")
 	bind(f, yesNo(&c.webhooks, true), "webhooks",
 		"send webhooks; of several nodes on one log each that does sends everything, so one should")
 	bind(f, yesNo(&c.webhookAny, false), "webhook-private",
