@@ -97,6 +97,7 @@ func (s *Server) routes() []*route {
 		s.claimRoutes(),
 		s.codeRoutes(),
 		s.checkoutRoutes(),
+		s.couponCostRoutes(),
 		s.couponRoutes(),
 		s.creditRoutes(),
 		s.credentialRoutes(),

@@ -93,14 +93,21 @@ func (c *call) settlementFilter() (f projections.SettlementFilter, asCSV bool, e
 	if f.At, err = c.positionOf("at_position"); err != nil {
 		return f, false, err
 	}
-	switch c.Query("format") {
-	case "", "json":
-	case "csv":
-		asCSV = true
-	default:
-		return f, false, domain.ErrMalformed.Field("format", "want json or csv")
+	if asCSV, err = c.wantsCSV(); err != nil {
+		return f, false, err
 	}
 	return f, asCSV, c.who.mayPost(f.Store)
+}
+
+// wantsCSV reads format.
+func (c *call) wantsCSV() (bool, error) {
+	switch c.Query("format") {
+	case "", "json":
+		return false, nil
+	case "csv":
+		return true, nil
+	}
+	return false, domain.ErrMalformed.Field("format", "want json or csv")
 }
 
 // modelledTo waits, as long as the caller wants to, until the read models hold a position.
@@ -155,11 +162,9 @@ var settlementHeader = []string{"record", "store", "terminal", "shift", "shift_n
 	"pos_txn_id", "leg", "operator", "channel", "operation_business_date", "occurred_at", "recorded_at",
 	"as_of_position"}
 
-// settlementCSV answers the file as CSV (RFC 4180): of each shift its sums, then its operations.
+// settlementCSV answers the file as CSV: of each shift its sums, then its operations.
 func (c *call) settlementCSV(windows []projections.Window, at eventstore.Position) error {
-	var text strings.Builder
-	w := csv.NewWriter(&text)
-	_ = w.Write(settlementHeader) // a builder takes everything
+	rows := [][]string{settlementHeader}
 	asOf := strconv.FormatUint(uint64(at), 10)
 	for i := range windows {
 		s := &windows[i]
@@ -170,7 +175,7 @@ func (c *call) settlementCSV(windows []projections.Window, at eventstore.Positio
 			for n := range row {
 				row[n] = harmless(row[n])
 			}
-			_ = w.Write(append(row, asOf))
+			rows = append(rows, append(row, asOf))
 		}
 		for _, t := range totals {
 			line("total", string(t.Type), t.Amount.Unit(), strconv.Itoa(t.Count),
@@ -183,8 +188,14 @@ func (c *call) settlementCSV(windows []projections.Window, at eventstore.Positio
 				o.RecordedAt.Format(time.RFC3339Nano))
 		}
 	}
-	w.Flush()
-	c.Set(fiber.HeaderContentDisposition, `attachment; filename="settlement.csv"`)
+	return c.csv("settlement.csv", rows)
+}
+
+// csv answers rows as a file (RFC 4180).
+func (c *call) csv(name string, rows [][]string) error {
+	var text strings.Builder
+	_ = csv.NewWriter(&text).WriteAll(rows) // a builder takes everything
+	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+name+`"`)
 	o := c.out()
 	o.b = append(o.b, text.String()...)
 	c.send(fiber.StatusOK, "text/csv; charset=utf-8", o)
