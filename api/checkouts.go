@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -84,12 +83,14 @@ func (r *reading) sale(t *target, body []byte) (domain.Checkout, codesBody) {
 
 // lines reads the lines of a sale. A line is numbered by its place and is one piece, unless it says so.
 func (r *reading) lines(given []lineBody) (lines []domain.CartLine) {
-	for i, l := range given {
-		at := "lines." + strconv.Itoa(i) + "."
+	lines = make([]domain.CartLine, 0, len(given))
+	for i := range given {
+		l := &given[i]
+		r.list, r.place = "lines", i
 		line := domain.CartLine{N: l.N, Product: l.Product, Category: l.Category, Qty: 1,
-			UnitPrice: r.money(at+"unit_price", l.UnitPrice),
-			ListPrice: r.someMoney(at+"list_price", l.ListPrice),
-			TaxCode:   r.word(at+"tax_code", l.TaxCode)}
+			UnitPrice: r.money("unit_price", l.UnitPrice),
+			ListPrice: r.someMoney("list_price", l.ListPrice),
+			TaxCode:   r.word("tax_code", l.TaxCode)}
 		if l.N == 0 {
 			line.N = i + 1
 		}
@@ -98,6 +99,7 @@ func (r *reading) lines(given []lineBody) (lines []domain.CartLine) {
 		}
 		lines = append(lines, line)
 	}
+	r.list = ""
 	return lines
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -148,6 +149,7 @@ func (r *reading) percent(field, text string) domain.Quantity {
 
 // ids reads a list of accounts.
 func (r *reading) ids(field string, texts []string) (ids []uuid.UUID) {
+	ids = slices.Grow(ids, len(texts)) // none stays nil
 	for i, text := range texts {
 		id, ok := parseID(text)
 		if !ok {

@@ -24,9 +24,15 @@ type reading struct {
 	refusal *domain.Refusal
 	fields  []domain.FieldError
 	failure error // of a look-up; not the caller's fault
+
+	list  string // whose element is read, such as lines: fields are named below it; "": none
+	place int    // of the element
 }
 
 func (r *reading) fail(refusal *domain.Refusal, field, detail string) {
+	if r.list != "" {
+		field = r.list + "." + strconv.Itoa(r.place) + "." + field
+	}
 	if r.refusal == nil {
 		r.refusal = refusal.Field(field, detail)
 	}
@@ -52,8 +58,7 @@ func (r *reading) err() error {
 
 // decode reads the body, and says whether it could.
 func (r *reading) decode(body []byte, into any) bool {
-	var refusal *domain.Refusal
-	if errors.As(decode(body, into), &refusal) {
+	if refusal, refused := refusalOf(decode(body, into)); refused {
 		r.refusal, r.fields = refusal, refusal.Fields
 		return false
 	}
@@ -80,6 +85,9 @@ func (r *reading) someMoney(field string, a *amount) domain.Money {
 	if a == nil {
 		return domain.Money{}
 	}
+	if m, ok := r.wellFormed(a); ok { // the names of fields cost more than the reading
+		return m
+	}
 	if a.Unit == "" {
 		r.malformed(field+".unit", "is required")
 		return domain.Money{}
@@ -89,6 +97,16 @@ func (r *reading) someMoney(field string, a *amount) domain.Money {
 		return domain.Money{}
 	}
 	return r.figure(field+".amount", a.Amount, unit)
+}
+
+// wellFormed is an amount of stored value in which nothing is wrong.
+func (r *reading) wellFormed(a *amount) (domain.Money, bool) {
+	unit, err := r.s.Ledger.Unit(context.Background(), a.Unit)
+	if err != nil || unit.Kind == domain.Points {
+		return domain.Money{}, false
+	}
+	m, err := domain.ParseMoney(a.Amount, unit)
+	return m, err == nil
 }
 
 // unit reads the code of a unit of stored value, and says whether it could.
@@ -217,8 +235,7 @@ func (r *reading) about(p post) {
 		Channel: r.word("channel", p.Channel), OccurredAt: r.time("occurred_at", p.OccurredAt),
 		BusinessDate: p.BusinessDate,
 	}
-	if date, err := time.Parse(time.DateOnly, p.BusinessDate); p.BusinessDate != "" &&
-		(err != nil || date.Before(earliest)) {
+	if p.BusinessDate != "" && !isBusinessDate(p.BusinessDate) {
 		r.malformed("business_date", "want a day from 1900 on, YYYY-MM-DD")
 	}
 	if p.Leg != "" && p.PosTxnID == "" {
@@ -230,6 +247,11 @@ func (r *reading) about(p post) {
 	if err := r.who.mayPost(p.Store); err != nil && r.refusal == nil {
 		errors.As(err, &r.refusal)
 	}
+}
+
+func isBusinessDate(text string) bool {
+	date, err := time.Parse(time.DateOnly, text)
+	return err == nil && !date.Before(earliest)
 }
 
 // forbid refuses a field that only who may set terms can send. What cannot be read comes first.

@@ -42,6 +42,10 @@ func (l *Ledger) Campaign(ctx context.Context, id string) (*domain.Campaign, err
 	if c != nil || !l.opts.Shared || !domain.IsCampaignID(id) {
 		return c, nil
 	}
+	return l.readCampaign(ctx, id)
+}
+
+func (l *Ledger) readCampaign(ctx context.Context, id string) (*domain.Campaign, error) {
 	for e, err := range l.store.Read(ctx, domain.CampaignStream(id), 0) {
 		if err != nil {
 			return nil, fmt.Errorf("read campaign %s: %w", id, err)

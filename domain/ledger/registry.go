@@ -250,17 +250,20 @@ func (r *registry) set(stream string, p domain.Posted) {
 // storeOf is the store of a context, registered or not. On a shared log another node may just have
 // registered it, so a miss reads its stream: what is posted keeps the store's zone and entity for ever.
 func (l *Ledger) storeOf(ctx context.Context, id string) (domain.Store, error) {
-	r := l.registry
-	if s, ok := r.storeByID(id); ok || !l.opts.Shared || id == "" {
+	if s, ok := l.registry.storeByID(id); ok || !l.opts.Shared || id == "" {
 		return s, nil
 	}
+	return l.readStore(ctx, id)
+}
+
+func (l *Ledger) readStore(ctx context.Context, id string) (domain.Store, error) {
 	for e, err := range l.store.Read(ctx, storeStream+id, 0) {
 		if err != nil {
 			return domain.Store{}, fmt.Errorf("read store %s: %w", id, err)
 		}
-		r.apply(e)
+		l.registry.apply(e)
 	}
-	s, _ := r.storeByID(id)
+	s, _ := l.registry.storeByID(id)
 	return s, nil
 }
 
@@ -323,25 +326,30 @@ func (l *Ledger) Unit(ctx context.Context, code string) (domain.Unit, error) {
 	if u, ok := domain.ISOUnit(code); ok {
 		return u, nil
 	}
-	r := l.registry
-	r.mu.RLock()
-	u, ok := r.Units[code]
-	r.mu.RUnlock()
-	if ok {
+	if u, ok := l.registry.unit(code); ok {
 		return u, nil
 	}
+	return l.readUnit(ctx, code)
+}
+
+func (r *registry) unit(code string) (domain.Unit, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	u, ok := r.Units[code]
+	return u, ok
+}
+
+func (l *Ledger) readUnit(ctx context.Context, code string) (domain.Unit, error) {
 	if domain.IsUnitCode(code) {
 		for e, err := range l.store.Read(ctx, "unit-"+code, 0) {
 			if err != nil {
-				return u, err
+				return domain.Unit{}, err
 			}
-			r.apply(e)
-			r.mu.RLock()
-			u, ok = r.Units[code]
-			r.mu.RUnlock()
+			l.registry.apply(e)
 			break
 		}
 	}
+	u, ok := l.registry.unit(code)
 	if !ok {
 		return u, domain.ErrUnknownUnit
 	}
