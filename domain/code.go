@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
-	"regexp"
 	"strings"
 )
 
@@ -80,14 +79,16 @@ func PrintCode(code string) string {
 	return code[:4] + "-" + code[4:8] + "-" + code[8:]
 }
 
-var promoCode = regexp.MustCompile(`^[0-9A-Z]{4,32}$`)
+var blanksAndHyphens = strings.NewReplacer(" ", "", "-", "")
 
 // NormalPromoCode is a code that people chose: 4 to 32 digits and letters in upper case. Blanks and hyphens
 // do not count.
 func NormalPromoCode(text string) (string, bool) {
-	code := strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(text))
-	return code, promoCode.MatchString(code)
+	code := strings.ToUpper(blanksAndHyphens.Replace(text))
+	return code, len(code) >= 4 && len(code) <= 32 && strings.Trim(code, digitsAndLetters) == ""
 }
+
+const digitsAndLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 // CodeEnd is the end of a code that may be shown: its last four characters, and no more than half of it.
 func CodeEnd(code string) string { return code[len(code)-min(4, len(code)/2):] }

@@ -38,6 +38,6 @@ func NormalEmail(text string) (string, bool) {
 // NormalCredential is a card's number or a code: 8 to 64 digits and letters in upper case. Blanks and
 // hyphens do not count.
 func NormalCredential(text string) (string, bool) {
-	value := strings.ToUpper(strings.NewReplacer(" ", "", "-", "").Replace(text))
+	value := strings.ToUpper(blanksAndHyphens.Replace(text))
 	return value, credential.MatchString(value)
 }

@@ -27,6 +27,7 @@ type remembered interface {
 // Draft is an account while a command is decided on it: events posted so far have happened to it.
 type Draft struct {
 	*Account
+	owned bool // Account may be changed: it is a clone from the first event on
 	Moment
 	shared Metadata // of every event of the command
 	posted []Posted // stamp gives each what is its own
@@ -40,7 +41,7 @@ var drafts = sync.Pool{New: func() any { return new(Draft) }}
 
 func newDraft(a *Account, m *Moment) *Draft {
 	d := drafts.Get().(*Draft)
-	d.Account, d.Moment, d.shared = a.Clone(), *m, m.metadata()
+	d.Account, d.Moment, d.shared = a, *m, m.metadata()
 	return d
 }
 
@@ -153,6 +154,9 @@ func (d *Draft) nextID() uuid.UUID { return newID(d.revision+1, d.Seed, 0) }
 // post lets an event happen. What moves value gets the balance it leaves. After an error the draft
 // is of no use any more.
 func (d *Draft) post(e Event) error {
+	if !d.owned {
+		d.Account, d.owned = d.Account.Clone(), true
+	}
 	if o, ok := e.(Opening); ok {
 		d.remember(o.Opened())
 	}

@@ -129,7 +129,11 @@ func (g GrantCoupon) Decide(d *Draft) error {
 	if err := d.unused(OpGrantCoupon); err != nil {
 		return err
 	}
-	return d.grantCoupon(g)
+	e, err := d.granted(g)
+	if err != nil || len(d.wanted) > 0 || e.CouponID == noID {
+		return err // where something is wanted, all of this is decided again
+	}
+	return d.post(e)
 }
 
 // check refuses what no campaign could grant: campaign, definition, cause, channel, reason, occasion.
@@ -156,12 +160,21 @@ func (g GrantCoupon) check() error {
 // may hold it, its time, the caps of the account, then the budget. The account itself is the caller's to
 // check. What its occasion has granted is not granted again, to no error.
 func (d *Draft) grantCoupon(g GrantCoupon) error {
-	campaign, definition, err := d.defined(g)
-	if err != nil {
+	e, err := d.granted(g)
+	if err != nil || e.CouponID == noID {
 		return err
 	}
+	return d.post(e)
+}
+
+// granted is the event that grantCoupon posts, without an id where there is none to post.
+func (d *Draft) granted(g GrantCoupon) (e CouponGranted, err error) {
+	campaign, definition, err := d.defined(g)
+	if err != nil {
+		return e, err
+	}
 	if len(d.answering(OccasionName(g.Campaign, g.Definition, g.Occasion))) > 0 {
-		return nil
+		return e, nil
 	}
 	if g.Channel == "" {
 		g.Channel = IssueOnline
@@ -170,30 +183,30 @@ func (d *Draft) grantCoupon(g GrantCoupon) error {
 	budgets := campaign.Terms.Budgets
 	switch {
 	case !campaign.Open(d.Decided):
-		return ErrCampaignNotActive
+		return e, ErrCampaignNotActive
 	case len(campaign.Terms.Channels) > 0 && !slices.Contains(campaign.Terms.Channels, g.Channel):
-		return ErrCouponChannel
+		return e, ErrCouponChannel
 	case definition.Restrictions.HolderOnly && g.Cause == CouponByClaim:
-		return ErrCouponHolderOnly
+		return e, ErrCouponHolderOnly
 	case !until.IsZero() && (!until.After(from) || !until.After(d.Decided)):
-		return ErrCouponExpired.Because("its definition's time is over")
+		return e, ErrCouponExpired.Because("its definition's time is over")
 	case len(d.coupons) >= mostCoupons:
-		return ErrCouponLimit.Because(fmt.Sprintf("want at most %d live coupons", mostCoupons))
+		return e, ErrCouponLimit.Because(fmt.Sprintf("want at most %d live coupons", mostCoupons))
 	case budgets.PerAccount > 0 && d.hadOf(g.Campaign) >= budgets.PerAccount:
-		return ErrCouponLimit.Because("the campaign gives one account no more")
+		return e, ErrCouponLimit.Because("the campaign gives one account no more")
 	case g.claims(definition) && d.claimedOut(g.Campaign, definition):
-		return ErrCouponLimit.Because("its code gives one account no more")
+		return e, ErrCouponLimit.Because("its code gives one account no more")
 	}
 	reservation, err := d.reserveIssue(campaign)
 	if err != nil {
-		return err
+		return e, err
 	}
-	return d.post(CouponGranted{CouponID: d.nextID(), Definition: definition.Name(),
+	return CouponGranted{CouponID: d.nextID(), Definition: definition.Name(),
 		Kind: definition.Kind, Campaign: campaign.ID, Uses: max(definition.Uses, 1), ValidFrom: from,
 		ValidUntil: until, Cause: g.Cause, Consideration: definition.Consideration, Channel: g.Channel,
 		Partner: campaign.Terms.Partner, ReservationID: reservation, CodeLast4: g.CodeLast4,
 		SourceID: g.SourceID, Occasion: g.Occasion, JobID: g.JobID, Reason: g.Reason,
-		ClaimID: g.ClaimID})
+		ClaimID: g.ClaimID}, nil
 }
 
 // offerCoupon is grantCoupon for what must not fail because a coupon cannot be had any more: then there

@@ -85,7 +85,7 @@ func (r *Rehearsal) tier(account uuid.UUID, m *Moment, p Posted) {
 
 // draft is the account while an event is decided on anew.
 func (t *rehearsedTier) draft(program *Program, m *Moment, p Posted) *Draft {
-	d := &Draft{Account: t.account, Moment: *m}
+	d := &Draft{Account: t.account, owned: true, Moment: *m}
 	d.Present, d.Recorded = program, p.Metadata.RecordedAt
 	if date := p.Metadata.BusinessDate; p.Metadata.Store != "" || date != dateOf(p.Metadata.OccurredAt.UTC()) {
 		d.Context.BusinessDate = date
@@ -163,7 +163,7 @@ func (t *rehearsedTier) forget(before string) {
 func (t *rehearsedTier) end(program *Program, at time.Time) {
 	s := &t.account.tiering
 	for due := s.due(); !due.IsZero() && !due.After(at); due = s.due() {
-		d := &Draft{Account: t.account,
+		d := &Draft{Account: t.account, owned: true,
 			Moment: Moment{Recorded: due, Decided: due, Program: program, Present: program}}
 		if d.endTierPeriod(due) != nil {
 			return

@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // Errors of this package, by errors.Is.
@@ -38,7 +39,8 @@ var (
 // Keyring are master keys: the first seals, all of them open. All methods may be called at once. A nil
 // Keyring answers ErrNoMasterKey.
 type Keyring struct {
-	keys []key
+	keys    []key
+	hashing sync.Map // by a purpose of Hashes, of which there are few: [][]byte, as keys
 }
 
 // key is 256 bits, and what is derived from them.
@@ -107,15 +109,32 @@ func (k *Keyring) Hashes(purpose, value string) ([]string, error) {
 	if k == nil {
 		return nil, ErrNoMasterKey
 	}
-	var hashes []string
+	derived, err := k.hashKeys(purpose)
+	if err != nil {
+		return nil, err
+	}
+	hashes := make([]string, len(derived))
+	for i, key := range derived {
+		hashes[i] = keyedHash(key, value)
+	}
+	return hashes, nil
+}
+
+// hashKeys are what the master keys hash with for a purpose.
+func (k *Keyring) hashKeys(purpose string) ([][]byte, error) {
+	if derived, ok := k.hashing.Load(purpose); ok {
+		return derived.([][]byte), nil
+	}
+	var derived [][]byte
 	for _, key := range k.keys {
-		hash, err := key.hash(purpose, value)
+		d, err := key.derive("hash/" + purpose)
 		if err != nil {
 			return nil, err
 		}
-		hashes = append(hashes, hash)
+		derived = append(derived, d)
 	}
-	return hashes, nil
+	k.hashing.Store(purpose, derived)
+	return derived, nil
 }
 
 // Secrets are 256 bits for a purpose, those of each master key, the one that seals first.
@@ -181,9 +200,13 @@ func (k key) hash(purpose, value string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	mac := hmac.New(sha256.New, derived)
+	return keyedHash(derived, value), nil
+}
+
+func keyedHash(key []byte, value string) string {
+	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(value)) // it never fails
-	return hex.EncodeToString(mac.Sum(nil)), nil
+	return hex.EncodeToString(mac.Sum(nil))
 }
 
 func (k key) aead(purpose string) (cipher.AEAD, error) {
