@@ -15,6 +15,12 @@ func promoName(campaign, definition string) Name {
 	return Name{"promo", campaign + separator + id}
 }
 
+// broughtName is the name that merges answer to which brought claims of a definition's promo code. One of
+// them may bring many, so it is not promoName, under which each event is a claim.
+func broughtName(campaign, definition string) Name {
+	return Name{"promo-brought", campaign + separator + definition}
+}
+
 func (e CouponGranted) appendClaim(names []Name) []Name {
 	switch {
 	case e.ClaimID != noID:
@@ -32,8 +38,9 @@ func (g GrantCoupon) claims(d *Definition) bool {
 
 // claimedOut reports that the account has claimed a definition by its promo code as often as it may.
 func (d *Draft) claimedOut(campaign string, definition *Definition) bool {
-	name, most := promoName(campaign, definition.ID), definition.PromoCode.PerAccount
-	if d.Candidates != nil && d.Candidates(name) == 0 && len(d.posted) < most {
+	most := definition.PromoCode.PerAccount
+	if d.Candidates != nil && d.Candidates(broughtName(campaign, definition.ID)) == 0 &&
+		d.Candidates(promoName(campaign, definition.ID))+len(d.posted) < most {
 		return false // without reading what was claimed before
 	}
 	return d.claims(campaign, definition.ID) >= most
@@ -41,16 +48,12 @@ func (d *Draft) claimedOut(campaign string, definition *Definition) bool {
 
 // claims is how often the account has claimed a definition by its promo code. Of an absorbed account
 // those count that came from it.
-func (d *Draft) claims(campaign, definition string) (n int) {
-	for _, e := range d.answering(promoName(campaign, definition)) {
-		switch e := e.(type) {
-		case CouponGranted:
-			n++
-		case AccountsMerged:
-			if e.Survivor == d.id {
-				_, claims := e.Counts.of(campaign, definition)
-				n += claims
-			}
+func (d *Draft) claims(campaign, definition string) int {
+	n := len(d.answering(promoName(campaign, definition)))
+	for _, e := range d.answering(broughtName(campaign, definition)) {
+		if merged, ok := e.(AccountsMerged); ok && merged.Survivor == d.id {
+			_, brought := merged.Counts.of(campaign, definition)
+			n += brought
 		}
 	}
 	return n

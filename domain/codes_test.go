@@ -133,3 +133,23 @@ func TestClaims(t *testing.T) {
 		{"refused by nobody", nil, asks(refuse), "not_found"},
 	})
 }
+
+// Below what an account may claim, a claim does not read the claims before it.
+func TestClaimReadsNoClaims(t *testing.T) {
+	b := newBook(t)
+	claim := fiveWith(func(g *GrantCoupon) { g.Cause = CouponByClaim })
+	promo := offering(func(_ *Campaign, d *Definition) { d.PromoCode = &PromoCode{Hash: "h", PerAccount: 9} })
+	for _, s := range []step{opened, promo, did(claim), did(claim)} {
+		s(b)
+	}
+	m := b.moment()
+	m.Found = func(n Name) []Posted {
+		if n.Kind == "promo" {
+			t.Errorf("%v is read", n)
+		}
+		return b.names[n]
+	}
+	if _, _, err := Decide(b.account, claim, m); err != nil {
+		t.Error(err)
+	}
+}

@@ -47,7 +47,8 @@ func (b *book) moment() Moment {
 		Actor: b.actor, Role: "pos", IdempotencyKey: b.key, Context: b.context, Place: b.place,
 		Program: b.program, Campaigns: func(id string) *Campaign { return b.offers[id] },
 		Reservations: b.reservations,
-		Found:        func(n Name) []Posted { return b.names[n] }}
+		Found:        func(n Name) []Posted { return b.names[n] },
+		Candidates:   func(n Name) int { return len(b.names[n]) }}
 	m.Decided = b.context.Instant(b.now)
 	return m
 }

@@ -102,7 +102,7 @@ func (c *MergedCounts) appendNames(names []Name) []Name {
 			names = append(names, name)
 		}
 		for _, definition := range slices.Sorted(maps.Keys(had.Claims)) {
-			names = append(names, promoName(had.Campaign, definition))
+			names = append(names, broughtName(had.Campaign, definition))
 		}
 	}
 	return names
