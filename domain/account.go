@@ -58,7 +58,7 @@ type Account struct {
 	dormancy     dormancy
 	earnings     []earnings // of points units whose limits count, in the order of their last use
 	coupons      []Coupon   // live ones, in the order they were granted
-	bought       bool       // a sale was posted, whatever was returned of it
+	sales        int        // that were posted and not cancelled, whatever was returned of them
 	tiering      tiering    // where it stands among them
 }
 

@@ -220,5 +220,8 @@ func (ReferenceCancelled) command(Posted) Command { return Cancel{} }
 func (e DebitReversed) apply(a *Account, recorded time.Time) error {
 	a.unprice(e.Amount, e.ListAmount, e.Moves, e.Forfeited)
 	a.uncount(e.Counted, e.Amount)
+	if e.CheckoutID == noID {
+		a.sales--
+	}
 	return a.unsold(e.Moves, e.Reopened, e.Forfeited, recorded)
 }

@@ -223,7 +223,7 @@ func (c Checkout) canonical() any {
 }
 
 func (e CheckoutPosted) apply(a *Account, _ time.Time) error {
-	a.bought = true
+	a.sales++
 	return nil
 }
 

@@ -188,7 +188,9 @@ func (e DebitPosted) apply(a *Account, _ time.Time) error {
 		return err
 	}
 	a.price(&e)
-	a.bought = true
+	if e.CheckoutID == noID {
+		a.sales++
+	}
 	if e.MandateID != noID {
 		return a.progress(e.MandateID, *e.Charge, e.Charge.NextPeriod)
 	}

@@ -39,13 +39,14 @@ type MergeAccount struct {
 
 // AccountsMerged records, on both streams, that one account is absorbed by another. The value it had
 // follows in the same append; its live coupons go with the event, as they are, and what was counted for
-// its tier, for limits and for the list price.
+// its tier, for its limits and for the list price, and how much it bought.
 type AccountsMerged struct {
 	MergeID  uuid.UUID   `json:"merge_id"` // the id of the absorbed account's event
 	Survivor uuid.UUID   `json:"survivor"`
 	Absorbed uuid.UUID   `json:"absorbed"`
 	Coupons  []Coupon    `json:"coupons,omitempty"`
 	Tier     *MergedTier `json:"tier,omitempty"`
+	Sales    int         `json:"sales,omitempty"` // of the absorbed account, less those cancelled
 
 	Counts *MergedCounts `json:"counts,omitempty"`
 }
@@ -116,7 +117,7 @@ func (m MergeAccount) Decide(d *Draft) error {
 	}
 	id := d.nextID()
 	merged := AccountsMerged{MergeID: id, Survivor: m.Into, Absorbed: d.id,
-		Coupons: slices.Clone(d.coupons), Tier: d.mergedTier(),
+		Coupons: slices.Clone(d.coupons), Tier: d.mergedTier(), Sales: d.sales,
 		Counts: d.mergedCounts(m.Campaigns)}
 	if err := d.post(merged); err != nil {
 		return err
@@ -241,7 +242,7 @@ func (u UndoMerge) Decide(d *Draft) error {
 }
 
 func (e AccountsMerged) check() error {
-	if e.MergeID == noID || e.Survivor == e.Absorbed {
+	if e.MergeID == noID || e.Survivor == e.Absorbed || e.Sales < 0 {
 		return fmt.Errorf("account %s is merged into %s", e.Absorbed, e.Survivor)
 	}
 	return cmp.Or(e.Tier.check(), e.Counts.check())
@@ -255,6 +256,7 @@ func (e AccountsMerged) apply(a *Account, _ time.Time) error {
 		a.coupons = append(a.coupons, e.Coupons...)
 		a.tiering.join(e.Tier)
 		a.join(e.Counts)
+		a.sales += e.Sales
 		return nil
 	case e.Absorbed != a.id || a.ended != nil:
 		return fmt.Errorf("account %s is merged in account %s, or has ended before", e.Absorbed, a.id)

@@ -74,7 +74,7 @@ func (s *tiering) join(m *MergedTier) {
 		return
 	}
 	if s.Rule != m.Rule {
-		s.Rule, s.Counts, s.Oldest = m.Rule, nil, m.Oldest
+		s.Rule, s.Era, s.Counts, s.Oldest = m.Rule, s.era(m.Rule), nil, m.Oldest
 	}
 	counts := slices.Clone(s.Counts)
 	for _, c := range m.Counts {

@@ -77,7 +77,7 @@ func (d *Draft) persons(c *claim, segments []string) *Refusal {
 		return slices.Contains(segments, id)
 	}):
 		return ErrCouponSegment
-	case r.FirstOrder && d.bought:
+	case r.FirstOrder && d.sales > 0:
 		return ErrCouponFirstOrder
 	case r.HolderOnly && c.Coupon == noID && c.Tier == "":
 		return ErrCouponHolderOnly

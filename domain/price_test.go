@@ -139,7 +139,7 @@ func TestPriceVerdicts(t *testing.T) {
 			def.Restrictions.Segments, c.Segments = []string{"s-1"}, []string{"s-2", "s-1"}
 		}, ""},
 		{"a later order", func(d *Draft, _ *Cart, def *Definition) {
-			d.bought, def.Restrictions.FirstOrder = true, true
+			d.sales, def.Restrictions.FirstOrder = 1, true
 		}, "coupon_first_order"},
 		{"the first order", restrict(func(r *Restrictions) { r.FirstOrder = true }), ""},
 		{"by its holder", restrict(func(r *Restrictions) { r.HolderOnly = true }), ""},

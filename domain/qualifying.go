@@ -18,6 +18,7 @@ type Qualifying struct {
 	Day    string   `json:"day"`              // YYYY-MM-DD: the business date
 	Oldest string   `json:"oldest,omitempty"` // what was summed under earlier days is forgotten
 	Lines  []int    `json:"lines,omitempty"`  // of a checkout, by number, that count alone; none: all do
+	Era    int      `json:"era,omitempty"`    // how often another rule took over before
 }
 
 // qualified is an event that may count for a tier.
@@ -28,6 +29,7 @@ type tiering struct {
 	Rule       string     `json:"rule,omitempty"`   // of Counts
 	Counts     []dayUsage `json:"counts,omitempty"` // by bucket, rising; those before Oldest are forgotten
 	Oldest     string     `json:"oldest,omitempty"`
+	Era        int        `json:"era,omitempty"`  // how often another rule took over
 	Tier       string     `json:"tier,omitempty"` // as counting says; "" until there was a first change
 	Since      time.Time  `json:"since,omitzero"`
 	ValidUntil time.Time  `json:"valid_until,omitzero"` // it is decided on again; none: never
@@ -77,11 +79,11 @@ func (s *tiering) latest() string {
 
 // count adds what an event counts for.
 func (s *tiering) count(q *Qualifying) {
-	if s.Rule != q.Rule {
+	if s.Rule != q.Rule || s.Era != q.Era {
 		if q.Oldest == "" {
-			return // came back of what was counted under another rule
+			return // came back of what was counted under another rule, or before another one ruled
 		}
-		s.Rule, s.Counts, s.Oldest = q.Rule, nil, ""
+		s.Rule, s.Era, s.Counts, s.Oldest = q.Rule, q.Era, nil, ""
 	}
 	s.Oldest = max(s.Oldest, q.Oldest)
 	counts := slices.DeleteFunc(slices.Clone(s.Counts), func(c dayUsage) bool { return c.Day < s.Oldest })
@@ -129,8 +131,16 @@ func (d *Draft) qualifying(r *TierRules, spend Quantity, visits int) *Qualifying
 	if r.Window.Kind == WindowRolling {
 		oldest = plusDays(last, -r.Window.Days-r.GraceDays)
 	}
-	return &Qualifying{Rule: r.rule(), Spend: spend, Visits: visits,
+	return &Qualifying{Rule: r.rule(), Era: d.tiering.era(r.rule()), Spend: spend, Visits: visits,
 		Bucket: r.Window.bucket(day, opened), Day: day, Oldest: oldest}
+}
+
+// era is how often another rule will have taken over once one counts.
+func (s *tiering) era(rule string) int {
+	if s.Rule == "" || s.Rule == rule {
+		return s.Era
+	}
+	return s.Era + 1
 }
 
 // eligible is the part of what was paid for that is of the categories that count: as of the sale's
@@ -159,7 +169,8 @@ func (q *Qualifying) returned(came cameBack) *Qualifying {
 	}
 	share := func(c Money) Quantity { return portion(q.Spend, c.Quantity, came.amount.Quantity) }
 	all := came.before.Add(came.now)
-	less := Qualifying{Rule: q.Rule, Spend: share(came.before).Sub(share(all)), Bucket: q.Bucket, Day: q.Day}
+	less := Qualifying{Rule: q.Rule, Era: q.Era, Spend: share(came.before).Sub(share(all)),
+		Bucket: q.Bucket, Day: q.Day}
 	if all.Equal(came.amount) {
 		less.Visits = -q.Visits
 	}
@@ -205,5 +216,8 @@ func (q *Qualifying) appendMember(b jsonText) jsonText {
 	b = append(b.key("qualifying"), '{').text("rule", q.Rule).quantity("spend", q.Spend)
 	b = b.integer("visits", q.Visits)
 	b = b.text("bucket", q.Bucket).text("day", q.Day).optional("oldest", q.Oldest)
-	return append(b.numbers("lines", q.Lines), '}')
+	if b = b.numbers("lines", q.Lines); q.Era != 0 {
+		b = b.integer("era", q.Era)
+	}
+	return append(b, '}')
 }

@@ -3,6 +3,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -156,6 +157,13 @@ func (e CheckoutReturned) check() error {
 		return errors.New("the tenders do not give back what the lines return")
 	}
 	return e.Qualifying.check()
+}
+
+func (e CheckoutReturned) apply(a *Account, _ time.Time) error {
+	if e.Cause == CauseCancelled {
+		a.sales--
+	}
+	return nil
 }
 
 func (e CheckoutReturned) command(Posted) Command {

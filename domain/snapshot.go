@@ -36,7 +36,7 @@ type snapshot struct {
 	Dormancy     dormancy       `json:"dormancy,omitzero"`
 	Earnings     []earnings     `json:"earnings,omitempty"`
 	Coupons      []Coupon       `json:"coupons,omitempty"`
-	Bought       bool           `json:"bought,omitempty"`
+	Sales        int            `json:"sales,omitempty"`
 	Tiering      tiering        `json:"tiering,omitzero"`
 }
 
@@ -54,7 +54,7 @@ func (a *Account) MarshalSnapshot() ([]byte, error) {
 		a.remindAt, a.dormancy,
 		a.earnings,
 		a.coupons,
-		a.bought,
+		a.sales,
 		a.tiering,
 	})
 }
@@ -77,7 +77,7 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 		s.RemindAt, s.Dormancy,
 		s.Earnings,
 		s.Coupons,
-		s.Bought,
+		s.Sales,
 		s.Tiering,
 	}, nil
 }

@@ -52,6 +52,39 @@ func TestTierProgress(t *testing.T) {
 	})
 }
 
+// Whatever rules take each other's place, and however late what was sold under them comes back, no more
+// comes back than was counted.
+func TestTierCountsNothingBelowZero(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		b := newBook(t)
+		b.TB = fatal{t, r}
+		rules := []*TierRules{metals(yearly), metals(TierWindow{Kind: WindowRolling, Days: 40})}
+		for _, given := range rich(rules[0]) {
+			given(b)
+		}
+		var debits []uuid.UUID
+		for range rapid.IntRange(1, 20).Draw(r, "steps") {
+			b.now = b.now.Add(rapid.SampledFrom([]time.Duration{time.Minute, 5 * day}).Draw(r, "pass"))
+			amount := cny("1").With(fromSteps(rapid.Int64Range(1, 9_000).Draw(r, "minor"), 2))
+			switch what := rapid.SampledFrom([]string{"debit", "refund", "rule"}).Draw(r, "what"); {
+			case what == "rule":
+				tiered(rapid.SampledFrom(rules).Draw(r, "rules"))(b)
+			case what == "refund" && len(debits) > 0:
+				_, _ = b.do(Refund{DebitID: rapid.SampledFrom(debits).Draw(r, "of"), Amount: amount})
+			default:
+				if posted, err := b.do(Debit{Amount: amount}); err == nil {
+					debits = append(debits, posted[len(posted)-1].Metadata.OperationID)
+				}
+			}
+			for _, c := range b.account.tiering.Counts {
+				if c.Sum.IsNegative() {
+					r.Fatalf("counted %s on %s", c.Sum, c.Day)
+				}
+			}
+		}
+	})
+}
+
 // holdsTiers compares the window that runs with all events, and looks for a tier that was lowered.
 func (b *book) holdsTiers(rules *TierRules) {
 	b.Helper()

@@ -109,6 +109,28 @@ TierChanged base to silver, reached by 120.00 from 2026-03-02, until 2027-03-02`
 	})
 }
 
+// What was counted before another rule ruled in between does not come back, and so it cannot be taken back.
+func TestTierRuleReturns(t *testing.T) {
+	monthly := tiered(metals(TierWindow{Kind: WindowCalendar, Of: "month"}))
+	visits := metals(yearly, func(r *TierRules) {
+		r.Metric, r.Unit = MetricVisits, ""
+		r.Tiers = []TierTerms{{Name: "base"}, {Name: "silver", From: fromSteps(2, 0)}}
+	})
+	const reached = "\nTierChanged base to silver, reached by 2 from 2026-01-01, until 2027-01-01"
+	again := rich(metals(yearly), did(debit("90")), monthly, did(debit("1")), tiered(metals(yearly)),
+		did(debit("60")), didAs(refund(2, "90")))
+	run(t, []row{
+		{"what was counted since stays", again, asks(debit("40")), fmt.Sprintf(spent, "40.00") + `
+TierChanged base to silver, reached by 100.00 from 2026-01-01, until 2027-01-01`},
+		{"and comes back", append(again[:len(again):len(again)], didAs(refund(4, "60"))),
+			asks(debit("99.99")), fmt.Sprintf(spent, "99.99")},
+		{"visits", rich(visits, did(debit("1")), monthly, did(debit("1")), tiered(visits), did(debit("1")),
+			didAs(refund(2, "1"))), asks(debit("1")), fmt.Sprintf(spent, "1.00") + reached},
+		{"nothing since", rich(visits, did(debit("1")), monthly, did(debit("1")), tiered(visits),
+			didAs(refund(2, "1")), did(debit("1"))), asks(debit("1")), fmt.Sprintf(spent, "1.00") + reached},
+	})
+}
+
 func TestTierVisits(t *testing.T) {
 	visits := metals(yearly, func(r *TierRules) {
 		r.Metric, r.Unit = MetricVisits, ""
