@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/tillbook/tillbook/api/webhooks"
+	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/domain/vault"
 	"github.com/tillbook/tillbook/eventstore"
@@ -47,6 +48,7 @@ type Config struct {
 	RatePerKey  float64       // requests a second of each API key; 0: no limit
 	MaxWait     time.Duration // the longest max_wait; default 30 s
 	MaxStreams  int           // live feeds at once; default 100
+	JobAccounts int           // accounts of one job of a segment; default and most domain.JobAccounts
 	ReadTimeout time.Duration // of reading one request, and of writing one answer; default 30 s
 	IdleTimeout time.Duration // of a kept connection; default 2 min
 
@@ -71,6 +73,7 @@ func (c *Config) defaults() {
 	positive(&c.BodyLimit, 64<<10)
 	positive(&c.BulkLimit, 8<<20)
 	positive(&c.MaxStreams, 100)
+	positive(&c.JobAccounts, domain.JobAccounts)
 	positive(&c.MaxWait, 30*time.Second)
 	positive(&c.ReadTimeout, 30*time.Second)
 	positive(&c.IdleTimeout, 2*time.Minute)

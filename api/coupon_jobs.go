@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -16,7 +17,8 @@ type couponsBody struct {
 }
 
 // startCoupons starts a job that grants a campaign's coupon to a list of accounts, or to those that a
-// segment holds now: who comes into it later gets none.
+// segment holds now: who comes into it later gets none. Of a segment that holds more than a job takes the
+// job is the first of several.
 func startCoupons(c *call) error {
 	key, err := checkKey(c.Get("Idempotency-Key"))
 	if err != nil {
@@ -46,7 +48,7 @@ func startCoupons(c *call) error {
 		return err
 	}
 	if b.Segment != "" {
-		if job.Accounts, err = c.inSegment(b.Segment); err != nil {
+		if err := c.inSegment(&job); err != nil {
 			return err
 		}
 	}
@@ -69,15 +71,37 @@ func (c *call) couponed(job domain.StartJob) error {
 	return domain.ErrNotFound.Because("the campaign has no such definition")
 }
 
-// inSegment are the accounts that a segment holds, as the log stood when the request came; one more than
-// a job takes, where it holds more.
-func (c *call) inSegment(id string) ([]uuid.UUID, error) {
+// inSegment gives the job the accounts that its segment holds, as the log stood when the request came, or
+// the first of them.
+func (c *call) inSegment(job *domain.StartJob) error {
 	if err := c.modelledToHead(); err != nil {
-		return nil, err
+		return err
 	}
-	s, err := c.s.Ledger.Segment(context.Background(), id)
+	ctx, at := context.Background(), c.selectedNow()
+	s, err := c.s.Ledger.Segment(ctx, job.Segment)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return c.s.Models.Selected(context.Background(), s.Filter, c.selectedNow(), domain.JobAccounts+1)
+	accounts, more, err := c.s.jobFull(ctx, s.Filter, at, uuid.Nil)
+	if job.Accounts = accounts; more {
+		job.JobPart = domain.JobPart{Part: 1, Rest: &domain.JobRest{Filter: s.Filter, At: at.UTC()}}
+	}
+	return err
+}
+
+// RestOfSegment are the accounts that a job's segment held behind the job's own when its first job began,
+// as many as a job takes, and whether there are more: as the read models tell now.
+func (s *Server) RestOfSegment(ctx context.Context, j *domain.Job) ([]uuid.UUID, bool, error) {
+	return s.jobFull(ctx, j.Rest.Filter, s.Ledger.Local(j.Rest.At), j.Accounts[len(j.Accounts)-1])
+}
+
+// jobFull are as many accounts of a selection behind one as a job takes, and whether there are more.
+func (s *Server) jobFull(ctx context.Context, f domain.Selection, at time.Time, after uuid.UUID) (
+	accounts []uuid.UUID, more bool, err error,
+) {
+	accounts, err = s.Models.Selected(ctx, f, at, after, s.JobAccounts+1)
+	if more = len(accounts) > s.JobAccounts; more {
+		accounts = accounts[:s.JobAccounts]
+	}
+	return accounts, more, err
 }

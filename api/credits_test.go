@@ -128,7 +128,7 @@ func TestJobs(t *testing.T) {
 	s.get(at).is(200).has(fields{"state": "running", "done": "0", "left": "2", "ended_at": ""})
 	s.post(at+"/revoke", `{"reason":"wrong"}`).refused(422, "job_running")
 	jobID := uuid.MustParse(job.at("id"))
-	if err := s.ledger.RunJob(t.Context(), jobID); err != nil {
+	if err := s.ledger.RunJob(t.Context(), jobID, nil); err != nil {
 		t.Fatal(err)
 	}
 	s.get(at).is(200).has(fields{"state": "completed", "done": "1", "rejected": "1", "left": "0",
@@ -141,7 +141,7 @@ func TestJobs(t *testing.T) {
 	if again.text != revocation.text {
 		t.Errorf("got %s, want %s", again.text, revocation.text)
 	}
-	if err := s.ledger.RunJob(t.Context(), uuid.MustParse(revocation.at("id"))); err != nil {
+	if err := s.ledger.RunJob(t.Context(), uuid.MustParse(revocation.at("id")), nil); err != nil {
 		t.Fatal(err)
 	}
 	s.get("/v1/jobs/" + revocation.at("id")).is(200).has(fields{"state": "completed", "done": "1",

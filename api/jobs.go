@@ -1,7 +1,10 @@
 package api
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -116,8 +119,26 @@ func stopJob(c *call) error {
 	if err != nil {
 		return err
 	}
-	a, dryRun, err := c.registering(domain.StopJob{ID: id, Reason: reason})
-	return c.answer(a, err, dryRun)
+	for {
+		a, dryRun, err := c.registering(domain.StopJob{ID: id, Reason: reason})
+		if !errors.Is(err, domain.ErrJobEnded) {
+			return c.answer(a, err, dryRun)
+		}
+		next, failure := c.nextJob(id)
+		if failure != nil || next == nil {
+			return cmp.Or(failure, err)
+		}
+		id = next.ID
+	}
+}
+
+// nextJob is the job that follows, nil where none does.
+func (c *call) nextJob(id uuid.UUID) (*domain.Job, error) {
+	j, err := c.s.Ledger.Job(c.UserContext(), id)
+	if err != nil {
+		return nil, err
+	}
+	return c.s.Ledger.NextJob(c.UserContext(), j)
 }
 
 // revokeJob starts the job that takes back what another granted, wherever that may have been: what it
@@ -132,19 +153,35 @@ func revokeJob(c *call) error {
 		return err
 	}
 	target, err := c.s.Ledger.Job(c.UserContext(), id)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case target.Kind == domain.JobRevoke:
-		return domain.ErrNotFound.Because("the job granted nothing")
-	case target.State == domain.RunningJob:
-		return domain.ErrJobRunning
 	}
-	a, dryRun, err := c.registering(domain.StartJob{ID: domain.RevocationID(id),
-		Count: target.Reached(), JobTask: domain.JobTask{Kind: domain.JobRevoke, Target: id,
-			Amount: target.Amount, Campaign: couponsOf(target), Definition: target.Definition,
-			Reason: reason}})
+	var revocations []domain.StartJob // of the job and of all that follow it
+	for target != nil {
+		switch {
+		case target.Kind == domain.JobRevoke:
+			return domain.ErrNotFound.Because("the job granted nothing")
+		case target.State == domain.RunningJob:
+			return domain.ErrJobRunning
+		}
+		revocations = append(revocations, revocation(target, reason))
+		if target, err = c.s.Ledger.NextJob(c.UserContext(), target); err != nil {
+			return err
+		}
+	}
+	for _, r := range slices.Backward(revocations[1:]) {
+		if _, _, err := c.registering(r); err != nil {
+			return err
+		}
+	}
+	a, dryRun, err := c.registering(revocations[0])
 	return c.answer(a, err, dryRun)
+}
+
+func revocation(j *domain.Job, reason string) domain.StartJob {
+	return domain.StartJob{ID: domain.RevocationID(j.ID), Count: j.Reached(),
+		JobTask: domain.JobTask{Kind: domain.JobRevoke, Target: j.ID, Amount: j.Amount,
+			Campaign: couponsOf(j), Definition: j.Definition, Reason: reason}}
 }
 
 // couponsOf is the campaign whose coupons a job grants, "" where it grants credit: there a campaign is
@@ -160,6 +197,7 @@ func (o *out) jobStarted(a ledger.Answer, e domain.JobStarted) {
 	o.id("id", e.JobID)
 	o.task(e.JobTask)
 	o.integer("count", int64(e.Count))
+	o.part(e.JobPart)
 	o.plain("state", string(domain.RunningJob))
 	o.time("started_at", a.First().Metadata.RecordedAt)
 }
@@ -199,6 +237,16 @@ func (o *out) task(t domain.JobTask) {
 	o.text("reason", t.Reason)
 }
 
+// part is where the job stands among those of its segment.
+func (o *out) part(p domain.JobPart) {
+	if p.Part > 0 {
+		o.integer("part", int64(p.Part))
+	}
+	if p.Previous != uuid.Nil {
+		o.id("previous", p.Previous)
+	}
+}
+
 // getJob answers from the job's own stream: what its runner has marked, at most a step old.
 func getJob(c *call) error {
 	id, err := c.pathID("job_id")
@@ -216,11 +264,19 @@ func getJob(c *call) error {
 	if err != nil {
 		return err
 	}
+	next, err := c.s.Ledger.NextJob(c.UserContext(), j)
+	if err != nil {
+		return err
+	}
 	o := c.out()
 	o.begin('{')
 	o.id("id", j.ID)
 	o.task(j.JobTask)
 	o.integer("count", int64(j.Count))
+	o.part(j.JobPart)
+	if next != nil {
+		o.id("next", next.ID)
+	}
 	o.plain("state", string(j.State))
 	o.time("started_at", j.StartedAt)
 	o.plain("started_by", j.StartedBy)

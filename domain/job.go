@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -54,6 +55,20 @@ type JobTask struct {
 	Reason     string    `json:"reason"`
 }
 
+// JobPart is where a job stands among those of a segment that holds more accounts than one job: each
+// begins when the one before it has served its last account, and goes on behind it, by id.
+type JobPart struct {
+	Part     int       `json:"part,omitempty"`    // from 1; 0: the job is the only one
+	Previous uuid.UUID `json:"previous,omitzero"` // the job before it
+	Rest     *JobRest  `json:"rest,omitempty"`    // none: no other follows
+}
+
+// JobRest is whom a segment held when its first job began, whatever becomes of the segment.
+type JobRest struct {
+	Filter Selection `json:"filter"`
+	At     time.Time `json:"at"`
+}
+
 // command is what the job with that id asks of each account.
 func (t JobTask) command(job uuid.UUID) Command {
 	switch {
@@ -73,6 +88,7 @@ func (t JobTask) command(job uuid.UUID) Command {
 // each grant the account's own stream is.
 type Job struct {
 	JobTask
+	JobPart
 	ID          uuid.UUID
 	Count       int         // of accounts
 	Accounts    []uuid.UUID // in the order they are served; of a revocation none: they are its target's
@@ -83,6 +99,7 @@ type Job struct {
 	Total       Money // granted or revoked in all; of credit
 	Uncollected Money // in all
 	State       JobState
+	Stopped     bool   // also where it completed all the same, with the step that was under way
 	StartedBy   string // the API key
 	StartedAt   time.Time
 	EndedAt     time.Time // zero while it runs
@@ -110,9 +127,9 @@ func (j *Job) Apply(p Posted) {
 	switch e := p.Event.(type) {
 	case JobStarted:
 		none := e.Amount.With(e.Amount.Quantity.Zero())
-		j.ID, j.JobTask, j.Count, j.State = e.JobID, e.JobTask, e.Count, RunningJob
+		j.ID, j.JobTask, j.JobPart, j.Count, j.State = e.JobID, e.JobTask, e.JobPart, e.Count, RunningJob
 		j.Total, j.Uncollected = none, none
-		j.StartedBy, j.StartedAt = p.Metadata.Actor, p.Metadata.RecordedAt
+		j.StartedBy, j.StartedAt = StartedBy(p.Metadata), p.Metadata.RecordedAt
 	case JobListed:
 		j.Accounts = append(j.Accounts, e.Accounts...)
 	case JobProgressed:
@@ -120,7 +137,7 @@ func (j *Job) Apply(p Posted) {
 		j.Total, j.Uncollected = sumOf(e.Total), sumOf(e.Uncollected)
 		j.Rejections = append(j.Rejections, e.Rejections...)
 	case JobStopped:
-		j.State, j.EndedAt = StoppedJob, p.Metadata.RecordedAt
+		j.Stopped, j.State, j.EndedAt = true, StoppedJob, p.Metadata.RecordedAt
 	case JobCompleted:
 		j.State, j.EndedAt, j.Done = CompletedJob, p.Metadata.RecordedAt, e.Done
 		j.Rejections = slices.DeleteFunc(j.Rejections, func(r JobRejection) bool {
@@ -131,6 +148,10 @@ func (j *Job) Apply(p Posted) {
 		}
 	}
 }
+
+// StartedBy is who started a job, by the metadata of its first event: of one that follows another who
+// started that.
+func StartedBy(m Metadata) string { return cmp.Or(m.OnBehalfOf, m.Actor) }
 
 // Step are the accounts that are served next, none at the end.
 func (j *Job) Step() []uuid.UUID {

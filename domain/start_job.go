@@ -14,12 +14,14 @@ type StartJob struct {
 	JobTask
 	Accounts []uuid.UUID // at most JobAccounts, each once; of a revocation none
 	Count    int         // of a revocation: how many of its target's accounts
+	JobPart
 }
 
 // JobStarted records what a job does. The lists of its accounts follow it.
 type JobStarted struct {
 	JobID uuid.UUID `json:"job_id"`
 	JobTask
+	JobPart
 	Count        int  `json:"count"`                  // of accounts
 	AccountsHash Hash `json:"accounts_hash,omitzero"` // SHA-256 of their ids, in their order
 }
@@ -47,6 +49,22 @@ func JobID(actor, key string) uuid.UUID {
 // RevocationID is the id of the one job that revokes what another granted.
 func RevocationID(job uuid.UUID) uuid.UUID {
 	return uuid.NewSHA1(jobs, []byte("revoke"+separator+job.String()))
+}
+
+// FollowingID is the id of the job that goes on with a segment where another ends.
+func FollowingID(job uuid.UUID) uuid.UUID {
+	return uuid.NewSHA1(jobs, []byte("follow"+separator+job.String()))
+}
+
+// Following is the job that goes on with these accounts of j's segment; more tells that it holds others
+// behind them.
+func (j *Job) Following(accounts []uuid.UUID, more bool) StartJob {
+	s := StartJob{ID: FollowingID(j.ID), JobTask: j.JobTask, Accounts: accounts,
+		JobPart: JobPart{Part: j.Part + 1, Previous: j.ID}}
+	if more {
+		s.Rest = j.Rest
+	}
+	return s
 }
 
 // Stream is job-<id>.
@@ -77,8 +95,8 @@ func (s StartJob) Decide(before []Posted, m Moment) ([]Event, error) {
 	if twice, ok := repeated(s.Accounts); ok {
 		return nil, ErrMalformed.Field("accounts", twice.String()+" stands twice")
 	}
-	events := []Event{JobStarted{JobID: s.ID, JobTask: s.JobTask, Count: len(s.Accounts),
-		AccountsHash: listHash(s.Accounts)}}
+	events := []Event{JobStarted{JobID: s.ID, JobTask: s.JobTask, JobPart: s.JobPart,
+		Count: len(s.Accounts), AccountsHash: listHash(s.Accounts)}}
 	for part := range slices.Chunk(s.Accounts, listedAccounts) {
 		events = append(events, JobListed{s.ID, part})
 	}

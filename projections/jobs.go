@@ -136,7 +136,7 @@ func (j *jobRow) fold(p domain.Posted, at eventstore.Position) {
 		*j = jobRow{id: e.JobID, target: e.Target, kind: e.Kind, state: domain.RunningJob,
 			unit: e.Amount.Unit(), amount: e.Amount.Quantity, total: none, uncollected: none,
 			cause: e.Cause, campaign: e.Campaign, definition: e.Definition, segment: e.Segment,
-			reason: e.Reason, count: e.Count, startedBy: p.Metadata.Actor, startedAt: recorded}
+			reason: e.Reason, count: e.Count, startedBy: domain.StartedBy(p.Metadata), startedAt: recorded}
 	case domain.JobProgressed:
 		j.next, j.done, j.kept, j.rejected = e.Next, e.Done, e.Kept, e.Rejected
 		if e.Total != nil {

@@ -178,15 +178,15 @@ func (m *Models) CountSelected(ctx context.Context, s domain.Selection, at time.
 	return n, asOf, nil
 }
 
-// Selected are the accounts that a selection holds at an instant, by id, at most limit.
-func (m *Models) Selected(ctx context.Context, s domain.Selection, at time.Time, limit int) (
-	accounts []uuid.UUID, err error,
+// Selected are the accounts that a selection holds at an instant, by id, behind one, at most limit.
+func (m *Models) Selected(ctx context.Context, s domain.Selection, at time.Time, after uuid.UUID,
+	limit int) (accounts []uuid.UUID, err error,
 ) {
 	query, args := selected("a.id", s, at)
 	_, err = m.heavily(ctx, func(ctx context.Context, q querier) error {
-		return eachID(ctx, q, query+" ORDER BY a.id LIMIT ?", func(id uuid.UUID) {
+		return eachID(ctx, q, query+" AND a.id > ? ORDER BY a.id LIMIT ?", func(id uuid.UUID) {
 			accounts = append(accounts, id)
-		}, append(args, limit)...)
+		}, append(args, after.String(), limit)...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list a selection: %w", err)

@@ -457,7 +457,7 @@ func TestSlowSelections(t *testing.T) {
 	s := domain.Segment{ID: "all", Filter: domain.Selection{Field: "rfm_r", Op: "ge", Value: "1"}}
 	for name, ask := range map[string]func() error{
 		"counted": func() error { _, _, err := m.CountSelected(t.Context(), s.Filter, asked); return err },
-		"listed":  func() error { _, err := m.Selected(t.Context(), s.Filter, asked, 9); return err },
+		"listed":  func() error { _, err := m.Selected(t.Context(), s.Filter, asked, uuid.Nil, 9); return err },
 		"a page":  func() error { _, err := m.Members(t.Context(), s, asked, Paging{}); return err },
 		"one account": func() error {
 			_, err := m.InSegment(t.Context(), domain.AccountID("A"), "all", asked)

@@ -29,5 +29,5 @@ func (s *service) runJobs(ctx context.Context) {
 			return nil, nil // what runs shows when they are built
 		}
 		return running, err
-	})
+	}, s.api.RestOfSegment)
 }

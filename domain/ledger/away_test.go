@@ -142,7 +142,7 @@ func TestWorksWithoutServer(t *testing.T) {
 	turns = 0
 	l.RunJobs(ctx, time.Nanosecond, func(context.Context) ([]uuid.UUID, error) {
 		return make([]uuid.UUID, turn()), nil
-	})
+	}, nil)
 	if got := store.reads.Load(); got != 2 || bytes.Count(told.Bytes(), []byte("\n")) != 2 {
 		t.Errorf("jobs: got %d reads in two turns, and told\n%s", got, &told)
 	}

@@ -190,7 +190,7 @@ var processes = []process{
 		if err := s.register("maker", aJob); err != nil {
 			s.Fatal(err)
 		}
-	}, func(s shop, _ []uuid.UUID) error { return s.RunJob(s.Context(), aJob.ID) }, "1000.00, 3 and 1"},
+	}, func(s shop, _ []uuid.UUID) error { return s.RunJob(s.Context(), aJob.ID, nil) }, "1000.00, 3 and 1"},
 	{"a claim", 3, 3, nil, func(s shop, _ []uuid.UUID) error {
 		_, err := s.ClaimCode(s.Context(), ledger.Request{Account: domain.AccountID("C-2"), Key: "claim",
 			Caller: ledger.Caller{Actor: "test", Role: domain.RoleAdmin}}, domain.RedeemCode{

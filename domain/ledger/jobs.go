@@ -32,11 +32,28 @@ func (l *Ledger) Job(ctx context.Context, id uuid.UUID) (*domain.Job, error) {
 	return j, nil
 }
 
+// NextJob is the job that follows another, nil where none does, or does yet.
+func (l *Ledger) NextJob(ctx context.Context, j *domain.Job) (*domain.Job, error) {
+	if j.Rest == nil {
+		return nil, nil
+	}
+	next, err := l.Job(ctx, domain.FollowingID(j.ID))
+	if errors.Is(err, domain.ErrNotFound) {
+		return nil, nil
+	}
+	return next, err
+}
+
+// Rest reads the next accounts of a job's segment behind the job's own, at most as many as a job takes,
+// and says whether there are more.
+type Rest func(context.Context, *domain.Job) (accounts []uuid.UUID, more bool, err error)
+
 // RunJobs carries on what jobs there are until ctx ends: every interval it asks which run, and serves
 // each to its end. Any node may do it, and several at once: an account is granted to once by a job,
 // and of two nodes that served the same accounts one marks the progress. What fails is tried again.
 func (l *Ledger) RunJobs(
 	ctx context.Context, every time.Duration, running func(context.Context) ([]uuid.UUID, error),
+	rest Rest,
 ) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -46,7 +63,7 @@ func (l *Ledger) RunJobs(
 			l.opts.Logger.Error("running jobs not read", "err", err)
 		}
 		for _, id := range jobs {
-			err := l.RunJob(ctx, id)
+			err := l.RunJob(ctx, id, rest)
 			if err != nil && ctx.Err() == nil {
 				l.opts.Logger.Error("job not run", "job", id, "err", err)
 			}
@@ -63,22 +80,54 @@ func (l *Ledger) RunJobs(
 }
 
 // RunJob serves a job's accounts step by step until it is stopped or has served them all, or ctx ends.
-func (l *Ledger) RunJob(ctx context.Context, id uuid.UUID) error {
+// Before the last step it starts the job that follows, if one does: rest reads whom that serves.
+func (l *Ledger) RunJob(ctx context.Context, id uuid.UUID, rest Rest) error {
 	for ctx.Err() == nil {
 		j, err := l.Job(ctx, id)
 		if err != nil || j.State != domain.RunningJob {
 			return err
 		}
-		if err := l.step(ctx, j); err != nil {
+		switch stopped, err := l.stoppedBefore(ctx, j); {
+		case err != nil:
+			return err
+		case stopped:
+			return l.marks(ctx, j, domain.StopJob{ID: id, Reason: "the job before it was stopped"})
+		}
+		if err := l.step(ctx, j, rest); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
+// stoppedBefore reports that the job was started by one that was stopped at that moment.
+func (l *Ledger) stoppedBefore(ctx context.Context, j *domain.Job) (bool, error) {
+	if j.Previous == uuid.Nil || j.Next > 0 {
+		return false, nil
+	}
+	before, err := l.Job(ctx, j.Previous)
+	return err == nil && before.Stopped, err
+}
+
+// follow starts the job that goes on where j ends.
+func (l *Ledger) follow(ctx context.Context, j *domain.Job, rest Rest) error {
+	accounts, more, err := rest(ctx, j)
+	if err != nil || len(accounts) == 0 {
+		return err
+	}
+	return l.marks(ctx, j, j.Following(accounts, more))
+}
+
+// marks registers what becomes of a job, for whoever started it.
+func (l *Ledger) marks(ctx context.Context, j *domain.Job, r domain.Registration) error {
+	_, err := l.Register(ctx, Registering{Registration: r, Caller: Caller{Actor: domain.SystemActor,
+		Role: domain.SystemActor, OnBehalfOf: j.StartedBy}})
+	return err
+}
+
 // step serves the next accounts of a job, all at once, and marks what became of them. A failure marks
 // nothing: the step is served again.
-func (l *Ledger) step(ctx context.Context, j *domain.Job) error {
+func (l *Ledger) step(ctx context.Context, j *domain.Job, rest Rest) error {
 	accounts := j.Step()
 	waits := make([]func(context.Context) (Answer, error), len(accounts))
 	for i, id := range accounts {
@@ -101,10 +150,13 @@ func (l *Ledger) step(ctx context.Context, j *domain.Job) error {
 		if err := l.late(ctx, j, &a); err != nil {
 			return err
 		}
+		if j.Rest != nil {
+			if err := l.follow(ctx, j, rest); err != nil {
+				return err
+			}
+		}
 	}
-	_, err := l.Register(ctx, Registering{Registration: a, Caller: Caller{Actor: domain.SystemActor,
-		Role: domain.SystemActor, OnBehalfOf: j.StartedBy}})
-	return err
+	return l.marks(ctx, j, a)
 }
 
 // tally notes what became of an account: served, or rejected with a code. An account whose stream is

@@ -70,7 +70,7 @@ func (j *jobbers) run(id uuid.UUID) {
 	var wait sync.WaitGroup
 	for _, l := range j.nodes {
 		wait.Go(func() {
-			if err := l.RunJob(j.Context(), id); err != nil {
+			if err := l.RunJob(j.Context(), id, nil); err != nil {
 				j.Error(err)
 			}
 		})
@@ -136,7 +136,7 @@ func TestJobInterrupted(t *testing.T) {
 	for _, l := range j.nodes {
 		ctx, cancel := context.WithCancel(t.Context())
 		ran := make(chan error, 1)
-		go func() { ran <- l.RunJob(ctx, id) }()
+		go func() { ran <- l.RunJob(ctx, id, nil) }()
 		cancel() // at any point of its first steps
 		<-ran
 	}
@@ -169,4 +169,42 @@ func TestJobStopped(t *testing.T) {
 	if !errors.Is(err, domain.ErrReferenceCancelled) || j.balances()["10.00"] != 0 {
 		t.Fatalf("got %v and %v, want nothing granted", err, j.balances())
 	}
+}
+
+// TestFollowingJobs: two nodes serve a job and the one that follows it, whatever reading the rest of the
+// segment comes to; and one that a stopped job had just started stops.
+func TestFollowingJobs(t *testing.T) {
+	j := openJobbers(t, 2, 12)
+	all, id := j.accounts, domain.JobID("test", "k")
+	j.register(domain.StartJob{ID: id, Accounts: all[:6], JobTask: domain.JobTask{
+		Kind: domain.JobGrant, Amount: yuan("10"), Cause: domain.CausePromo, Reason: "spring", Segment: "s"},
+		JobPart: domain.JobPart{Part: 1, Rest: &domain.JobRest{}}})
+	slow := errors.New("slow")
+	rest := func(context.Context, *domain.Job) ([]uuid.UUID, bool, error) { return nil, false, slow }
+	if err := j.nodes[0].RunJob(t.Context(), id, rest); !errors.Is(err, slow) {
+		t.Fatalf("got %v, want %v", err, slow)
+	}
+	j.want(id, domain.RunningJob, 0, 0, "0.00")
+	rest = func(context.Context, *domain.Job) ([]uuid.UUID, bool, error) { return all[6:9], true, nil }
+	var wait sync.WaitGroup
+	for _, l := range j.nodes {
+		wait.Go(func() {
+			if err := l.RunJob(t.Context(), id, rest); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	second := domain.FollowingID(id)
+	j.want(id, domain.CompletedJob, 6, 0, "60.00")
+	j.want(second, domain.RunningJob, 0, 0, "0.00")
+	job, err := j.nodes[1].Job(t.Context(), second)
+	if err != nil || job.StartedBy != "test" || job.Part != 2 || job.Previous != id {
+		t.Errorf("got %+v, %v", job, err)
+	}
+	j.register(domain.StopJob{ID: second, Reason: "enough"})
+	j.register(job.Following(all[9:], false))
+	third := domain.FollowingID(second)
+	j.run(third)
+	j.want(third, domain.StoppedJob, 0, 0, "0.00")
 }
