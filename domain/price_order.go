@@ -10,7 +10,7 @@ import (
 // they are worth. A percentage is rounded once, half up, of the sum of the lines.
 func (p *pricing) takeOff(c *claim) {
 	def := c.Definition
-	x := def.Value.Amount.steps
+	x := def.Value.Amount.bounded()
 	if def.Kind == PercentOff {
 		x = percentOf(p.money(c.eligible), def.Value.Percent).steps
 	}
@@ -23,7 +23,7 @@ func (p *pricing) cap(c *claim, x int64) int64 {
 	if c.Definition.Cap.unit == "" {
 		return x
 	}
-	return min(x, c.Definition.Cap.steps)
+	return min(x, c.Definition.Cap.bounded())
 }
 
 // spread spreads a claim's discount over its lines by what they are worth, which is eligible in all:

@@ -138,7 +138,7 @@ func (p *pricing) tooSmall(c *claim) *Refusal {
 			basis += x
 		}
 	}
-	if basis >= r.MinSpend.steps {
+	if basis >= r.MinSpend.bounded() {
 		return nil
 	}
 	return ErrCouponMinSpend.Because(fmt.Sprintf("%s of %s", p.money(basis), r.MinSpend))

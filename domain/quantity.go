@@ -71,6 +71,15 @@ func (q Quantity) minor() *big.Int {
 	return big.NewInt(q.steps)
 }
 
+// bounded is q, which is not negative, in its smallest steps, or maxSteps where it is more: more than
+// any sale comes to.
+func (q Quantity) bounded() int64 {
+	if q.wide != nil {
+		return maxSteps
+	}
+	return q.steps
+}
+
 // Scale is the count of fraction digits.
 func (q Quantity) Scale() int32 { return q.scale }
 
