@@ -93,10 +93,10 @@ func (h *historyReader) compare(stored eventstore.Recorded) error {
 		_ = foldSegment(h.segments, &e, id) // what cannot be decoded is found by the check of its stream
 	}
 	if about, ok, err := codeEvent(&e); ok && err == nil {
-		_ = foldCode(h.codes, about, &e.Metadata) // what does not follow is damaged there too
+		_ = foldCode(h.codes, about, &e) // what does not follow is damaged there too
 	}
 	if about, ok, err := budgetEvent(&e); ok && err == nil {
-		_ = foldReservation(h.reservations, about, &e.Metadata, e.Account) // likewise
+		_ = foldReservation(h.reservations, about, &e) // likewise
 	}
 	if err := h.posday.compare(&e); err != nil {
 		return err

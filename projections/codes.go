@@ -118,21 +118,15 @@ func endedClaim(e domain.Event) uuid.UUID {
 	return uuid.UUID{}
 }
 
-// codeRows are rows that can be added to and changed.
-type codeRows interface {
-	Add(uuid.UUID, codeRow)
-	Change(uuid.UUID) *codeRow
-}
-
 // foldCode makes an event part of the rows, and reports whether it follows from them.
-func foldCode(rows codeRows, e domain.Event, m *domain.Metadata) bool {
-	at := m.RecordedAt
+func foldCode(rows lifeRows[codeRow], e domain.Event, of *Event) bool {
+	at := of.Metadata.RecordedAt
 	switch e := e.(type) {
 	case domain.CodeRedeemed:
-		rows.Add(m.EventID, codeRow{RedeemCode: domain.RedeemCode(e), status: CodeClaimed, began: at})
+		rows.Add(of.Metadata.EventID, codeRow{RedeemCode: domain.RedeemCode(e), status: CodeClaimed, began: at})
 		return true
 	case domain.CodeVoided:
-		rows.Add(m.EventID, codeRow{RedeemCode: domain.RedeemCode{CodeRef: e.CodeRef, Campaign: e.Campaign},
+		rows.Add(of.Metadata.EventID, codeRow{RedeemCode: domain.RedeemCode{CodeRef: e.CodeRef, Campaign: e.Campaign},
 			status: CodeVoided, reason: e.Reason, began: at, endedAt: at})
 		return true
 	}
@@ -147,32 +141,12 @@ func foldCode(rows codeRows, e domain.Event, m *domain.Metadata) bool {
 	return true
 }
 
+var codeLives = lives[codeRow]{table: codeTable, about: codeEvent, ended: endedClaim, fold: foldCode,
+	loose: "it ends a claim that did not begin"}
+
 // Apply claims, ends and voids.
 func (codes) Apply(ctx context.Context, tx *Tx, events []Event) error {
-	rows := codeTable.In(tx)
-	about := map[int]domain.Event{}
-	for i := range events {
-		decoded, ok, err := codeEvent(&events[i])
-		if err != nil {
-			tx.Damaged(events[i], err.Error())
-		}
-		if ok {
-			about[i] = decoded
-			rows.Want(endedClaim(decoded))
-		}
-	}
-	if len(about) == 0 {
-		return nil
-	}
-	if err := rows.Load(ctx); err != nil {
-		return err
-	}
-	for i := range events {
-		if about[i] != nil && !foldCode(rows, about[i], &events[i].Metadata) {
-			tx.Damaged(events[i], "it ends a claim that did not begin")
-		}
-	}
-	return rows.Write(ctx)
+	return codeLives.apply(ctx, tx, events)
 }
 
 // OpenClaims are codes whose claim has begun before an instant and has not ended, some at a time: a hint, to

@@ -123,24 +123,19 @@ func endedReservation(e domain.Event) uuid.UUID {
 	return uuid.UUID{}
 }
 
-// reservationRows are rows that can be added to and changed.
-type reservationRows interface {
-	Add(uuid.UUID, reservationRow)
-	Change(uuid.UUID) *reservationRow
-}
-
 // foldReservation makes an event part of the rows, and reports whether it follows from them.
-func foldReservation(rows reservationRows, e domain.Event, m *domain.Metadata, account uuid.UUID) bool {
+func foldReservation(rows lifeRows[reservationRow], e domain.Event, of *Event) bool {
+	at := of.Metadata.RecordedAt
 	switch e := e.(type) {
 	case domain.BudgetReserved:
 		rows.Add(e.ReservationID, reservationRow{BudgetPart: e.BudgetPart, reservation: e.ReservationID,
-			account: e.AccountID, operation: e.OperationID, status: reservationOpen, began: m.RecordedAt})
+			account: e.AccountID, operation: e.OperationID, status: reservationOpen, began: at})
 		return true
 	case domain.Returning:
 		back := e.Returned()
 		if back.Reservation != (uuid.UUID{}) {
-			rows.Add(m.EventID, reservationRow{BudgetPart: back.BudgetPart, reservation: back.Reservation,
-				account: account, status: reservationOwed, began: m.RecordedAt})
+			rows.Add(of.Metadata.EventID, reservationRow{BudgetPart: back.BudgetPart, reservation: back.Reservation,
+				account: of.Account, status: reservationOwed, began: at})
 		}
 		return true
 	}
@@ -152,43 +147,19 @@ func foldReservation(rows reservationRows, e domain.Event, m *domain.Metadata, a
 	if r == nil {
 		return false
 	}
-	r.status, r.endedAt = reservationReleased, m.RecordedAt
+	r.status, r.endedAt = reservationReleased, at
 	if _, commits := e.(domain.Committing); commits {
 		r.status = reservationCommitted
 	}
 	return true
 }
 
+var reservationLives = lives[reservationRow]{table: reservationTable, about: budgetEvent,
+	ended: endedReservation, fold: foldReservation, loose: "it ends a reservation that did not begin"}
+
 // Apply reserves, commits, gives back and releases.
 func (reservations) Apply(ctx context.Context, tx *Tx, events []Event) error {
-	rows := reservationTable.In(tx)
-	about := map[int]domain.Event{}
-	for i := range events {
-		decoded, ok, err := budgetEvent(&events[i])
-		if err != nil {
-			tx.Damaged(events[i], err.Error())
-		}
-		if !ok {
-			continue
-		}
-		about[i] = decoded
-		if id := endedReservation(decoded); id != (uuid.UUID{}) {
-			rows.Want(id)
-		}
-	}
-	if len(about) == 0 {
-		return nil
-	}
-	if err := rows.Load(ctx); err != nil {
-		return err
-	}
-	for i := range events {
-		e := &events[i]
-		if about[i] != nil && !foldReservation(rows, about[i], &e.Metadata, e.Account) {
-			tx.Damaged(*e, "it ends a reservation that did not begin")
-		}
-	}
-	return rows.Write(ctx)
+	return reservationLives.apply(ctx, tx, events)
 }
 
 // Unsettled is a reservation without a commit, or, with its Source, a part that was given back and is not
