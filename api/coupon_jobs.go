@@ -20,23 +20,14 @@ type couponsBody struct {
 // segment holds now: who comes into it later gets none. Of a segment that holds more than a job takes the
 // job is the first of several.
 func startCoupons(c *call) error {
-	key, err := checkKey(c.Get("Idempotency-Key"))
+	id, r, b, err := jobBody[couponsBody](c)
 	if err != nil {
 		return err
-	}
-	body, err := c.body(c.s.BulkLimit)
-	if err != nil {
-		return err
-	}
-	r := &reading{s: c.s, who: c.who}
-	var b couponsBody
-	if !r.decode(body, &b) {
-		return r.err()
 	}
 	if (b.Segment == "") == (b.Accounts == nil) {
 		r.malformed("segment", "want it, or accounts")
 	}
-	job := domain.StartJob{ID: domain.JobID(c.who.Actor, key), JobTask: domain.JobTask{
+	job := domain.StartJob{ID: id, JobTask: domain.JobTask{
 		Kind: domain.JobCoupon, Campaign: c.Params("campaign_id"),
 		Definition: r.word("definition", b.Definition), Segment: b.Segment,
 		Reason: r.text("reason", b.Reason, reasonBytes)},

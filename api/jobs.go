@@ -39,21 +39,29 @@ type grantsBody struct {
 	Campaign  string           `json:"campaign"`
 }
 
-// startGrants starts a job that gives credit to many accounts. Its id comes from caller and key, so a
-// repeat finds the job it started.
-func startGrants(c *call) error {
+// jobBody reads what a job is asked with. Its id comes from caller and key, so a repeat finds the job
+// that was started.
+func jobBody[B any](c *call) (id uuid.UUID, r *reading, b B, err error) {
 	key, err := checkKey(c.Get("Idempotency-Key"))
 	if err != nil {
-		return err
+		return id, nil, b, err
 	}
 	body, err := c.body(c.s.BulkLimit)
 	if err != nil {
-		return err
+		return id, nil, b, err
 	}
-	r := &reading{s: c.s, who: c.who}
-	var b grantsBody
+	r = &reading{s: c.s, who: c.who}
 	if !r.decode(body, &b) {
-		return r.err()
+		err = r.err()
+	}
+	return domain.JobID(c.who.Actor, key), r, b, err
+}
+
+// startGrants starts a job that gives credit to many accounts.
+func startGrants(c *call) error {
+	id, r, b, err := jobBody[grantsBody](c)
+	if err != nil {
+		return err
 	}
 	g := creditBody{Amount: b.Amount, Cause: b.Cause, ExpiresAt: b.ExpiresAt, Scope: b.Scope,
 		Reason: b.Reason, Campaign: b.Campaign}.grant(r)
@@ -64,8 +72,8 @@ func startGrants(c *call) error {
 	if err := r.err(); err != nil {
 		return err
 	}
-	a, dryRun, err := c.registering(domain.StartJob{ID: domain.JobID(c.who.Actor, key),
-		Accounts: accounts, JobTask: domain.JobTask{Kind: domain.JobGrant, Amount: g.Amount,
+	a, dryRun, err := c.registering(domain.StartJob{ID: id, Accounts: accounts,
+		JobTask: domain.JobTask{Kind: domain.JobGrant, Amount: g.Amount,
 			Cause: g.Cause, ExpiresAt: g.ExpiresAt, Scope: g.Scope, Campaign: g.Campaign,
 			Reason: g.Reason}})
 	return c.answer(a, err, dryRun)
