@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"eventstore/esdbserver/groups": {"eventstore"},
 	"eventstore/storetest":         {"eventstore"},
 	"projections":                  {"domain", "eventstore"},
+	"projections/js":               {"eventstore", "projections"},
 	"cmd/tillbook":                 nil,
 }
 
