@@ -71,3 +71,40 @@ func BenchmarkNewRunner(b *testing.B) {
 		r.Close()
 	}
 }
+
+const benchByStore = `fromAll().partitionBy(e => e.body.reference.value + e.streamId).when({
+	$init() { return { debits: 0, cents: 0 }; },
+	DebitPosted(s, e) {
+		s.debits++;
+		s.cents += Math.round(parseFloat(e.body.amount.value) * 100);
+	},
+})`
+
+func runParallel(b *testing.B, script string, n int) {
+	s, err := Compile("bench.js", script, Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := NewParallel(s, n, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	all := benchEvents(20_000)
+	done := 0
+	for b.Loop() {
+		if err := p.Fold(sequence(all), nil); err != nil {
+			b.Fatal(err)
+		}
+		done += len(all)
+	}
+	b.ReportMetric(float64(done)/b.Elapsed().Seconds(), "events/s")
+}
+
+func BenchmarkParallel(b *testing.B) {
+	for name, script := range map[string]string{"stream": benchScript, "custom": benchByStore} {
+		for _, n := range []int{1, 2} {
+			b.Run(fmt.Sprintf("%s-%d", name, n), func(b *testing.B) { runParallel(b, script, n) })
+		}
+	}
+}

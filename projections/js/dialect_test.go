@@ -52,8 +52,10 @@ func outcome(t *testing.T, script, lines string) string {
 		return err.Error()
 	}
 	defer r.Close()
+	var logged []string
 	for _, e := range events(lines) {
 		change, err := r.Handle(e)
+		logged = append(logged, change.Log...)
 		for _, e := range change.Emitted {
 			fmt.Fprintf(&b, "%s <- %s %s", e.Stream, e.Type, e.Data)
 			if e.Metadata != nil {
@@ -83,8 +85,7 @@ func outcome(t *testing.T, script, lines string) string {
 	if shared, _ := r.Shared(); shared != nil {
 		fmt.Fprintf(&b, "shared=%s\n", shared)
 	}
-	logged, _ := r.Log()
-	for _, line := range logged {
+	for _, line := range append(s.Log, logged...) {
 		fmt.Fprintf(&b, "log %s\n", line)
 	}
 	return strings.TrimSpace(b.String())

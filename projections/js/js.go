@@ -34,7 +34,7 @@ type Limits struct {
 	Array   int           // length of an array that a built-in function is given or makes; 1 Mi
 	Depth   int           // calls within calls; 2,000
 	Emitted int           // events that one event may emit; 1,000
-	Log     int           // lines of log that are kept for Runner.Log; 1,000, each cut at 1 KiB
+	Log     int           // lines of log that one event may write; 100, each cut at 1 KiB
 	Live    int           // partitions whose states are kept as objects beside their JSON; 1,000
 }
 
@@ -50,7 +50,7 @@ func (l Limits) withDefaults() Limits {
 		Array:   or(l.Array, 1<<20),
 		Depth:   or(l.Depth, 2_000),
 		Emitted: or(l.Emitted, 1_000),
-		Log:     or(l.Log, 1_000),
+		Log:     or(l.Log, 100),
 		Live:    or(l.Live, 1_000),
 	}
 }

@@ -1,6 +1,7 @@
 package js
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/dop251/goja"
@@ -9,7 +10,7 @@ import (
 // longestLine bounds a line of log, in bytes.
 const longestLine = 1 << 10
 
-// logbook keeps the first lines that were logged since it was last read.
+// logbook keeps the first lines that were logged since it was last read, and counts the others.
 type logbook struct {
 	limit int
 	lines []string
@@ -27,10 +28,13 @@ func (l *logbook) add(line string) {
 	l.lines = append(l.lines, line)
 }
 
-func (l *logbook) take() (lines []string, lost int) {
-	lines, lost = l.lines, l.lost
+func (l *logbook) take() []string {
+	lines := l.lines
+	if l.lost > 0 {
+		lines = append(lines, fmt.Sprintf("(%d more lines)", l.lost))
+	}
 	l.lines, l.lost = nil, 0
-	return lines, lost
+	return lines
 }
 
 // logs is log(...): texts as they are, objects as JSON.

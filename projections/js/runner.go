@@ -28,16 +28,16 @@ type Runner struct {
 	states  states
 	shared  *state // nil until it is first needed, or where there is none
 
-	now     context // of the call that runs
+	now     calling // the call that runs
 	emitted []Emitted
 	log     logbook
+	said    []string // what the script's own statements have logged
 	err     error
 }
 
-// context is what a call into the script is about.
-type context struct {
-	handler string
-	event   string
+// calling is a call into the script.
+type calling struct {
+	handler string // of the function that was called last
 	do      func() error
 	err     error // what do returned
 }
@@ -47,6 +47,7 @@ type Change struct {
 	Handled   bool   // false: the event was none of the script's business, and nothing changed
 	Partition string // whose state may have changed; empty where the script has but one
 	Emitted   []Emitted
+	Log       []string // what the script has logged, whether or not it handled the event
 }
 
 // NewRunner is a Runner with no state. Its error is a *Fault.
@@ -75,6 +76,7 @@ func NewRunner(s *Script, options Options) (*Runner, error) {
 		r.Close()
 		return nil, err
 	}
+	r.said = r.log.take()
 	r.chain.close()
 	r.emitters()
 	return r, nil
@@ -92,7 +94,7 @@ func (r *Runner) guarded(handler string, about *Event, do func() error) error {
 	if r.err != nil {
 		return r.err
 	}
-	r.now = context{handler: handler, do: do}
+	r.now = calling{handler: handler, do: do}
 	r.watch.begin(r.script.Limits.Handler)
 	defer r.watch.end()
 	_, err := r.enter(goja.Undefined())
@@ -131,7 +133,7 @@ func (r *Runner) Handle(e *Event) (Change, error) {
 	body := &envelope{decoder: r.decoder, event: e}
 	partition, ok, err := r.partition(body)
 	if err != nil || !ok {
-		return Change{}, err
+		return Change{Log: r.log.take()}, err
 	}
 	return r.handle(partition, body)
 }
@@ -198,7 +200,7 @@ func (r *Runner) handle(partition string, e *envelope) (Change, error) {
 		}
 		return r.settle(s, v)
 	})
-	return Change{true, partition, r.emitted}, err
+	return Change{true, partition, r.emitted, r.log.take()}, err
 }
 
 // fold is the state after the event.
@@ -238,12 +240,8 @@ func (r *Runner) delete(stream string, e *Event) (Change, error) {
 		}
 		return r.settle(s, s.live)
 	})
-	return Change{true, stream, r.emitted}, err
+	return Change{true, stream, r.emitted, r.log.take()}, err
 }
-
-// Log is what the script has logged since the last call, the oldest first, and how many lines were
-// more than are kept.
-func (r *Runner) Log() (lines []string, lost int) { return r.log.take() }
 
 // index is a property's name for an element of a list.
 func index(i int) string { return strconv.Itoa(i) }

@@ -12,7 +12,8 @@ type Script struct {
 	Name       string // its file, as faults name it
 	Source     string
 	Definition Definition
-	Limits     Limits // with a value in every field
+	Limits     Limits   // with a value in every field
+	Log        []string // what its own statements have logged
 
 	program *goja.Program
 }
@@ -31,7 +32,7 @@ func Compile(name, source string, limits Limits) (*Script, error) {
 		return nil, err
 	}
 	defer r.Close()
-	s.Definition = r.chain.def
+	s.Definition, s.Log = r.chain.def, r.said
 	s.Definition.Emits = emits
 	if err := s.Definition.check(); err != nil {
 		return nil, faultOf(name, err)
