@@ -90,12 +90,8 @@ type pool struct {
 // runner is one without states.
 func (p *pool) runner(t fataler) *Runner {
 	if p.one == nil || p.one.err != nil {
-		r, err := NewRunner(p.script, Options{Emit: true})
-		if err != nil {
-			t.Fatal(err)
-		}
 		p.close()
-		p.one = r
+		p.one = runner(t, p.script)
 	}
 	if err := p.one.Restore(Snapshot{}); err != nil {
 		t.Fatal(err)
