@@ -84,11 +84,19 @@ func (w *watch) run() {
 	}
 }
 
-// sighting is a call as it was first seen.
+// sighting is a call that was seen before.
 type sighting struct {
-	call  int64
-	since time.Time
-	heap  int64
+	call int64
+	last time.Time
+	took time.Duration
+	heap int64 // when it was first seen
+}
+
+// again counts the time since the call was last seen. A look that comes late says that the whole
+// process had to wait, which is no fault of the call.
+func (s *sighting) again(now time.Time) {
+	s.took += min(now.Sub(s.last), 4*tick)
+	s.last = now
 }
 
 // look watches until nothing has run for a while; false if the watch is to stop.
@@ -96,7 +104,7 @@ func (w *watch) look() bool {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	sample := []metrics.Sample{{Name: heapMetric}}
-	var first sighting
+	var seen sighting
 	for idle := 0; ; {
 		select {
 		case <-w.stop:
@@ -113,10 +121,11 @@ func (w *watch) look() bool {
 					w.mu.Unlock()
 					return true
 				}
-			case w.call != first.call:
-				idle, first = 0, sighting{w.call, now, heap}
+			case w.call != seen.call:
+				idle, seen = 0, sighting{call: w.call, last: now, heap: heap}
 			default:
-				w.judge(now.Sub(first.since), heap-first.heap)
+				seen.again(now)
+				w.judge(seen.took, heap-seen.heap)
 			}
 			w.mu.Unlock()
 		}
