@@ -20,6 +20,10 @@ func (s *Server) pointsRoutes() []*route {
 	return []*route{
 		{method: "GET", path: account + "/points", id: "getPoints", roles: readers, query: fresh,
 			serve: getPoints},
+		{method: "GET", path: "/v1/points", id: "listPoints", roles: campaignReaders, unbound: true,
+			query: slices.Concat(paged, []string{"unit"}), serve: listPoints},
+		{method: "GET", path: "/v1/reports/points", id: "reportPoints", roles: campaignReaders,
+			query: slices.Concat(fresh, []string{"unit", "from", "through"}), serve: reportPoints, unbound: true},
 		post("/points", "earnPoints", earnPoints),
 		post("/points/convert", "convertPoints", convertPoints),
 	}

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/tillbook/tillbook/domain"
@@ -42,6 +43,12 @@ func TestPoints(t *testing.T) {
 		"credit.amount": "0.20", "lots.0.class": "promo", "balance.total": "100", "times": "2"})
 	s.post(path+"/points/convert", `{"amount":`+pts("20")+`,"into":"gift"}`).is(201).has(fields{
 		"gift": "mug-1", "balances.0.total": "80"})
+	s.get(fmt.Sprint("/v1/reports/points?unit=PTS&max_wait=10s&min_position=", s.head())).is(200).has(fields{
+		"data.0.opening": "0", "data.0.changes.0.type": "PointsConverted", "data.0.changes.0.amount": "-40",
+		"data.0.changes.1.events": "2", "data.0.closing": "80", "data.0.worth": `{"amount":"0.80","unit":"CNY"}`,
+		"data.0.accounts": "1", "data.0.pending": "0", "data.0.ending.0.amount": "80"})
+	s.get("/v1/points?unit=PTS").is(200).has(fields{"data.0.total": "80", "data.1": ""})
+	s.get("/v1/points").refused(400, "malformed").has(fields{"errors.0.field": "unit"})
 	s.post(path+"/points/convert", `{"amount":`+pts("15")+`,"into":"credit"}`).refused(422, "points_step")
 	s.post(path+"/points/convert", `{"amount":`+pts("30")+`,"into":"coupon"}`).refused(404, "not_found")
 	s.post(path+"/points/convert", `{"amount":`+pts("10")+`,"into":"credit","conversion":"mug"}`).

@@ -19,6 +19,8 @@ func (s *Server) tierRoutes() []*route {
 		post(account+"/tier/end", "endTierOverride", endTierOverride),
 		{method: "GET", path: account + "/tier", id: "getTier", roles: tierViewers, query: fresh,
 			serve: getTier},
+		{method: "GET", path: "/v1/tiers", id: "listTiers", roles: tierReaders, unbound: true,
+			query: slices.Concat(paged, []string{"tier", "due_before"}), serve: listTiers},
 		{method: "GET", path: "/v1/reports/tiers", id: "reportTiers", roles: tierReaders,
 			query: slices.Concat(fresh, []string{"at", "from"}), serve: reportTiers, unbound: true},
 	}

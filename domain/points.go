@@ -61,6 +61,11 @@ type PointsSpend struct {
 	Share  Quantity `json:"share,omitzero"` // percent of a sale that they pay at the most; none: all of it
 }
 
+// WorthOf is what points of the unit are worth, rounded down.
+func (s *PointsSpend) WorthOf(points Money) Money {
+	return (&PointsRate{Points: s.Worth, Per: s.Points}).of(points)
+}
+
 // PointsRate is how many points an amount earned: Points for every Per of it, times what is there.
 type PointsRate struct {
 	Points   Money     `json:"points"`

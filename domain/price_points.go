@@ -39,7 +39,7 @@ func (s *PointsSpend) payable(free, sale Money) (points, worth Money) {
 	}
 	step := s.Step.minor()
 	n = new(big.Int).Sub(n, new(big.Int).Rem(n, step))
-	worth = (&PointsRate{Points: s.Worth, Per: s.Points}).of(free.With(fromMinor(n, free.Scale())))
+	worth = s.WorthOf(free.With(fromMinor(n, free.Scale())))
 	fewest := new(big.Int).Mul(worth.minor(), per)
 	fewest = roundUp(roundUp(fewest, pays).Quo(fewest, pays), step)
 	return free.With(fromMinor(fewest, free.Scale())), worth

@@ -36,7 +36,7 @@ func (d *Draft) pointsWorth(points, sale Money) (Money, error) {
 	if !multiple(points, s.Step) {
 		return Money{}, ErrPointsStep.Because("want a multiple of " + s.Step.String())
 	}
-	worth := (&PointsRate{Points: s.Worth, Per: s.Points}).of(points)
+	worth := s.WorthOf(points)
 	if worth.IsZero() {
 		return Money{}, ErrPointsStep.Because("they are worth nothing")
 	}

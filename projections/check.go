@@ -285,8 +285,8 @@ func (c *checker) tick(at eventstore.Position) {
 // not add up are not compared: there is nothing to compare them with.
 func (c *checker) account(ctx context.Context, id uuid.UUID, events int64) error {
 	a, told := domain.NewAccount(id), told{account: id, holds: endedHolds{}, credentials: credentialRows{},
-		interactions: interactionRows{}, bought: bought{}, occasions: occasionRows{}, uses: usesTold{},
-		items: followedItems{}}
+		interactions: interactionRows{}, bought: bought{}, occasions: occasionRows{}, points: pointsTold{},
+		uses: usesTold{}, items: followedItems{}}
 	at := a // as the tables should show it
 	differences := c.report.Count
 	err := c.stream(ctx, domain.AccountStream(id), events,

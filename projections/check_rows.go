@@ -33,6 +33,7 @@ var checkedColumns = map[string][]string{
 	"coupon_uses": useColumns,
 	"mandates":    mandates.checked(),
 	"occasions":   occasionColumns[1:],
+	"points":      pointsColumns,
 	"purchases":   purchaseColumns,
 	"withdrawals": withdrawals.checked(),
 	"jobs":        jobTable.Columns,
@@ -143,7 +144,7 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 		"balances": {}, "lots": {}, "holds": {},
 		"credentials": told.credentials.wanted(), "interactions": told.interactions,
 		"purchases": told.bought.wanted(), "occasions": told.occasions,
-		"coupon_uses": told.uses.wanted(),
+		"coupon_uses": told.uses.wanted(), "points": told.points.wanted(),
 	}
 	for _, l := range a.Lots() {
 		wanted["lots"][l.ID.String()] = []string{l.Unit, string(l.Class), l.Face.String(),
@@ -189,6 +190,7 @@ type told struct {
 	interactions interactionRows
 	bought       bought
 	occasions    occasionRows
+	points       pointsTold
 	uses         usesTold
 	account      uuid.UUID
 	kind         string
@@ -214,6 +216,7 @@ func (t *told) note(p domain.Posted, position eventstore.Position) {
 	t.bought.note(p)
 	t.occasions.note(p)
 	t.items.note(p)
+	t.points.note(p)
 	t.uses.note(p, t.account, position)
 	t.tiers.note(p)
 }

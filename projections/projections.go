@@ -59,6 +59,7 @@ func Builtin() []Projection {
 		transfers{},
 		interactions{},
 		occasions{},
+		points{},
 		purchases{},
 		segments{},
 		exceptions{}, settlement{}, shifts{},
