@@ -213,6 +213,23 @@ func (o *out) pricedLine(l domain.CheckoutLine) {
 	o.end(']')
 	o.quantity("net", l.Net)
 	o.some("tax_code", l.TaxCode)
+	o.lotShares(l.Lots)
+}
+
+// lotShares writes what lots that are limited to goods pay of a line, where some do.
+func (o *out) lotShares(lots []domain.LotShare) {
+	if len(lots) == 0 {
+		return
+	}
+	o.open("lots", '[')
+	for _, s := range lots {
+		o.begin('{')
+		o.id("lot_id", s.Lot)
+		o.plain("class", string(s.Class))
+		o.quantity("amount", s.Amount)
+		o.end('}')
+	}
+	o.end(']')
 }
 
 // source writes where a discount comes from: a coupon, a tier, or a code that nobody has claimed.

@@ -49,6 +49,9 @@ func (o *out) soldLines(e domain.CheckoutPosted) {
 			o.end('}')
 		}
 		o.end(']')
+		if l.Counted != nil {
+			o.quantity("qualifying", *l.Counted)
+		}
 		o.end('}')
 	}
 	o.end(']')

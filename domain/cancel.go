@@ -151,7 +151,7 @@ func (d *Draft) undo(p Posted) error {
 	case CheckoutPosted:
 		return d.undoCheckout(e)
 	case DebitPosted:
-		return d.undoDebit(sale{e, p.Metadata.RecordedAt})
+		return d.undoDebit(sale{e, p.Metadata.RecordedAt}, false)
 	case HoldPlaced:
 		if h := d.hold(e.HoldID); h != nil {
 			return d.release(h, ReleasedCancelled)
@@ -176,14 +176,16 @@ func (d *Draft) undoTopUp(id uuid.UUID) error {
 	return err
 }
 
-func (d *Draft) undoDebit(debit sale) error {
+// undoDebit returns all that is left of a debit; byLots is paidByLots of its checkout's lines.
+func (d *Draft) undoDebit(debit sale, byLots bool) error {
 	before := d.refunded(debit)
 	rest := debit.Amount.Sub(before)
 	owed, receivable := d.owedFor(debit.DebitPosted)
 	if rest.IsZero() && owed.IsZero() {
 		return nil
 	}
-	back, err := d.giveBack(debit, before, rest)
+	earlier, now := debit.gives(d.backTo(debit)), debit.gives(debit.taken())
+	back, err := d.giveBackOf(debit, earlier, now)
 	if err != nil {
 		return err
 	}
@@ -197,7 +199,7 @@ func (d *Draft) undoDebit(debit sale) error {
 	if err != nil {
 		return err
 	}
-	if err := d.loseSale(debit.DebitPosted, id, before, rest); err != nil {
+	if err := d.loseSale(debit.DebitPosted, id, debit.cameBack(byLots, earlier, now)); err != nil {
 		return err
 	}
 	if err := d.settleReturned(back.moves, SettledByRefund); err != nil {

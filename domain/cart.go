@@ -63,6 +63,10 @@ type CheckoutLine struct {
 	Net       Quantity      `json:"net"`     // unit_price × qty less discounts
 	Tenders   []TenderShare `json:"tenders"` // they add up to net
 	TaxCode   string        `json:"tax_code,omitempty"`
+	Lots      []LotShare    `json:"lots,omitempty"` // of stored value, what lots limited to goods paid
+	// Counted is of Net what points and tiers count, where some line of the sale has Lots; else all that
+	// counts is the lines' in common.
+	Counted *Quantity `json:"qualifying_spend,omitempty"`
 }
 
 // OfferShare is what a coupon, or a tier, took off a line.
@@ -88,7 +92,11 @@ func (l CheckoutLine) appendJSON(b jsonText) jsonText {
 	b = append(b, '{').integer("n", l.N).text("product", l.Product).optional("category", l.Category)
 	b = b.integer("qty", l.Qty).quantity("unit_price", l.UnitPrice).quantity("list", l.List)
 	b = optionalList(b, "discounts", l.Discounts).quantity("net", l.Net)
-	return append(list(b, "tenders", l.Tenders).optional("tax_code", l.TaxCode), '}')
+	b = optionalList(list(b, "tenders", l.Tenders).optional("tax_code", l.TaxCode), "lots", l.Lots)
+	if l.Counted != nil {
+		b = b.quantity("qualifying_spend", *l.Counted)
+	}
+	return append(b, '}')
 }
 
 func (s OfferShare) appendJSON(b jsonText) jsonText {

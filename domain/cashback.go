@@ -62,12 +62,15 @@ func (d *Draft) cashbackOf(e DebitPosted) (best cashback) {
 func (e DebitPosted) counted() Money {
 	sum := e.Amount.Quantity.Zero()
 	for _, m := range e.Moves {
-		if m.Class == Principal || m.Class == Gift {
+		if m.Class.counts() {
 			sum = sum.Sub(m.Amount)
 		}
 	}
 	return e.Amount.With(sum)
 }
+
+// counts reports whether value of the class was paid for.
+func (c Class) counts() bool { return c == Principal || c == Gift }
 
 // matches reports whether the rule is there for a debit of which so much counts, now and here.
 func (r *CashbackRule) matches(d *Draft, counted Money) bool {
@@ -88,26 +91,26 @@ func (r *CashbackRule) of(counted Money) Money {
 }
 
 // loseSale takes back what a debit earned, for the part of it that came back just now.
-func (d *Draft) loseSale(debit DebitPosted, refund uuid.UUID, before, now Money) error {
-	if err := d.loseCashback(debit, before, now); err != nil || debit.CheckoutID != noID {
+func (d *Draft) loseSale(debit DebitPosted, refund uuid.UUID, came cameBack) error {
+	if err := d.loseCashback(debit, came); err != nil || debit.CheckoutID != noID {
 		return err // a checkout loses all else as a whole
 	}
 	return d.lose(loss{consumption{id: debit.DebitID, qualifying: debit.counted()},
-		refund, cameBack{before, now, debit.Amount}.wholly})
+		refund, came.wholly})
 }
 
 // loseCashback takes back the share of a debit's cashback that the part of it earned which came back
 // just now: of refunds up to c of an amount A, round_half_up(cashback·c/A) in all, so that in the end it
 // is the cashback. What the lot does not have any more, unheld, is uncollected, until it comes back.
-func (d *Draft) loseCashback(debit DebitPosted, before, now Money) error {
+func (d *Draft) loseCashback(debit DebitPosted, came cameBack) error {
 	for _, p := range d.found(CashbackName(debit.DebitID)) {
 		granted, ok := p.Event.(CreditGranted)
 		if !ok {
 			continue
 		}
 		l := d.lot(granted.Lots[0].ID)
-		earned := func(c Money) Quantity { return portion(l.Face, c.Quantity, debit.Amount.Quantity) }
-		due := earned(before.Add(now)).Sub(earned(before))
+		earned := func(c Money) Quantity { return portion(l.Face, c.Quantity, came.amount.Quantity) }
+		due := earned(came.before.Add(came.now)).Sub(earned(came.before))
 		if l.Reversed || !due.IsPositive() {
 			continue // revoked before as a mistake
 		}

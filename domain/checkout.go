@@ -99,10 +99,11 @@ func (c Checkout) Decide(d *Draft) error {
 	if err := s.pay(c); err != nil {
 		return err
 	}
-	for _, x := range []Money{c.Points, s.stored} {
-		if free := d.spendable(x, d.Decided, &d.Context); free.Less(x) {
-			return ErrInsufficientFunds.Short(x, free)
-		}
+	if free := d.spendable(c.Points, d.Decided, &d.Context); free.Less(c.Points) {
+		return ErrInsufficientFunds.Short(c.Points, free)
+	}
+	if free := d.payable(&s); free.Less(s.stored) {
+		return ErrInsufficientFunds.Short(s.stored, free)
 	}
 	counted, err := d.limitStored(s.stored)
 	if err != nil {
@@ -121,10 +122,11 @@ func (d *Draft) limitStored(x Money) (*Counted, error) {
 
 // postCheckout posts a sale whose tenders pay its price, then what follows from it.
 func (d *Draft) postCheckout(c Checkout, s basket, counted *Counted) error {
-	debit := DebitPosted{Value: d.value(s.stored, d.sell(s.stored)), Requested: s.stored,
+	debit := DebitPosted{Value: d.value(s.stored, d.sellFor(&s)), Requested: s.stored,
 		RemainingDue: s.zero(), Counted: counted}
 	given := s.stored.Sub(debit.counted())
 	s.share()
+	s.count(given.Quantity)
 	d.posted = slices.Grow(d.posted, len(s.Verdicts)+besideCoupons)
 	id := d.nextID()
 	earning := consumption{id: id, qualifying: s.Net.Sub(s.points).Sub(given), lines: s.Lines}
@@ -250,6 +252,9 @@ func (e CheckoutPosted) check() error {
 	for _, l := range e.Lines {
 		if l.Qty < 1 || !l.paid().Equal(l.Net) {
 			return fmt.Errorf("line %d of %d pieces is paid with %s, it costs %s", l.N, l.Qty, l.paid(), l.Net)
+		}
+		if len(l.Lots) > 0 && l.by(TenderStoredValue).Less(l.byLots()) {
+			return fmt.Errorf("line %d has %s of its lots, more than stored value", l.N, l.byLots())
 		}
 		net = net.Add(l.Net)
 	}

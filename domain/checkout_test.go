@@ -23,6 +23,13 @@ var _ = telling(func(e CheckoutPosted) string {
 		for _, t := range l.Tenders {
 			s += fmt.Sprintf(", %s %s", t.Tender, t.Amount)
 		}
+		for _, of := range l.Lots {
+			revision, _ := RevisionOf(of.Lot)
+			s += fmt.Sprintf(", %s@%d pays %s", of.Class, revision, of.Amount)
+		}
+		if l.Counted != nil {
+			s += ", counts " + l.Counted.String()
+		}
 	}
 	return s
 })

@@ -131,7 +131,11 @@ func (b Debit) affordable(d *Draft) (Money, error) {
 // sell draws x and answers the moves that sell it.
 func (d *Draft) sell(x Money) []Move {
 	var few [8]share
-	shares := d.draw(few[:0], x, d.Decided, &d.Context)
+	return soldOf(d.draw(few[:0], x, d.Decided, &d.Context))
+}
+
+// soldOf are the moves that sell shares.
+func soldOf(shares []share) []Move {
 	moves := make([]Move, len(shares))
 	for i, s := range shares {
 		moves[i] = s.sold()

@@ -165,11 +165,9 @@ func (r *PointsRule) parts(c consumption) (names []string, parts []Quantity) {
 	sums := map[string]Quantity{}
 	for _, l := range c.lines {
 		name := r.part(l)
-		cost := l.Net
-		for _, t := range l.Tenders {
-			if t.Tender == TenderPoints {
-				cost = cost.Sub(t.Amount)
-			}
+		cost := l.Net.Sub(l.by(TenderPoints))
+		if l.Counted != nil {
+			cost = *l.Counted
 		}
 		if sum, ok := sums[name]; ok {
 			cost = sum.Add(cost)

@@ -71,7 +71,8 @@ func (e CheckoutPosted) cameBack(before, after returned, lines []int) cameBack {
 			if len(lines) > 0 && !slices.Contains(lines, l.N) {
 				continue
 			}
-			back, cost = back.Add(r.lines[i].Net), cost.Add(l.Net)
+			x, worth := l.worth(r.lines[i].Net)
+			back, cost = back.Add(x), cost.Add(worth)
 			left += l.Qty - r.lines[i].Qty
 		}
 		if left == 0 || cost.Less(back) {
@@ -82,6 +83,23 @@ func (e CheckoutPosted) cameBack(before, after returned, lines []int) cameBack {
 	was, cost := until(before)
 	is, _ := until(after)
 	return cameBack{e.Money(was), e.Money(is.Sub(was)), e.Money(cost)}
+}
+
+// worth is what the line cost, and x of it, that came back: of what counts, where the line says that.
+func (l *CheckoutLine) worth(x Quantity) (back, of Quantity) {
+	if l.Counted == nil {
+		return x, l.Net
+	}
+	return portion(*l.Counted, least(x, l.Net), l.Net), *l.Counted
+}
+
+// countedBack is what counts no more of the checkout by a later return.
+func (e CheckoutPosted) countedBack(before, after returned) Quantity {
+	if paidByLots(e.Lines) {
+		return e.cameBack(before, after, nil).now.Quantity
+	}
+	counted := func(c Quantity) Quantity { return portion(e.Counted, c, e.Net) }
+	return counted(after.net).Sub(counted(before.net))
 }
 
 func (d *Draft) returns(e CheckoutPosted) returned {
@@ -104,9 +122,8 @@ func (d *Draft) giveGoodsBack(
 			return err
 		}
 	}
-	counted := func(c Quantity) Quantity { return portion(of.Counted, c, of.Net) }
-	e.Counted = counted(before.net).Sub(counted(before.net.Add(e.Net)))
 	after := before.plus(e)
+	e.Counted = of.countedBack(before, after).Neg()
 	came := func(lines []int) cameBack { return of.cameBack(before, after, lines) }
 	if of.Qualifying != nil {
 		e.Qualifying = of.Qualifying.returned(came(of.Qualifying.Lines))
@@ -121,7 +138,7 @@ func (d *Draft) giveGoodsBack(
 	if err := d.restorePoints(of.CheckoutID, e.ReturnID, e.Money(e.by(TenderPoints))); err != nil {
 		return err
 	}
-	if err := d.giveStoredBack(of, e); err != nil {
+	if err := d.giveStoredBack(of, before, e); err != nil {
 		return err
 	}
 	return d.lose(loss{
@@ -182,20 +199,26 @@ func (e CheckoutReturned) by(tender string) Quantity {
 }
 
 // giveStoredBack returns stored value to the lots that it came from. A cancellation undoes the debit.
-func (d *Draft) giveStoredBack(of CheckoutPosted, e CheckoutReturned) error {
+func (d *Draft) giveStoredBack(of CheckoutPosted, came returned, e CheckoutReturned) error {
 	debit, ok := d.debitOf(of)
 	if !ok {
 		return nil
 	}
+	byLots := paidByLots(of.Lines)
 	if e.Cause == CauseCancelled {
-		return d.undoDebit(debit)
+		return d.undoDebit(debit, byLots)
 	}
 	x := debit.Amount.With(e.by(TenderStoredValue))
 	if x.IsZero() {
 		return nil
 	}
 	before := d.refunded(debit)
-	back, err := d.giveBack(debit, before, x)
+	earlier, now := debit.returned(before.Quantity), debit.returned(before.Add(x).Quantity)
+	if byLots {
+		until := d.backTo(debit)
+		earlier, now = debit.gives(until), debit.gives(of.lotsBack(debit, until, came, e.Lines, x.Quantity))
+	}
+	back, err := d.giveBackOf(debit, earlier, now)
 	if err != nil {
 		return err
 	}
@@ -208,7 +231,7 @@ func (d *Draft) giveStoredBack(of CheckoutPosted, e CheckoutReturned) error {
 	if err != nil {
 		return err
 	}
-	if err := d.loseSale(debit.DebitPosted, id, before, x); err != nil {
+	if err := d.loseSale(debit.DebitPosted, id, debit.cameBack(byLots, earlier, now)); err != nil {
 		return err
 	}
 	return d.settleReturned(back.moves, SettledByRefund)

@@ -116,16 +116,23 @@ func (q Quote) Of(a *Account, m Moment) (Quoted, error) {
 			return Quoted{}, ErrInsufficientFunds.Short(q.Points, free)
 		}
 	}
-	quoted.StoredValue, quoted.ByClass = d.payable(quoted.Net.Sub(quoted.PointsValue))
+	quoted.StoredValue, quoted.ByClass = d.couldPay(&quoted.Priced, quoted.PointsValue)
 	return quoted, nil
 }
 
-// payable is what stored value could pay of an amount, and of which classes it would be drawn.
-func (d *Draft) payable(x Money) (Money, map[Class]Quantity) {
-	x = x.With(least(x.Quantity, d.spendable(x, d.Decided, &d.Context).Quantity))
-	by := map[Class]Quantity{}
+// couldPay is what stored value could pay of a sale beside points, and of which classes it would be drawn.
+// It notes on the lines what lots limited to goods would pay.
+func (d *Draft) couldPay(p *Priced, points Money) (Money, map[Class]Quantity) {
 	var few [8]share
-	for _, s := range d.draw(few[:0], x, d.Decided, &d.Context) {
+	drawn, x := few[:0], p.Net.Sub(points)
+	if d.limited(x.unit) {
+		drawn, x = d.drawByLine(p, points, x)
+	} else {
+		x = x.With(least(x.Quantity, d.spendable(x, d.Decided, &d.Context).Quantity))
+		drawn = d.draw(drawn, x, d.Decided, &d.Context)
+	}
+	by := map[Class]Quantity{}
+	for _, s := range drawn {
 		if sum, ok := by[s.lot.Class]; ok {
 			s.amount = s.amount.Add(sum)
 		}

@@ -101,11 +101,11 @@ func (c *claim) choose(lines []CartLine) *Refusal {
 	some, gifts := false, false
 	for i := range lines {
 		l := &lines[i]
-		if names(r.NotProducts, r.NotCategories, l) {
+		if names(r.NotProducts, r.NotCategories, l.Product, l.Category) {
 			continue
 		}
-		c.lets[i] = len(r.Products)+len(r.Categories) == 0 || names(r.Products, r.Categories, l)
-		c.gives[i] = names(v.Products, v.Categories, l) ||
+		c.lets[i] = len(r.Products)+len(r.Categories) == 0 || names(r.Products, r.Categories, l.Product, l.Category)
+		c.gives[i] = names(v.Products, v.Categories, l.Product, l.Category) ||
 			len(v.Products)+len(v.Categories) == 0 && c.lets[i]
 		some, gifts = some || c.lets[i], gifts || c.gives[i]
 	}
@@ -115,10 +115,10 @@ func (c *claim) choose(lines []CartLine) *Refusal {
 	return nil
 }
 
-// names reports whether products or categories name a line's goods.
-func names(products, categories []string, l *CartLine) bool {
-	return slices.Contains(products, l.Product) ||
-		l.Category != "" && slices.Contains(categories, l.Category)
+// names reports whether products or categories name goods of that product and category.
+func names(products, categories []string, product, category string) bool {
+	return slices.Contains(products, product) ||
+		category != "" && slices.Contains(categories, category)
 }
 
 // tooSmall says that the sale does not come to the claim's minimum spend. That of an item discount is

@@ -152,9 +152,13 @@ func (r *TierRules) eligible(c consumption) (spend Quantity, lines []int) {
 	}
 	all, some := spend.Zero(), spend.Zero()
 	for _, l := range c.lines {
-		all = all.Add(l.Net)
+		worth := l.Net
+		if l.Counted != nil {
+			worth = *l.Counted
+		}
+		all = all.Add(worth)
 		if slices.Contains(r.Categories, l.Category) {
-			some, lines = some.Add(l.Net), append(lines, l.N)
+			some, lines = some.Add(worth), append(lines, l.N)
 		}
 	}
 	return portion(spend, some, all), lines

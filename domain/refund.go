@@ -108,7 +108,7 @@ func (r Refund) Decide(d *Draft) error {
 	if err != nil {
 		return err
 	}
-	if err := d.loseSale(debit.DebitPosted, id, before, paid); err != nil {
+	if err := d.loseSale(debit.DebitPosted, id, cameBack{before, paid, debit.Amount}); err != nil {
 		return err
 	}
 	if err := d.settleReturned(back.moves, SettledByRefund); err != nil {
@@ -164,8 +164,12 @@ type back struct {
 // what had expired in a lot before it opens again: what lay there unposted must not come back to
 // life.
 func (d *Draft) giveBack(debit sale, before, x Money) (back, error) {
-	earlier := debit.returned(before.Quantity)
-	now := debit.returned(before.Quantity.Add(x.Quantity))
+	return d.giveBackOf(debit, debit.returned(before.Quantity),
+		debit.returned(before.Quantity.Add(x.Quantity)))
+}
+
+// giveBackOf gives back what has come back by now of a debit and had not earlier.
+func (d *Draft) giveBackOf(debit sale, earlier, now []Move) (back, error) {
 	b, err := d.giveBackBetween(earlier, now, debit.at)
 	b.list = d.listReturned(debit, earlier, now)
 	return b, err
@@ -199,16 +203,25 @@ func (d *Draft) giveBackBetween(earlier, now []Move, soldAt time.Time) (b back, 
 // returned are the moves that give back c in all of a debit: split over its own moves, and of each
 // move's cost the same way.
 func (debit DebitPosted) returned(c Quantity) []Move {
-	weights := make([]Quantity, len(debit.Moves))
+	return debit.gives(split(c, debit.taken()))
+}
+
+// taken is what the debit took from its lots, in the order of its moves.
+func (debit DebitPosted) taken() []Quantity {
+	taken := make([]Quantity, len(debit.Moves))
 	for i, m := range debit.Moves {
-		weights[i] = m.Amount.Neg()
+		taken[i] = m.Amount.Neg()
 	}
-	parts := split(c, weights)
+	return taken
+}
+
+// gives are the moves that give back so much in all to each of the debit's lots.
+func (debit DebitPosted) gives(parts []Quantity) []Move {
 	moves := make([]Move, len(parts))
 	for i, m := range debit.Moves {
 		moves[i] = Move{
 			Lot: m.Lot, Class: m.Class, Funding: m.Funding, Amount: parts[i],
-			Held: parts[i].Zero(), Cost: portion(m.Cost.Neg(), parts[i], weights[i]),
+			Held: parts[i].Zero(), Cost: portion(m.Cost.Neg(), parts[i], m.Amount.Neg()),
 		}
 	}
 	return moves

@@ -121,7 +121,7 @@ func (t *rehearsedTier) counts(d *Draft, e Event) *Qualifying {
 	case CheckoutPosted:
 		q := sold(consumption{id: e.CheckoutID, qualifying: e.Money(e.Counted), lines: e.Lines},
 			e.Money(e.Net))
-		if q != nil && len(q.Lines) > 0 {
+		if q != nil && (len(q.Lines) > 0 || paidByLots(e.Lines)) {
 			s := t.sales[e.CheckoutID]
 			s.checkout, s.returned = e, e.returnedBy(nil)
 			t.sales[e.CheckoutID] = s
@@ -136,7 +136,7 @@ func (t *rehearsedTier) counts(d *Draft, e Event) *Qualifying {
 		switch {
 		case !ok:
 			return nil
-		case len(s.qualifying.Lines) == 0:
+		case s.checkout.CheckoutID == noID:
 			return returned(e.CheckoutID, s.amount.With(e.Net))
 		}
 		before := s.returned

@@ -57,7 +57,7 @@ func (s LotScope) valid() bool {
 // ofGoods reports whether s limits the goods.
 func (s *LotScope) ofGoods() bool { return len(s.Products)+len(s.Categories) > 0 }
 
-// lets reports whether s lets value be spent on a line's goods.
-func (s *LotScope) lets(l *CartLine) bool {
-	return !s.ofGoods() || names(s.Products, s.Categories, l)
+// lets reports whether s lets value be spent on a product of that category.
+func (s *LotScope) lets(product, category string) bool {
+	return !s.ofGoods() || names(s.Products, s.Categories, product, category)
 }

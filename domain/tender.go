@@ -16,6 +16,7 @@ type basket struct {
 	search         Search
 	points, stored Money // of Net
 	external       []Payment
+	drawn          []share // that pay stored, where some are of lots limited to goods
 }
 
 func (s *basket) zero() Money { return s.Net.Sub(s.Net) }
@@ -160,20 +161,53 @@ func (s *basket) tenders() []TenderShare {
 	return all
 }
 
-// share divides the tenders over the lines by what they cost. What the tenders paid up to one of them is
-// split together, and less what those before it paid is its share: so every line is paid exactly.
-func (s *basket) share() {
-	nets := make([]Quantity, len(s.Lines))
-	for i, l := range s.Lines {
-		nets[i] = l.Net
+// payable draws stored value where some of it is limited to goods, and says what there is.
+func (d *Draft) payable(s *basket) (free Money) {
+	if !d.limited(s.stored.unit) {
+		return d.spendable(s.stored, d.Decided, &d.Context)
 	}
-	sum, before := s.Net.Quantity.Zero(), split(s.Net.Quantity.Zero(), nets)
-	for _, t := range s.tenders() {
+	s.drawn, free = d.drawByLine(&s.Priced, s.points, s.stored)
+	return free
+}
+
+// sellFor answers the moves that sell stored value.
+func (d *Draft) sellFor(s *basket) []Move {
+	if s.drawn == nil {
+		return d.sell(s.stored)
+	}
+	return soldOf(s.drawn)
+}
+
+// share divides the tenders over the lines by what they cost; where lots limited to goods pay some, all
+// other stored value and what is paid elsewhere by what those and points leave of them.
+func (s *basket) share() {
+	tenders, nets := s.tenders(), s.nets()
+	if !paidByLots(s.Lines) {
+		s.spread(tenders, nets)
+		return
+	}
+	s.spread(tenders[:1], nets)
+	for i := range s.Lines {
+		l := &s.Lines[i]
+		lots := l.byLots()
+		tenders[1].Amount, nets[i] = tenders[1].Amount.Sub(lots), l.Net.Sub(l.paid()).Sub(lots)
+	}
+	s.spread(tenders[1:], nets)
+	for i := range s.Lines {
+		s.Lines[i].addStored(s.Lines[i].byLots())
+	}
+}
+
+// spread divides tenders over the lines by weights. What the tenders paid up to one of them is split
+// together, and less what those before it paid is its share: so every line is paid exactly.
+func (s *basket) spread(tenders []TenderShare, weights []Quantity) {
+	sum, before := s.zero().Quantity, split(s.zero().Quantity, weights)
+	for _, t := range tenders {
 		if t.Amount.IsZero() {
 			continue
 		}
 		sum = sum.Add(t.Amount)
-		now := split(sum, nets)
+		now := split(sum, weights)
 		for i := range s.Lines {
 			if x := now[i].Sub(before[i]); x.IsPositive() {
 				s.Lines[i].Tenders = append(s.Lines[i].Tenders, TenderShare{t.Tender, x})
