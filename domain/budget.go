@@ -137,16 +137,6 @@ func (b *Budget) Left() (left BudgetLeft) {
 	return left
 }
 
-// Unreserved says that a command was decided up to what it needs of campaigns' budgets: the shell must
-// reserve that, and ask again. What was reserved before and is not needed any more must be released
-// first, as it may be what is wanted.
-type Unreserved struct {
-	Wanted []BudgetPart
-	Unused []uuid.UUID
-}
-
-func (*Unreserved) Error() string { return "the operation needs a reservation of a budget" }
-
 // reservationLife is how long a reservation can be committed. It is resolved only much later: so no
 // commit comes after the tombstone on an account that was not even open.
 const reservationLife = 30 * time.Second
@@ -174,17 +164,6 @@ func (d *Draft) reserve(w BudgetPart) (uuid.UUID, error) {
 	}
 	d.wanted = append(d.wanted, w)
 	return noID, nil
-}
-
-// unreserved is what is to be reserved, and what is reserved and not needed any more.
-func (d *Draft) unreserved() *Unreserved {
-	u := &Unreserved{Wanted: d.wanted}
-	for _, r := range d.Reservations {
-		if r.Refused == nil && !d.taken[r.ID] {
-			u.Unused = append(u.Unused, r.ID)
-		}
-	}
-	return u
 }
 
 // reserveIssue reserves one more coupon of a campaign, where these are capped.

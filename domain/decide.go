@@ -60,6 +60,9 @@ func Decide(a *Account, c Command, m Moment) ([]Posted, *Account, error) {
 		return nil, a, err
 	}
 	m.toUTC()
+	if posted, ok := m.Earlier.reserved(a, &m); ok {
+		return posted, m.Earlier.after, nil
+	}
 	posted, after, err := decide(a, &m, c, func(d *Draft) error { return d.rule(c) })
 	if err == nil {
 		return posted, after, nil
@@ -94,7 +97,7 @@ func decide(
 		return nil, a, err
 	}
 	if len(d.wanted) > 0 {
-		return nil, a, d.unreserved()
+		return nil, a, d.unreserved(a)
 	}
 	return d.stamped(), d.Account, nil
 }

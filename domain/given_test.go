@@ -63,7 +63,9 @@ func (b *book) do(c Command) ([]Posted, error) {
 	if u := (*Unreserved)(nil); errors.As(err, &u) {
 		b.reserve(u.Wanted)
 		defer func() { b.reservations = nil }()
-		posted, after, err = Decide(b.account, c, b.moment())
+		m := b.moment()
+		m.Earlier = u // what is made again below is not
+		posted, after, err = Decide(b.account, c, m)
 	}
 	again, _, _ := Decide(b.account, c, b.moment())
 	if got := b.snapshot(b.account); !bytes.Equal(got, before) {

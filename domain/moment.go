@@ -32,6 +32,10 @@ type Moment struct {
 	// Reservations of campaigns' budgets that were made for this command, see Draft.reserve.
 	Reservations []Reservation
 
+	// Earlier is what the same command was decided to be before they were made, nil where that is not
+	// known. It may be changed by Decide.
+	Earlier *Unreserved
+
 	// Found is what this account's log holds under a name, newest first; nil finds nothing. The
 	// shell answers from memory unless the name was used. Of EventName it is the event itself.
 	Found func(Name) []Posted

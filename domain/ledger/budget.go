@@ -28,7 +28,7 @@ func (l *Ledger) withBudget(ctx context.Context, r Request, needs *domain.Unrese
 		err = ErrBusy
 	}
 	if err == nil {
-		r.reserved = slices.Concat(r.reserved, reserved)
+		r.reserved, r.needs = slices.Concat(r.reserved, reserved), needs
 		var a Answer
 		a, err = l.Do(ctx, r)
 		if !r.DryRun && isCertain(err) {

@@ -31,6 +31,7 @@ type Request struct {
 	hops int // accounts it was passed on by
 
 	reserved []domain.Reservation // of campaigns' budgets, for this try
+	needs    *domain.Unreserved   // the decision that they were made for
 	tries    int                  // that needed reservations
 }
 

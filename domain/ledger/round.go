@@ -196,7 +196,7 @@ func (r *round) moment(q *Request, place domain.Store) domain.Moment {
 		Actor: q.Caller.Actor, Role: string(q.Caller.Role), OnBehalfOf: q.Caller.OnBehalfOf,
 		CorrelationID: q.CorrelationID, IdempotencyKey: q.Key, Context: q.Context,
 		Place:     place,
-		Campaigns: r.campaigns, Reservations: q.reserved,
+		Campaigns: r.campaigns, Reservations: q.reserved, Earlier: q.needs,
 		Found: r.found, Candidates: r.candidates,
 	}
 	m.Decided = q.Context.Instant(m.Recorded)
