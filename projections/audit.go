@@ -46,7 +46,7 @@ var operationList = list[OperationFilter, int64, OperationEntry]{
 	name: "operations",
 	query: func(f OperationFilter, after *int64, limit int) (string, []any) {
 		var w where
-		w.and("pos_txn_id = ? AND store IS ? AND terminal IS ?",
+		w.and("pos_txn_id = ? AND store IS NOT DISTINCT FROM ? AND terminal IS NOT DISTINCT FROM ?",
 			f.PosTxnID, null(f.Store), null(f.Terminal))
 		w.same("leg", f.Leg)
 		if f.Account != (uuid.UUID{}) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // TestAuditBeforeAndAfter has one row for each kind of before and after.
@@ -64,7 +65,7 @@ func TestAuditBeforeAndAfter(t *testing.T) {
 		{"TopUpPosted", stands("100.00", "90.00", "10.00"), stands("101.00", "91.00", "10.00")},
 	}
 	for _, batch := range []int{1, 3, 1000} {
-		m := open(t, t.TempDir(), store, Options{Batch: batch})
+		m := open(t, placetest.Place(t), store, Options{Batch: batch})
 		got := auditPages(t, m, AuditFilter{})
 		if len(got) != len(want) {
 			t.Fatalf("got %d events, want %d", len(got), len(want))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // BenchmarkRebuild folds a shop's log into a new file, decoding and secondary indexes included, and
@@ -31,7 +32,7 @@ func BenchmarkRebuild(b *testing.B) {
 }
 
 func benchRebuild(b *testing.B, store eventstore.Store) {
-	folder := b.TempDir()
+	folder := placetest.Place(b)
 	m := open(b, folder, store, Options{})
 	events, used := int64(0), cpuTime(b)
 	for b.Loop() {

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
@@ -46,18 +47,21 @@ type Commit struct {
 // errEnough ends a follow that has done what it was for.
 var errEnough = errors.New("enough")
 
-// newBuilder takes the file's writing connection and reads where the file stands.
-func newBuilder(ctx context.Context, db *database, store eventstore.Store,
-	batch int) (*builder, error) {
+// newBuilder takes the writing connection, leads as it is told, and reads where the tables stand.
+func newBuilder(ctx context.Context, db *database, store eventstore.Store, batch int,
+	lead func(context.Context, *database, *sql.Conn) error) (*builder, error) {
 	conn, err := db.write.Conn(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", db.path, err)
+		return nil, fmt.Errorf("open %s: %w", db.name, err)
+	}
+	if err := lead(ctx, db, conn); err != nil {
+		return nil, errors.Join(err, discard(conn))
 	}
 	at, err := readCheckpoint(ctx, conn)
 	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+		return nil, errors.Join(err, discard(conn))
 	}
-	return &builder{db: db, store: store, conn: conn, tx: newTx(conn), at: at, batch: batch,
+	return &builder{db: db, store: store, conn: conn, tx: newTx(db, conn), at: at, batch: batch,
 		names: newNames()}, nil
 }
 
@@ -167,14 +171,20 @@ func (b *builder) apply(ctx context.Context, events []Event, at checkpoint) erro
 	}
 	for _, d := range b.tx.damage {
 		e := d.event
-		err := b.tx.Exec(ctx, "INSERT OR IGNORE INTO damaged VALUES (?, ?, ?, ?, ?, ?)",
+		err := b.tx.Exec(ctx, "INSERT INTO damaged VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
 			int64(e.Position), e.Stream, int64(e.Revision), e.ID.String(), e.Type, d.reason)
 		if err != nil {
 			return err
 		}
 	}
-	return b.tx.Exec(ctx, "INSERT OR REPLACE INTO checkpoint VALUES (1, ?, ?, ?, ?)",
+	err := b.tx.Exec(ctx, `INSERT INTO checkpoint VALUES (1, ?, ?, ?, ?) ON CONFLICT (one) DO UPDATE
+		SET position = excluded.position, event_id = excluded.event_id, stream = excluded.stream,
+			revision = excluded.revision`,
 		int64(at.position), at.id.String(), at.stream, int64(at.revision))
+	if err != nil || !b.db.postgres {
+		return err
+	}
+	return tell(ctx, b.conn, b.db)
 }
 
 // rebuild folds the log from the start until onCaughtUp answers errEnough. Rows that many batches
@@ -189,10 +199,18 @@ func (b *builder) rebuild(ctx context.Context) error {
 	return transact(ctx, b.conn, func() error { return b.tx.flush(ctx) })
 }
 
-// matches reports whether the log still holds the checkpoint's event where the checkpoint says.
-func (b *builder) matches(ctx context.Context) (bool, error) { return b.at.isIn(ctx, b.store) }
-
+// close ends the connection, and what it led.
 func (b *builder) close() error {
 	b.tx.close()
-	return b.conn.Close()
+	return discard(b.conn)
+}
+
+// discard closes a connection for good, not back into its pool: what it led is led by another.
+func discard(conn *sql.Conn) error {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	err := conn.Close()
+	if errors.Is(err, sql.ErrConnDone) {
+		return nil
+	}
+	return err
 }

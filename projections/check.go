@@ -63,7 +63,7 @@ func (r *Report) add(what, stream string, revision eventstore.Revision, format s
 // what the log says up to there.
 type checker struct {
 	store    eventstore.Store
-	tables   querier    // nil: the log alone is verified
+	tables   *snapshot  // nil: the log alone is verified
 	at       checkpoint // of tables
 	report   *Report
 	streams  map[string]int64    // other ledger streams, with their events
@@ -97,9 +97,12 @@ func Check(ctx context.Context, open func(context.Context) (eventstore.Store, er
 	if models == nil {
 		err = c.begin(ctx, open)
 	} else {
-		_, err = models.view(ctx, func(q querier) error {
-			at, err := readCheckpoint(ctx, q)
-			c.tables, c.at = q, at
+		_, err = models.look(ctx, func(s *snapshot, serves bool) error {
+			if !serves {
+				return ErrStale
+			}
+			at, err := readCheckpoint(ctx, s)
+			c.tables, c.at = s, at
 			return errors.Join(err, c.begin(ctx, open))
 		})
 	}

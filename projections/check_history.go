@@ -37,8 +37,8 @@ type historyReader struct {
 // rowsOver is a position that no row has.
 const rowsOver = eventstore.Position(math.MaxUint64)
 
-func (h *historyReader) open(ctx context.Context, q querier) (err error) {
-	h.rows, err = q.QueryContext(ctx, "SELECT "+columnList(historyColumns)+
+func (h *historyReader) open(ctx context.Context, tables *snapshot) (err error) {
+	h.rows, err = tables.stream(ctx, "SELECT "+columnList(historyColumns)+
 		" FROM history ORDER BY position")
 	if err != nil {
 		return fmt.Errorf("read history: %w", err)
@@ -54,7 +54,7 @@ func (h *historyReader) open(ctx context.Context, q querier) (err error) {
 	for i := range h.columns {
 		h.to = append(h.to, &h.columns[i])
 	}
-	if h.posday, err = openPosday(ctx, q, h.report); err != nil {
+	if h.posday, err = openPosday(ctx, tables, h.report); err != nil {
 		return err
 	}
 	return h.next()

@@ -45,8 +45,8 @@ func (h *historyReader) comparePages(ctx context.Context, q querier) error {
 		wanted[h.pages[i].first] = h.pages[i].String()
 	}
 	rows, err := q.QueryContext(ctx, "SELECT first_position, "+
-		"format('%d to %d, %s to %s, %d events', first_position, last_position, first_recorded, "+
-		"last_recorded, events) FROM history_pages")
+		"first_position || ' to ' || last_position || ', ' || first_recorded || ' to ' || last_recorded || "+
+		"', ' || events || ' events' FROM history_pages")
 	if err != nil {
 		return fmt.Errorf("read history_pages: %w", err)
 	}

@@ -23,11 +23,11 @@ type posday struct {
 	exceptions expected[uuid.UUID, exceptionRow]
 }
 
-func openPosday(ctx context.Context, q querier, report *Report) (*posday, error) {
+func openPosday(ctx context.Context, tables *snapshot, report *Report) (*posday, error) {
 	p := &posday{report: report, columns: make([]sql.NullString, len(settlementColumns)),
 		shifts: expected[uuid.UUID, shiftRow]{}, exceptions: expected[uuid.UUID, exceptionRow]{}}
 	var err error
-	p.rows, err = q.QueryContext(ctx, "SELECT position, "+columnList(settlementColumns)+
+	p.rows, err = tables.stream(ctx, "SELECT position, "+columnList(settlementColumns)+
 		" FROM settlement ORDER BY position")
 	if err != nil {
 		return nil, fmt.Errorf("read settlement: %w", err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // TestCheckFindsChangedTables has one row for each way a table can differ from the log.
@@ -88,7 +89,7 @@ func TestCheckFindsChangedTables(t *testing.T) {
 			s, _ := busyShop(t, store)
 			s.register(domain.DefineSegment{Segment: domain.Segment{ID: "vip", Name: "VIP",
 				Filter: domain.Selection{Field: "tag", Op: "eq", Value: "vip"}}})
-			m := open(t, t.TempDir(), store, Options{})
+			m := open(t, placetest.Place(t), store, Options{})
 			clean(t, m)
 			edit(t, m, row.query, account)
 			report, err := Check(t.Context(), opened(store), m, nil)
@@ -121,7 +122,7 @@ func TestCheckAcrossPages(t *testing.T) {
 			}
 		}
 	}
-	m := open(t, t.TempDir(), store, Options{Batch: 1000})
+	m := open(t, placetest.Place(t), store, Options{Batch: 1000})
 	report, err := Check(t.Context(), opened(store), m, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +151,7 @@ func TestCheckNamesWhatIsPassedOver(t *testing.T) {
 	s, _ := busyShop(t, store)
 	code := domain.CodeRef{BatchID: uuid.UUID{1}, Serial: 4}
 	s.register(unasked{domain.ReleaseCode{CodeRef: code, Claim: uuid.UUID{2}, Why: "account_frozen"}})
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	report, err := Check(t.Context(), opened(store), m, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -224,7 +225,7 @@ func TestCheckFindsDamageInTheLog(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			store := memory(t)
 			busyShop(t, store)
-			m := open(t, t.TempDir(), store, Options{})
+			m := open(t, placetest.Place(t), store, Options{})
 			report, err := Check(t.Context(), opened(forger{store, row.forge}), m, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -240,7 +241,7 @@ func TestCheckFindsDamageInTheLog(t *testing.T) {
 }
 
 func TestCheckComparesAtTheModelsPosition(t *testing.T) {
-	store, folder := memory(t), t.TempDir()
+	store, folder := memory(t), placetest.Place(t)
 	s, id := busyShop(t, store)
 	m := open(t, folder, store, Options{})
 	if err := m.Close(); err != nil {

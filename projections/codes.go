@@ -180,8 +180,8 @@ func (m *Models) UsedCodes(ctx context.Context, campaign string) (
 ) {
 	used = map[uuid.UUID]UsedCodes{}
 	at, err = m.view(ctx, func(q querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT batch_id, sum(status IN ('claimed', 'redeemed')),
-			sum(status = 'voided') FROM codes WHERE campaign = ? GROUP BY batch_id`, campaign)
+		rows, err := q.QueryContext(ctx, `SELECT batch_id, count(*) FILTER (WHERE status IN ('claimed', 'redeemed')),
+			count(*) FILTER (WHERE status = 'voided') FROM codes WHERE campaign = ? GROUP BY batch_id`, campaign)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // claimed is a shop in which four codes were claimed, one of which is redeemed, one released, one open, and
@@ -56,7 +57,7 @@ func TestCodes(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := claimed(t)
-			m := open(t, t.TempDir(), s.store, Options{Batch: 1})
+			m := open(t, placetest.Place(t), s.store, Options{Batch: 1})
 			wait(t, m)
 			left, err := m.OpenClaims(t.Context(), s.now.AddDate(0, 0, 1))
 			want := []domain.CodeRef{{BatchID: uuid.UUID{1}, Serial: 3}}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // TestCustomers: the table shows labels and erasures, and check finds every way it can differ.
@@ -30,7 +31,7 @@ func TestCustomers(t *testing.T) {
 			s.register(domain.SetProfile{ID: gone, Personal: []string{"name"}, Sealed: "SEALED",
 				KeyID: "k", Hash: "HASH", Tags: []string{"gone"}})
 			s.register(domain.EraseCustomer{ID: gone, Reason: "asked"})
-			m := open(t, t.TempDir(), s.store, Options{Batch: 1})
+			m := open(t, placetest.Place(t), s.store, Options{Batch: 1})
 			wait(t, m)
 			erased, err := m.ErasedCustomers(t.Context(), 0, 10)
 			if err != nil || len(erased) != 1 || erased[0].ID != gone {

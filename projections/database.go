@@ -5,12 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
 	"sync"
 
 	"github.com/google/uuid"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"github.com/tillbook/tillbook/eventstore"
 )
@@ -45,16 +42,6 @@ CREATE TABLE damaged ( -- events in ledger streams that are not ours, or cannot 
 ) STRICT;
 `
 
-// How the file is used. The log is the truth, so a power cut may cost the last transactions; they
-// are folded again.
-const (
-	busyMilliseconds = 5000
-	readers          = 8        // connections that read at once
-	cacheKiB         = 64 << 10 // of the writer's connection
-	writerPragmas    = "&_pragma=page_size(8192)&_pragma=journal_mode(wal)" +
-		"&_pragma=synchronous(normal)&_txlock=immediate"
-)
-
 // checkpoint is where a file stands in the log: its last event.
 type checkpoint struct {
 	position eventstore.Position
@@ -78,73 +65,46 @@ func (c checkpoint) isIn(ctx context.Context, store eventstore.Store) (bool, err
 	return false, nil
 }
 
-// database is one file: a connection that writes and some that read.
+// database is one generation of the tables: a connection that writes and some that read.
 type database struct {
-	path   string
-	write  *sql.DB // nil where the file is only read
-	read   *sql.DB
-	users  sync.WaitGroup // who reads now; grown under Models.mu alone
-	tables []Projection
+	name     string // of its file or schema
+	shelf    shelf
+	write    *sql.DB // nil where it is only read
+	read     *sql.DB
+	lock     *sql.Conn      // holds PostgreSQL's lock on its use
+	users    sync.WaitGroup // who reads now; grown under Models.mu alone
+	tables   []Projection
+	postgres bool // else SQLite
 }
 
-// fileMode keeps customers' business from whoever else may read the folder. SQLite gives the files
-// it makes beside a database, -wal and -shm, the database's own mode.
-const fileMode = 0o600
+// readers are the connections that read at once.
+const readers = 8
 
-// openDatabase opens a file, and makes it where there is none.
-func openDatabase(ctx context.Context, path string, all []Projection) (*database, error) {
-	// Only a new file is opened here: to close one that SQLite has open would end its locks.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, fileMode)
-	if err == nil {
-		err = f.Close()
-	}
-	if err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, err
-	}
-	d := &database{path: path, tables: all}
-	name := "file:" + (&url.URL{Path: path}).EscapedPath() +
-		fmt.Sprintf("?_pragma=busy_timeout(%d)", busyMilliseconds)
-	cache := fmt.Sprintf("&_pragma=cache_size(-%d)", cacheKiB)
-	if d.write, err = sql.Open("sqlite", name+writerPragmas+cache); err != nil {
-		return nil, err
-	}
-	d.write.SetMaxOpenConns(1)
-	if err := d.create(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("create tables of %s: %w", path, err), d.close())
-	}
-	return d, d.openReaders(name)
-}
-
-// openForReading opens a file that another process may be writing.
-func openForReading(path string, all []Projection) (*database, error) {
-	if _, err := os.Stat(path); err != nil {
-		return nil, err
-	}
-	d := &database{path: path, tables: all}
-	return d, d.openReaders("file:" + (&url.URL{Path: path}).EscapedPath() +
-		fmt.Sprintf("?_pragma=busy_timeout(%d)", busyMilliseconds))
-}
-
-func (d *database) openReaders(name string) (err error) {
-	d.read, err = sql.Open("sqlite", name+"&_pragma=query_only(1)")
-	if err == nil {
-		d.read.SetMaxOpenConns(readers)
-		d.read.SetMaxIdleConns(readers)
-	}
-	return err
-}
-
-// create makes the tables, without secondary indexes, in a file that has none.
+// create makes the tables, without secondary indexes, where there are none.
 func (d *database) create(ctx context.Context) error {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
+	if d.postgres {
+		if err := lockToCreate(ctx, tx, d.name); err != nil {
+			return err
+		}
+	}
 	var made bool
-	err = tx.QueryRowContext(ctx, "SELECT count(*) > 0 FROM sqlite_schema").Scan(&made)
+	catalogue := "sqlite_schema"
+	if d.postgres {
+		catalogue = "pg_tables WHERE schemaname = current_schema()"
+	}
+	err = tx.QueryRowContext(ctx, "SELECT count(*) > 0 FROM "+catalogue).Scan(&made)
 	if err != nil || made {
 		return err
+	}
+	if d.postgres {
+		if _, err := tx.ExecContext(ctx, functions); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.ExecContext(ctx, ownTables); err != nil {
 		return err
@@ -192,13 +152,16 @@ type executor interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-// serve marks the file as one that may serve.
-func serve(ctx context.Context, x executor) error {
-	_, err := x.ExecContext(ctx, "INSERT OR REPLACE INTO serving VALUES (1)")
+// serve marks the generation as one that may serve.
+func (d *database) serve(ctx context.Context, x executor) error {
+	_, err := x.ExecContext(ctx, "INSERT INTO serving VALUES (1) ON CONFLICT DO NOTHING")
+	if err == nil && d.postgres {
+		err = tell(ctx, x, d)
+	}
 	return err
 }
 
-// serves reports whether the file may serve.
+// serves reports whether the generation may serve.
 func (d *database) serves(ctx context.Context) (serves bool, err error) {
 	err = d.read.QueryRowContext(ctx, "SELECT count(*) > 0 FROM serving").Scan(&serves)
 	return serves, err
@@ -224,27 +187,28 @@ func readCheckpoint(ctx context.Context, q querier) (checkpoint, error) {
 	return c, nil
 }
 
-// close closes the connections. The last one to close folds the write-ahead log into the file.
+// close closes the connections. The last one to close folds SQLite's write-ahead log into the file.
 func (d *database) close() error {
 	var errs []error
+	if d.lock != nil {
+		errs = append(errs, discard(d.lock))
+	}
 	for _, pool := range []*sql.DB{d.read, d.write} {
-		if pool != nil {
+		if pool != nil && (pool == d.read || !d.postgres) {
 			errs = append(errs, pool.Close())
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// remove deletes the file, which is closed.
-func (d *database) remove() error { return removeFile(d.path) }
-
-func removeFile(path string) error {
-	for _, name := range []string{path + "-wal", path + "-shm", path} {
-		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
+// lookUp is the query of the rows that have one of the wanted keys.
+func (d *database) lookUp(table, columns, key, wanted string) string {
+	if d.postgres {
+		return fmt.Sprintf("SELECT %s FROM %s WHERE (%s) IN (%s)", columns, table, key, wanted)
 	}
-	return nil
+	// CROSS JOIN makes SQLite look up each key rather than scan the table.
+	return fmt.Sprintf("WITH want(%s) AS (VALUES %s) SELECT %s FROM want CROSS JOIN %s USING (%s)",
+		key, wanted, columns, table, key)
 }
 
 // transact runs work in a transaction of conn. The end of ctx does not keep a rollback from being

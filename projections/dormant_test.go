@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // reminding is a program with ladders, in days.
@@ -30,7 +31,7 @@ func TestDueReminders(t *testing.T) {
 	expiring.ExpiresAt = began.Add(10 * day)
 	s.must(id, expiring, till("S1", "1"))
 	s.must(other, topUp("3.00", ""), till("S1", "2"))
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	ladders := [][]int{{5, 9}, {400}}
 	of := func(id uuid.UUID) []int { return ladders[0] }
 	look := func(when string, wantLots, wantIdle []uuid.UUID) {

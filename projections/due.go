@@ -185,7 +185,7 @@ func (m *Models) NextDue(ctx context.Context) (time.Time, error) {
 			SELECT min(due_at) FROM coupons WHERE due_at IS NOT NULL UNION ALL
 			SELECT min(remind_at) FROM lots WHERE remind_at IS NOT NULL UNION ALL
 			SELECT min(due_at) FROM tiers WHERE due_at IS NOT NULL UNION ALL
-			SELECT min(expires_at) FROM lots WHERE expires_at IS NOT NULL AND remaining <> held)`).
+			SELECT min(expires_at) FROM lots WHERE expires_at IS NOT NULL AND remaining <> held) AS due`).
 			Scan(&next)
 	})
 	if err != nil {

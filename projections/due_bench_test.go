@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"iter"
 	"runtime"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // BenchmarkSweepQueries makes 1,000,000 lots of 100,000 accounts, of which 1 % are due, in a file of read
@@ -18,7 +18,7 @@ import (
 //	go test ./projections -run - -bench SweepQueries -benchtime 5x
 func BenchmarkSweepQueries(b *testing.B) {
 	store := memory(b)
-	m := open(b, b.TempDir(), store, Options{})
+	m := open(b, placetest.Place(b), store, Options{})
 	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	fillLots(b, m, at, 1_000_000)
 	for _, row := range []struct {
@@ -51,12 +51,7 @@ func BenchmarkSweepQueries(b *testing.B) {
 // a hundred has a reminder due.
 func fillLots(b *testing.B, m *Models, at time.Time, count int) {
 	b.Helper()
-	db, err := sql.Open("sqlite", "file:"+m.current.path+"?_pragma=busy_timeout(5000)")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	tx, err := db.Begin()
+	tx, err := outside(b, m).Begin()
 	if err != nil {
 		b.Fatal(err)
 	}

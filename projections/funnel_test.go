@@ -16,6 +16,7 @@ import (
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // couponed is a shop whose campaigns' coupons all stack: spring's partner bears a third, autumn has
@@ -88,7 +89,7 @@ func campaignShop(t testing.TB, store eventstore.Store) (s *shop, anna uuid.UUID
 func TestFunnel(t *testing.T) {
 	store := memory(t)
 	campaignShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	clean(t, m)
 	found, whole, _, err := m.Funnel(t.Context(), "spring")
 	if err != nil {
@@ -107,7 +108,7 @@ func TestFunnel(t *testing.T) {
 func TestCouponCost(t *testing.T) {
 	store := memory(t)
 	s, anna, sales := campaignShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	costs := func(f CostFilter) (string, eventstore.Position) {
 		t.Helper()
 		f.Limit = cmp.Or(f.Limit, 100)
@@ -162,7 +163,7 @@ func TestCouponCost(t *testing.T) {
 func TestCheckouts(t *testing.T) {
 	store := memory(t)
 	s, anna, sales := campaignShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	listed := func(f CheckoutFilter) string {
 		t.Helper()
 		var found []string
@@ -225,7 +226,7 @@ func TestCheckComparesSales(t *testing.T) {
 	} {
 		store := memory(t)
 		campaignShop(t, store)
-		m := open(t, t.TempDir(), store, Options{})
+		m := open(t, placetest.Place(t), store, Options{})
 		edit(t, m, row.query)
 		report, err := Check(t.Context(), opened(store), m, nil)
 		if err != nil || len(report.Differences) != 1 {
@@ -251,7 +252,7 @@ func TestFunnelAddsUpTheLog(t *testing.T) {
 				randomSale(r, s, id, fmt.Sprint(n))
 			}
 		}
-		m, err := Open(t.Context(), t.TempDir(), store, Options{Batch: rapid.IntRange(1, 20).Draw(r, "batch")})
+		m, err := Open(t.Context(), placetest.Place(t), store, Options{Batch: rapid.IntRange(1, 20).Draw(r, "batch")})
 		if err != nil {
 			r.Fatal(err)
 		}

@@ -95,19 +95,19 @@ SELECT h.position, h.stream, h.account_id, h.revision, h.event_id, h.type, h.ope
 	h.channel, h.store, h.entity, h.terminal, h.shift, h.pos_txn_id, h.leg, -- from where
 	h.code, h.skewed, h.unit, h.amount,                              -- what
 	CASE WHEN h.balance_after IS NOT NULL THEN coalesce(
-			(SELECT json_object('total', p.balance_after, 'available', p.available_after,
-				'held', p.held_after) FROM history p
+			(SELECT '{"total":"' || p.balance_after || '","available":"' || p.available_after ||
+				'","held":"' || p.held_after || '"}' FROM history p
 			WHERE p.stream = h.stream AND p.revision < h.revision AND p.unit = h.unit
 				AND p.balance_after IS NOT NULL ORDER BY p.revision DESC LIMIT 1),
-			json_object('total', h.balance_before, 'available', h.balance_before, -- zero, the unit's
-				'held', h.balance_before))
-		WHEN h.freezes_after IS NOT NULL THEN json_object('freezes', json(h.freezes_before))
+			'{"total":"' || h.balance_before || '","available":"' || h.balance_before ||
+				'","held":"' || h.balance_before || '"}') -- zero, the unit's
+		WHEN h.freezes_after IS NOT NULL THEN '{"freezes":' || h.freezes_before || '}'
 		WHEN h.account_id IS NULL AND h.revision > 0 THEN (SELECT p.detail FROM history p
 			WHERE p.stream = h.stream AND p.revision = h.revision - 1) END AS before,
-	CASE WHEN h.balance_after IS NOT NULL THEN json_object('total', h.balance_after,
-			'available', h.available_after, 'held', h.held_after)
-		WHEN h.freezes_after IS NOT NULL THEN json_object('freezes', json(h.freezes_after),
-			'reason', h.detail ->> '$.reason')
+	CASE WHEN h.balance_after IS NOT NULL THEN '{"total":"' || h.balance_after ||
+			'","available":"' || h.available_after || '","held":"' || h.held_after || '"}'
+		WHEN h.freezes_after IS NOT NULL THEN '{"freezes":' || h.freezes_after ||
+			',"reason":' || json_quote(h.detail ->> '$.reason') || '}'
 		ELSE h.detail END AS after
 FROM history h;
 `
@@ -276,10 +276,13 @@ func addToPages(ctx context.Context, tx *Tx, events []Event) error {
 				greatest = at
 			}
 		}
-		err = tx.Exec(ctx, `INSERT INTO history_pages VALUES (?1, ?2, ?3, ?4, ?5)
-			ON CONFLICT (first_position) DO UPDATE SET last_position = ?2,
-			first_recorded = min(first_recorded, ?3), last_recorded = max(last_recorded, ?4),
-			events = events + ?5`,
+		err = tx.Exec(ctx, `INSERT INTO history_pages VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (first_position) DO UPDATE SET last_position = excluded.last_position,
+			first_recorded = CASE WHEN excluded.first_recorded < history_pages.first_recorded
+				THEN excluded.first_recorded ELSE history_pages.first_recorded END,
+			last_recorded = CASE WHEN excluded.last_recorded > history_pages.last_recorded
+				THEN excluded.last_recorded ELSE history_pages.last_recorded END,
+			events = history_pages.events + excluded.events`,
 			int64(first), int64(events[n-1].Position), instant(least), instant(greatest), n)
 		if err != nil {
 			return err

@@ -39,7 +39,7 @@ CREATE TABLE interactions (
 ) STRICT, WITHOUT ROWID;
 
 CREATE VIEW interaction_counts AS
-SELECT account_id, kind, count(*) AS count, count(rating) AS rated, total(rating) AS ratings,
+SELECT account_id, kind, count(*) AS count, count(rating) AS rated, coalesce(sum(rating), 0) AS ratings,
 	max(occurred_at) AS last_at
 FROM interactions GROUP BY account_id, kind;
 `

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // peopledShop has an account with a withdrawal that is approved, two adjustments, and a mandate of
@@ -40,7 +41,7 @@ func peopledShop(t *testing.T, store eventstore.Store) (*shop, uuid.UUID) {
 func TestItems(t *testing.T) {
 	store := memory(t)
 	s, id := peopledShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	clean(t, m)
 	of := OfAccount{Account: id}
 	page, err := m.Adjustments(t.Context(), of, Paging{Limit: 1})
@@ -91,7 +92,7 @@ func TestCheckComparesItems(t *testing.T) {
 	} {
 		store := memory(t)
 		_, id := peopledShop(t, store)
-		m := open(t, t.TempDir(), store, Options{})
+		m := open(t, placetest.Place(t), store, Options{})
 		clean(t, m)
 		edit(t, m, row.query, id.String())
 		report, err := Check(t.Context(), opened(store), m, nil)

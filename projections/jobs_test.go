@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // TestJobs: the table shows how far jobs are, and check finds every way it can differ.
@@ -43,7 +44,7 @@ func TestJobs(t *testing.T) {
 				s.register(id)
 			}
 			s.register(step(2, "not_found"))
-			m := open(t, t.TempDir(), s.store, Options{Batch: 1})
+			m := open(t, placetest.Place(t), s.store, Options{Batch: 1})
 			wait(t, m)
 			running, err := m.RunningJobs(t.Context(), 10)
 			if err != nil || len(running) != 1 || running[0] != second {

@@ -41,7 +41,7 @@ func (m *Models) List(ctx context.Context) ([]Info, error) {
 		return nil, fmt.Errorf("list projections: %w", err)
 	}
 	var infos []Info
-	at, err := m.look(ctx, func(q querier, _ bool) error {
+	at, err := m.look(ctx, func(q *snapshot, _ bool) error {
 		for _, p := range m.opts.Projections {
 			i := Info{Name: p.Name(), Version: p.Version(), Head: head,
 				Rebuilding: len(m.rebuilding) > 0}

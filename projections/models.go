@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -53,12 +52,12 @@ const maxBatch = 100_000
 
 // Models are the read models of one log. All methods may be called at once.
 type Models struct {
-	folder string
-	store  eventstore.Store
-	opts   Options
-	stop   context.CancelCauseFunc // ends everything that runs on life
-	life   context.Context
-	tasks  sync.WaitGroup // whatever runs on life
+	shelf shelf
+	store eventstore.Store
+	opts  Options
+	stop  context.CancelCauseFunc // ends everything that runs on life
+	life  context.Context
+	tasks sync.WaitGroup // whatever runs on life
 
 	wanted     chan struct{} // holds a token while somebody waits for the follower
 	rebuilding chan struct{} // holds a token while a rebuild is under way
@@ -80,14 +79,14 @@ type follower struct {
 	done   chan struct{}
 }
 
-// Open opens the read models in a folder, which must exist, makes them where there are none, and
-// follows the store until Close. It does not wait until they have caught up.
+// Open opens the read models at a place, a folder, which must exist, or the URL of a PostgreSQL database,
+// makes them where there are none, and follows the store until Close. It does not wait until they have
+// caught up. Of several that open one database each follows, and one of them at a time writes.
 //
-// Where the file's checkpoint names an event that the log does not hold at that place, the file
-// belongs to another log, or to one that lost its end: whoever asks gets ErrStale while another is
-// built beside it.
-func Open(ctx context.Context, folder string, store eventstore.Store,
-	opts Options) (*Models, error) {
+// Where the checkpoint names an event that the log does not hold at that place, the tables belong to
+// another log, or to one that lost its end: whoever asks gets ErrStale while others are built beside
+// them.
+func Open(ctx context.Context, place string, store eventstore.Store, opts Options) (*Models, error) {
 	if opts.Projections == nil {
 		opts.Projections = Builtin()
 	}
@@ -100,33 +99,40 @@ func Open(ctx context.Context, folder string, store eventstore.Store,
 	if opts.SelectionTime <= 0 {
 		opts.SelectionTime = DefaultSelectionTime
 	}
-	m := &Models{folder: folder, store: store, opts: opts, changed: make(chan struct{}),
+	shelf, err := shelfAt(place, opts.Projections)
+	if err != nil {
+		return nil, fmt.Errorf("open read models: %w", err)
+	}
+	m := &Models{shelf: shelf, store: store, opts: opts, changed: make(chan struct{}),
 		rebuilding: make(chan struct{}, 1), wanted: make(chan struct{}, 1), warned: map[string]bool{}}
 	m.life, m.stop = context.WithCancelCause(context.Background())
 	if opts.ReadOnly {
-		return m, m.openToRead(ctx)
+		err = m.openToRead(ctx)
+	} else {
+		err = m.openToFollow(ctx)
 	}
-	if err := m.openToFollow(ctx); err != nil {
-		return nil, fmt.Errorf("open read models in %s: %w", folder, err)
+	if err != nil {
+		m.stop(ErrClosed)
+		return nil, errors.Join(fmt.Errorf("open read models in %s: %w", shelf.place(), err), shelf.close())
 	}
 	return m, nil
 }
 
-// openToRead takes the newest file that may serve.
+// openToRead takes the newest generation that may serve.
 func (m *Models) openToRead(ctx context.Context) error {
 	d, generation, err := m.newest(ctx)
 	if err != nil {
 		return err
 	}
 	if d == nil {
-		return fmt.Errorf("open read models in %s: %w", m.folder, ErrNone)
+		return ErrNone
 	}
 	at, err := readCheckpoint(ctx, d.read)
 	m.current, m.generation, m.position = d, generation, at.position
 	return err
 }
 
-// openToFollow takes the newest file that may serve, or makes the first; every other file goes.
+// openToFollow takes the newest generation that may serve, or makes the first; every other goes.
 func (m *Models) openToFollow(ctx context.Context) error {
 	found, generation, err := m.newest(ctx)
 	if err != nil {
@@ -134,64 +140,82 @@ func (m *Models) openToFollow(ctx context.Context) error {
 	}
 	keep := ""
 	if found != nil {
-		keep = found.path
+		keep = found.name
 		err = found.close() // it was opened to be read
 	}
-	if err := errors.Join(err, m.removeFilesBut(keep)); err != nil {
+	if err := errors.Join(err, m.shelf.clear(ctx, keep)); err != nil {
 		return err
 	}
 	generation = max(generation, 1)
-	path := m.path(generation)
-	d, err := openDatabase(ctx, path, m.opts.Projections)
+	d, err := m.shelf.open(ctx, generation)
 	if err != nil {
 		return err
 	}
-	if err := serve(ctx, d.write); err != nil {
+	err = d.serve(ctx, d.write)
+	at, reading := readCheckpoint(ctx, d.read)
+	matches, looking := at.isIn(ctx, m.store)
+	if err := errors.Join(err, reading, looking); err != nil {
 		return errors.Join(err, d.close())
-	}
-	b, err := newBuilder(ctx, d, m.store, m.opts.Batch)
-	if err != nil {
-		return errors.Join(err, d.close())
-	}
-	matches, err := b.matches(ctx)
-	if err != nil {
-		return errors.Join(err, b.close(), d.close())
 	}
 	m.current, m.generation = d, generation
+	if d.postgres {
+		m.tasks.Go(m.watch)
+	}
 	if matches {
-		m.position = b.at.position
-		m.start(b)
+		m.position = at.position
+		m.start(d, nil)
 		return nil
 	}
 	m.stale = true
 	m.opts.Log.Warn("read models are rebuilt: the log does not hold the event of their checkpoint",
-		"file", path, "position", uint64(b.at.position), "event_id", b.at.id,
-		"stream", b.at.stream, "revision", int64(b.at.revision))
+		"name", d.name, "position", uint64(at.position), "event_id", at.id,
+		"stream", at.stream, "revision", int64(at.revision))
 	m.tasks.Go(m.replaceStale)
-	return b.close()
+	return nil
 }
 
-// replaceStale rebuilds until it succeeds.
+// replaceStale rebuilds until it, or another process, succeeds.
 func (m *Models) replaceStale() {
-	m.retry(m.life, "rebuild read models", func() error { return m.Rebuild(m.life, nil) })
+	m.retry(m.life, "rebuild read models", func() error {
+		m.mu.Lock()
+		stale := m.stale
+		m.mu.Unlock()
+		if !stale {
+			return nil
+		}
+		return m.Rebuild(m.life, nil)
+	})
 }
 
-// start runs b's follower until it is stopped. The caller holds mu, or has m to itself.
-func (m *Models) start(b *builder) {
+// start runs a follower of d, by b if there is one already, until it is stopped. The caller holds mu, or
+// has m to itself.
+func (m *Models) start(d *database, b *builder) {
 	ctx, cancel := context.WithCancel(m.life)
 	f := &follower{cancel, make(chan struct{})}
 	m.follower = f
-	b.onDamaged = m.damaged
-	b.onCommit = m.committed
-	b.onCaughtUp = func() error { return b.db.index(ctx, b.conn) }
-	b.rest = m.rest
 	m.tasks.Go(func() {
 		defer close(f.done)
-		m.retry(ctx, "follow the log", func() error { return b.follow(ctx) })
-		if err := b.close(); err != nil {
-			m.opts.Log.Error("close read models", "file", b.db.path, "error", err)
-		}
+		m.retry(ctx, "follow the log", func() error {
+			err := m.follow(ctx, d, b)
+			b = nil
+			return err
+		})
 	})
+}
+
+// follow folds into d when this process may write there.
+func (m *Models) follow(ctx context.Context, d *database, b *builder) (err error) {
+	if b == nil {
+		if b, err = newBuilder(ctx, d, m.store, m.opts.Batch, waitToLead); err != nil {
+			return err
+		}
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	b.onDamaged = m.damaged
+	b.onCommit = m.committed
+	b.onCaughtUp = func() error { return d.index(ctx, b.conn) }
+	b.rest = m.rest
+	return b.follow(ctx)
 }
 
 // The pauses between two tries.
@@ -254,7 +278,7 @@ func (m *Models) damaged(d damage) {
 
 func (m *Models) committed(c Commit) {
 	m.mu.Lock()
-	m.position, m.caughtUp = c.Position, c.CaughtUp
+	m.position, m.caughtUp = max(m.position, c.Position), c.CaughtUp
 	m.stale = false
 	close(m.changed)
 	m.changed = make(chan struct{})
@@ -319,10 +343,10 @@ func (m *Models) Close() error {
 	m.current = nil
 	m.mu.Unlock()
 	if d == nil {
-		return nil
+		return m.shelf.close()
 	}
 	d.users.Wait()
-	return d.close()
+	return errors.Join(d.close(), m.shelf.close())
 }
 
 // take is the file that serves, which stays open until free is called.
@@ -335,20 +359,4 @@ func (m *Models) take() (d *database, free func(), err error) {
 	d = m.current
 	d.users.Add(1)
 	return d, d.users.Done, nil
-}
-
-// removeFilesBut removes all read models' files except one, if any.
-func (m *Models) removeFilesBut(path string) error {
-	names, err := m.files("*")
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if name != path {
-			if err := removeFile(name); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return err
-			}
-		}
-	}
-	return nil
 }

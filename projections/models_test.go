@@ -17,6 +17,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // busyShop is a log with one of everything.
@@ -87,15 +88,24 @@ func dumpTable(b *strings.Builder, q querier, table string) error {
 	return rows.Err()
 }
 
-// edit runs SQL on the file that serves, behind the follower's back.
-func edit(t testing.TB, m *Models, query string, args ...any) {
+// outside is a connection to the tables that serve, beside the follower's.
+func outside(t testing.TB, m *Models) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+m.current.path+"?_pragma=busy_timeout(5000)")
+	if m.current.postgres {
+		return m.current.write
+	}
+	db, err := sql.Open("sqlite", sourceOf(m.current.name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	if _, err := db.Exec(query, args...); err != nil {
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// edit runs SQL on the file that serves, behind the follower's back.
+func edit(t testing.TB, m *Models, query string, args ...any) {
+	t.Helper()
+	if _, err := outside(t, m).Exec(query, args...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -136,9 +146,9 @@ func (c cutStore) Follow(ctx context.Context, after eventstore.Position,
 }
 
 func TestFollowerGoesOnAfterRestart(t *testing.T) {
-	store, folder := memory(t), t.TempDir()
+	store, folder := memory(t), placetest.Place(t)
 	s, id := busyShop(t, store)
-	whole := open(t, t.TempDir(), store, Options{})
+	whole := open(t, placetest.Place(t), store, Options{})
 	head, err := store.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +180,7 @@ func (f *follower) wait() { <-f.done }
 
 func TestFollowerUnderConcurrentAppends(t *testing.T) {
 	store := memory(t)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	var all sync.WaitGroup
 	for w := range 4 {
 		all.Go(func() {
@@ -198,7 +208,7 @@ func TestFollowerUnderConcurrentAppends(t *testing.T) {
 }
 
 func TestCheckpointOfAnotherLogIsRebuiltBeside(t *testing.T) {
-	folder, first := t.TempDir(), memory(t)
+	folder, first := placetest.Place(t), memory(t)
 	busyShop(t, first)
 	m := open(t, folder, first, Options{})
 	if err := m.Close(); err != nil {
@@ -227,7 +237,7 @@ func TestCheckpointOfAnotherLogIsRebuiltBeside(t *testing.T) {
 
 // TestAnotherLogsRowsAreNotShown asks while the read models of another log are being built anew.
 func TestAnotherLogsRowsAreNotShown(t *testing.T) {
-	folder, first := t.TempDir(), memory(t)
+	folder, first := placetest.Place(t), memory(t)
 	busyShop(t, first)
 	if err := open(t, folder, first, Options{}).Close(); err != nil {
 		t.Fatal(err)
@@ -289,7 +299,7 @@ func (l *lockedText) String() string {
 }
 
 func TestRebuildWhileServing(t *testing.T) {
-	store, folder := memory(t), t.TempDir()
+	store, folder := memory(t), placetest.Place(t)
 	s, id := busyShop(t, store)
 	m := open(t, folder, store, Options{})
 	before := dump(t, m)
@@ -309,12 +319,13 @@ func TestRebuildWhileServing(t *testing.T) {
 	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
-	files, err := os.ReadDir(folder)
+	shelf, err := shelfAt(folder, Builtin())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 1 {
-		t.Errorf("got files %v, want the new one alone", files)
+	defer shelf.close()
+	if left, err := shelf.generations(t.Context()); err != nil || len(left) != 1 || left[0] != 2 {
+		t.Errorf("got generations %v, %v, want the new one alone", left, err)
 	}
 	if err := open(t, folder, store, Options{}).Close(); err != nil {
 		t.Fatal(err)
@@ -324,7 +335,7 @@ func TestRebuildWhileServing(t *testing.T) {
 func TestFailedRebuildLeavesTheOld(t *testing.T) {
 	store := memory(t)
 	s, id := busyShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	if err := m.Rebuild(ctx, func(Progress) { cancel() }); err == nil {
 		t.Error("got a rebuild although its context ended")
@@ -350,7 +361,7 @@ func TestDamagedEventStopsNobody(t *testing.T) {
 		}
 	}
 	var count []string
-	m := open(t, t.TempDir(), store, Options{Damaged: func(stream string, r eventstore.Revision) {
+	m := open(t, placetest.Place(t), store, Options{Damaged: func(stream string, r eventstore.Revision) {
 		count = append(count, fmt.Sprint(stream, r))
 	}})
 	s.must(id, topUp("1.00", ""), till("S3", "11"))
@@ -372,7 +383,7 @@ func TestDamagedEventStopsNobody(t *testing.T) {
 }
 
 func TestReadOnlyBesideTheFollower(t *testing.T) {
-	store, folder := memory(t), t.TempDir()
+	store, folder := memory(t), placetest.Place(t)
 	if _, err := Open(t.Context(), folder, store, Options{ReadOnly: true}); err == nil {
 		t.Error("got models out of an empty folder, want ErrNone")
 	}
@@ -390,14 +401,17 @@ func TestReadOnlyBesideTheFollower(t *testing.T) {
 
 // TestRebuildForgetsRows rebuilds with less memory than the log has rows.
 func TestRebuildForgetsRows(t *testing.T) {
-	store, folder := memory(t), t.TempDir()
+	store, folder := memory(t), placetest.Place(t)
 	busyShop(t, store)
-	m := &Models{folder: folder, opts: Options{Projections: Builtin()}}
-	d, err := openDatabase(t.Context(), m.path(1), Builtin())
+	shelf, err := shelfAt(folder, Builtin())
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := newBuilder(t.Context(), d, store, 2)
+	d, err := shelf.open(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := newBuilder(t.Context(), d, store, 2, leadAlone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -407,7 +421,7 @@ func TestRebuildForgetsRows(t *testing.T) {
 	if err := b.rebuild(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(serve(t.Context(), b.conn), b.close(), d.close()); err != nil {
+	if err := errors.Join(d.serve(t.Context(), b.conn), b.close(), d.close(), shelf.close()); err != nil {
 		t.Fatal(err)
 	}
 	clean(t, open(t, folder, store, Options{}))
@@ -424,7 +438,7 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 	m := open(t, folder, store, Options{})
 	for range 2 {
 		for _, end := range []string{"", "-wal", "-shm"} {
-			info, err := os.Stat(m.current.path + end)
+			info, err := os.Stat(m.current.name + end)
 			if err != nil {
 				t.Fatal(err)
 			}

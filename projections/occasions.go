@@ -109,12 +109,12 @@ type Place struct {
 
 // notGranted is that the occasion was not yet granted to account_id: it takes campaign and definition.
 const notGranted = `NOT EXISTS (SELECT 1 FROM occasions o WHERE o.account_id = %s AND o.campaign = ?
-	AND o.definition GLOB ? AND o.name = %s)`
+	AND o.definition >= ? AND o.definition < ? AND o.name = %s)`
 
 // happenings are the triggers that wait for events: their types, what else must be true of a row h of
 // history, and the occasion's name.
 var happenings = map[domain.TriggerEvent]struct{ types, condition, name string }{
-	domain.OnAccountOpened: {"'AccountOpened'", "1", "'account_opened'"},
+	domain.OnAccountOpened: {"'AccountOpened'", "true", "'account_opened'"},
 	domain.OnFirstTopUp: {"'TopUpPosted'", `NOT EXISTS (SELECT 1 FROM history p
 		WHERE p.stream = h.stream AND p.revision < h.revision AND p.type = 'TopUpPosted')`,
 		"'first_top_up'"},
@@ -230,8 +230,10 @@ func (w Watch) idle(after Place) (string, []any) {
 // not ended.
 const idling = "active_at IS NOT NULL AND kind = 'member' AND status <> 'closed' AND status <> 'merged'"
 
-// granted are the parameters of notGranted: the definition in any version.
-func (w Watch) granted() []any { return []any{w.Campaign.ID, w.Definition.ID + "@*"} }
+// granted are the parameters of notGranted: the definition in any version, from id@ to the sign after @.
+func (w Watch) granted() []any {
+	return []any{w.Campaign.ID, w.Definition.ID + "@", w.Definition.ID + "A"}
+}
 
 // begins is the beginning of a window as a table's instants compare with it.
 func begins(t time.Time) any {
@@ -265,4 +267,4 @@ func (w Watch) consenting(occasion string, after Place) (string, []any) {
 }
 
 // consents are the customers who allow marketing.
-const consents = "json_extract(consents, '$." + domain.ConsentMarketing + ".granted_at') IS NOT NULL"
+const consents = "consents ->> '$." + domain.ConsentMarketing + ".granted_at' IS NOT NULL"

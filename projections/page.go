@@ -141,11 +141,11 @@ func (l list[F, K, T]) read(ctx context.Context, m *Models, filter F, p Paging) 
 // view runs queries that all see the tables at one position of the log, which it answers. It is
 // ErrStale while the tables are another log's.
 func (m *Models) view(ctx context.Context, work func(querier) error) (eventstore.Position, error) {
-	return m.look(ctx, func(q querier, serves bool) error {
+	return m.look(ctx, func(s *snapshot, serves bool) error {
 		if !serves {
 			return ErrStale
 		}
-		return work(q)
+		return work(s)
 	})
 }
 
@@ -158,31 +158,27 @@ func (m *Models) lightly(ctx context.Context, work func(context.Context, querier
 
 // look is view, also of tables that are another log's; they stand at Start.
 func (m *Models) look(
-	ctx context.Context, work func(q querier, serves bool) error,
-) (eventstore.Position, error) {
+	ctx context.Context, work func(s *snapshot, serves bool) error,
+) (at eventstore.Position, err error) {
 	d, free, err := m.take()
 	if err != nil {
 		return 0, err
 	}
 	defer free()
-	conn, err := d.read.Conn(ctx)
+	s, err := d.begin(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
-		return 0, err
-	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-	at, err := readCheckpoint(ctx, conn)
+	defer func() { err = errors.Join(err, s.end(ctx)) }()
+	stands, err := readCheckpoint(ctx, s)
 	if err != nil {
 		return 0, err
 	}
 	serves := m.serves(d)
 	if !serves {
-		at.position = eventstore.Start
+		stands.position = eventstore.Start
 	}
-	return at.position, work(conn, serves)
+	return stands.position, work(s, serves)
 }
 
 // serves reports whether d's checkpoint is one of this log.

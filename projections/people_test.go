@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 func hashed(n int) domain.HashedValue {
@@ -40,7 +41,7 @@ func TestCredentialsAndInteractions(t *testing.T) {
 			}
 			s.must(id, domain.RecordInteraction{Kind: domain.InteractionComplaint, Rating: 1, About: "T-1",
 				SealedText: "SEALED", KeyID: "k"}, none)
-			m := open(t, t.TempDir(), s.store, Options{Batch: 1})
+			m := open(t, placetest.Place(t), s.store, Options{Batch: 1})
 			wait(t, m)
 			for n, want := range []string{"[]", "[]", fmt.Sprint([]string{id.String()})} {
 				got, err := m.CredentialAccounts(t.Context(), domain.CredentialCard,
@@ -84,7 +85,7 @@ func TestAuditOfWebhooks(t *testing.T) {
 	s.register(domain.RegisterWebhook{Webhook: hook})
 	hook.SealedSecret = "SEALED-2"
 	s.register(domain.ChangeWebhook{Webhook: hook, Rotate: true})
-	m := open(t, t.TempDir(), s.store, Options{})
+	m := open(t, placetest.Place(t), s.store, Options{})
 	wait(t, m)
 	page, err := m.Audit(t.Context(), AuditFilter{Type: "WebhookChanged"}, Paging{})
 	if err != nil || len(page.Data) != 1 {

@@ -11,6 +11,7 @@ import (
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 func stars(amount string) domain.Money {
@@ -49,7 +50,7 @@ func starShop(t testing.TB, store eventstore.Store) *shop {
 func TestPointsReport(t *testing.T) {
 	store := memory(t)
 	s := starShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	clean(t, m)
 	for _, row := range []struct {
 		f    PointsFilter
@@ -80,7 +81,7 @@ func TestCheckComparesPoints(t *testing.T) {
 	} {
 		store := memory(t)
 		starShop(t, store)
-		m := open(t, t.TempDir(), store, Options{})
+		m := open(t, placetest.Place(t), store, Options{})
 		edit(t, m, row.query)
 		report, err := Check(t.Context(), opened(store), m, nil)
 		if err != nil || len(report.Differences) != 1 ||
@@ -103,7 +104,7 @@ func TestPointsAddUp(t *testing.T) {
 				randomPoints(r, s, id, fmt.Sprint(n))
 			}
 		}
-		m, err := Open(t.Context(), t.TempDir(), store, Options{Batch: rapid.IntRange(1, 20).Draw(r, "batch")})
+		m, err := Open(t.Context(), placetest.Place(t), store, Options{Batch: rapid.IntRange(1, 20).Draw(r, "batch")})
 		if err != nil {
 			r.Fatal(err)
 		}

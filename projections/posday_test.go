@@ -10,6 +10,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // posdayShop is a shop with a till's day in its log: a closed shift, a sale after it, an open shift,
@@ -51,7 +52,7 @@ func shift(number int, after *domain.Mark) domain.OpenShift {
 // closing is what a close of the terminal's open shift would find.
 func closing(t *testing.T, s *shop, store eventstore.Store) []domain.Settled {
 	t.Helper()
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	windows, _, err := m.Settled(t.Context(), SettlementFilter{ID: domain.ShiftID("S1", "T1", 1)})
 	if err != nil || len(windows) != 1 {
 		t.Fatalf("got %d windows, %v", len(windows), err)
@@ -72,7 +73,7 @@ func kinds(operations []domain.Settled) string {
 func TestSettled(t *testing.T) {
 	store := memory(t)
 	posdayShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	of := func(f SettlementFilter) []Window {
 		t.Helper()
 		f.Store, f.Terminal = "S1", "T1"
@@ -151,7 +152,7 @@ func TestCheckFindsChangedTills(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			store := memory(t)
 			posdayShop(t, store)
-			m := open(t, t.TempDir(), store, Options{})
+			m := open(t, placetest.Place(t), store, Options{})
 			clean(t, m)
 			edit(t, m, row.query, "x")
 			report, err := Check(t.Context(), opened(store), m, nil)
@@ -173,7 +174,7 @@ func TestCheckFindsChangedTills(t *testing.T) {
 func TestTillsListed(t *testing.T) {
 	store := memory(t)
 	posdayShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	for want, f := range map[int]ShiftFilter{2: {Store: "S1"}, 1: {Status: "open"},
 		0: {Terminal: "T2"}} {
 		page, err := m.Shifts(t.Context(), f, Paging{})

@@ -5,13 +5,17 @@
 // checkpoint move in one transaction, so whatever ends the process, no event is left out and none
 // counts twice. What lists and reports show may be old, and says how old; decisions never read it.
 //
-// The models live in one SQLite file in the data folder:
+// The models live in one SQLite file in the data folder, or in one schema of a PostgreSQL database:
 //
 //	readmodels-<format>-<fingerprint>-<generation>.db
+//	readmodels_<format>_<fingerprint>_<generation>
 //
-// The fingerprint covers names and versions of the projections: another one is another file, built
-// from the start. A rebuild writes the next generation beside the one that serves, and takes its
-// place when it has caught up. One process writes the file; any number may read it.
+// The fingerprint covers names and versions of the projections: another one is another file or schema,
+// built from the start. A rebuild writes the next generation beside the one that serves, and takes its
+// place when it has caught up. One process writes; any number may read. Processes that share a database
+// of PostgreSQL agree among themselves who it is.
+//
+// SQL is written once, as SQLite has it; what PostgreSQL has otherwise stands in translate.
 package projections
 
 import (
@@ -30,7 +34,7 @@ type Projection interface {
 	Name() string
 	// Version changes whenever the same events would make other tables.
 	Version() int
-	// Tables is the SQL that creates the tables, in a file where they are not.
+	// Tables is the SQL that creates the tables where they are not.
 	Tables() string
 	// Indexes is the SQL that creates what only queries need. A rebuild runs it last.
 	Indexes() string

@@ -13,6 +13,7 @@ import (
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // TestTablesAreWhatTheDomainSays folds random histories, in transactions cut anywhere, and lets
@@ -29,7 +30,7 @@ func TestTablesAreWhatTheDomainSays(t *testing.T) {
 				randomCommand(r, s, id, fmt.Sprint(n))
 			}
 		}
-		m, err := Open(t.Context(), t.TempDir(), store,
+		m, err := Open(t.Context(), placetest.Place(t), store,
 			Options{Batch: rapid.IntRange(1, 40).Draw(r, "batch")})
 		if err != nil {
 			r.Fatal(err)

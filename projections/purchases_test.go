@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // TestPurchases: what is bought counts once, however it is paid, and less what came back.
@@ -26,7 +27,7 @@ func TestPurchases(t *testing.T) {
 		Lines: []domain.CartLine{{N: 1, Product: "tea", Qty: 1, UnitPrice: yuan("7.00")}},
 	}, till("S1", "6"))
 	s.must(id, domain.Cancel{}, till("S1", "6"))
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	var sales, amount int64
 	_, err := m.view(context.Background(), func(q querier) error {
 		return q.QueryRowContext(context.Background(),

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 func TestAccountsByPages(t *testing.T) {
@@ -25,7 +26,7 @@ func TestAccountsByPages(t *testing.T) {
 	frozen := s.account("B-1")
 	s.must(frozen, domain.FreezeAccount{Modes: []domain.FreezeMode{domain.FreezeAll}, Reason: "x",
 		Until: s.now.Add(time.Hour)}, domain.Context{})
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 
 	var got []string
 	f := AccountFilter{Prefix: "A-", Status: domain.Open, At: s.now}
@@ -69,7 +70,7 @@ func TestCursorIsOfItsList(t *testing.T) {
 	for i := range 5 {
 		s.account(fmt.Sprint("A-", i))
 	}
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	page, err := m.Accounts(t.Context(), AccountFilter{Prefix: "A"}, Paging{Limit: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +88,7 @@ func TestCursorIsOfItsList(t *testing.T) {
 func TestOperationsByReference(t *testing.T) {
 	store := memory(t)
 	_, id := busyShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	for _, row := range []struct{ store, txn, want string }{
 		{"S1", "1", "[top_up posted]"},
 		{"S1", "2", "[debit posted]"},
@@ -117,7 +118,7 @@ func TestOperationsByReference(t *testing.T) {
 func TestAudit(t *testing.T) {
 	store := memory(t)
 	_, id := busyShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	all := auditPages(t, m, AuditFilter{})
 	if len(all) != 17 {
 		t.Fatalf("got %d events, want 17", len(all))
@@ -184,7 +185,7 @@ func TestDueAndLists(t *testing.T) {
 	expiring.ExpiresAt = s.now.Add(time.Hour)
 	other := domain.AccountID("C-1002")
 	s.must(other, expiring, till("S1", "12"))
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	for _, row := range []struct {
 		after       time.Duration
 		holds, lots []uuid.UUID

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/tillbook/tillbook/domain"
@@ -47,17 +44,17 @@ func (m *Models) Rebuild(ctx context.Context, progress func(Progress)) error {
 	m.mu.Lock()
 	generation := m.generation + 1
 	m.mu.Unlock()
-	path := m.path(generation)
-	if err := removeFile(path); err != nil {
+	if err := m.shelf.remove(ctx, m.shelf.name(generation)); err != nil {
 		return fmt.Errorf("rebuild: %w", err)
 	}
-	d, err := openDatabase(ctx, path, m.opts.Projections)
+	d, err := m.shelf.open(ctx, generation)
 	if err != nil {
 		return fmt.Errorf("rebuild: %w", err)
 	}
 	err = m.rebuildInto(ctx, d, generation, progress)
 	if err != nil {
-		err = errors.Join(fmt.Errorf("rebuild: %w", err), d.close(), d.remove())
+		err = errors.Join(fmt.Errorf("rebuild: %w", err), d.close(),
+			m.shelf.remove(context.WithoutCancel(ctx), d.name))
 	}
 	return err
 }
@@ -77,7 +74,7 @@ func (m *Models) join() bool {
 // keeps from removing it.
 func (m *Models) rebuildInto(ctx context.Context, d *database, generation int,
 	progress func(Progress)) error {
-	b, err := newBuilder(ctx, d, m.store, m.opts.Batch)
+	b, err := newBuilder(ctx, d, m.store, m.opts.Batch, leadAlone)
 	if err != nil {
 		return err
 	}
@@ -88,17 +85,18 @@ func (m *Models) rebuildInto(ctx context.Context, d *database, generation int,
 	// Whoever was told of a position that the old file held must find it in the new one.
 	err = b.follow(ctx)
 	if errors.Is(err, errEnough) {
-		err = serve(ctx, b.conn)
+		err = d.serve(ctx, b.conn)
 	}
 	if err != nil {
-		return errors.Join(err, b.close(), m.restart(stopped))
+		m.restart(stopped)
+		return errors.Join(err, b.close())
 	}
 	m.mu.Lock()
 	m.current, m.generation, m.stale = d, generation, false
-	m.position, m.caughtUp = b.at.position, true
+	m.position, m.caughtUp = max(m.position, b.at.position), true
 	close(m.changed)
 	m.changed = make(chan struct{})
-	m.start(b)
+	m.start(d, b)
 	m.mu.Unlock()
 	m.tasks.Go(func() { m.retire(old) })
 	return nil
@@ -141,80 +139,11 @@ func (m *Models) stopFollower() (old *database, stopped bool) {
 	return old, true
 }
 
-// restart lets the file that serves be followed again.
-func (m *Models) restart(stopped bool) error {
-	if !stopped || m.life.Err() != nil {
-		return nil
+// restart lets the generation that serves be followed again.
+func (m *Models) restart(stopped bool) {
+	if stopped && m.life.Err() == nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.start(m.current, nil)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	b, err := newBuilder(m.life, m.current, m.store, m.opts.Batch)
-	if err == nil {
-		m.start(b)
-	}
-	return err
-}
-
-// retire closes and removes a file that serves no more, when nobody reads it any longer.
-func (m *Models) retire(d *database) {
-	d.users.Wait()
-	if err := errors.Join(d.close(), d.remove()); err != nil {
-		m.opts.Log.Error("remove old read models", "file", d.path, "error", err)
-	}
-}
-
-// path is the name of a generation's file.
-func (m *Models) path(generation int) string {
-	return filepath.Join(m.folder, fmt.Sprintf("readmodels-%s-%04d.db",
-		fingerprint(m.opts.Projections), generation))
-}
-
-// files are the read models' files, of a fingerprint or, with *, of any.
-func (m *Models) files(fingerprint string) ([]string, error) {
-	entries, err := filepath.Glob(filepath.Join(escapeGlob(m.folder),
-		"readmodels-"+fingerprint+"-[0-9]*.db"))
-	if err != nil {
-		return nil, fmt.Errorf("list read models: %w", err)
-	}
-	return entries, nil
-}
-
-var globSigns = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
-
-func escapeGlob(folder string) string { return globSigns.Replace(folder) }
-
-// newest is the newest file of these projections that may serve, open for reading; nil if none may.
-func (m *Models) newest(ctx context.Context) (*database, int, error) {
-	names, err := m.files(fingerprint(m.opts.Projections))
-	if err != nil {
-		return nil, 0, err
-	}
-	var best *database
-	highest := 0
-	for _, name := range names {
-		text := strings.TrimSuffix(name[strings.LastIndexByte(name, '-')+1:], ".db")
-		generation, err := strconv.Atoi(text)
-		if err != nil || generation <= highest {
-			continue
-		}
-		d, err := openForReading(name, m.opts.Projections)
-		if err != nil {
-			return nil, 0, err
-		}
-		serves, err := d.serves(ctx)
-		if err != nil || !serves {
-			m.opts.Log.Warn("a file of read models is not used", "file", name, "error", err)
-			if err := d.close(); err != nil {
-				return nil, 0, err
-			}
-			continue
-		}
-		if best != nil {
-			if err := best.close(); err != nil {
-				return nil, 0, err
-			}
-		}
-		best, highest = d, generation
-	}
-	return best, highest, nil
 }

@@ -51,7 +51,7 @@ var comparisons = map[domain.SelectionOp]string{
 }
 
 // nobody is the condition that no account satisfies.
-const nobody = "0"
+const nobody = "false"
 
 // condition is a condition's SQL, which is never NULL.
 func (c *selecting) condition(s *domain.Selection) string {
@@ -59,11 +59,11 @@ func (c *selecting) condition(s *domain.Selection) string {
 		return c.label(label, s)
 	}
 	if figure, ok := scores[s.Field]; ok {
-		return "a.id IN (SELECT account_id FROM (" + c.quintiles(figure, s) + ") WHERE score " +
+		return "a.id IN (SELECT account_id FROM (" + c.quintiles(figure, s) + ") AS scored WHERE score " +
 			c.compared(s) + ")"
 	}
 	if figure, ok := figures[s.Field]; ok {
-		return "coalesce((" + figure(c, s) + ") " + c.compared(s) + ", 0)"
+		return "coalesce((" + figure(c, s) + ") " + c.compared(s) + ", false)"
 	}
 	return nobody
 }
@@ -115,8 +115,9 @@ var figures = map[domain.SelectionField]func(*selecting, *domain.Selection) stri
 		return "SELECT coalesce(sum(sales), 0) FROM purchases WHERE account_id = a.id" + c.window(s)
 	},
 	domain.SelectRecency: func(c *selecting, s *domain.Selection) string {
-		c.args = append(c.args, c.today())
-		return `SELECT max(0, CAST(julianday(?) - julianday(max(day)) AS INTEGER)) FROM purchases
+		c.args = append(c.args, c.today(), c.today())
+		return `SELECT CASE WHEN max(day) > ? THEN 0
+			ELSE CAST(julianday(?) - julianday(max(day)) AS INTEGER) END FROM purchases
 			WHERE account_id = a.id AND sales > 0`
 	},
 	domain.SelectDormancy: func(*selecting, *domain.Selection) string { return "a.dormant_step" },
@@ -150,7 +151,7 @@ var labels = map[domain.SelectionField]string{
 	domain.SelectTag: `SELECT t.value AS label FROM customers c, json_each(c.tags) t
 		WHERE c.id = a.id`,
 	domain.SelectConsent: `SELECT t.key AS label FROM customers c, json_each(c.consents) t
-		WHERE c.id = a.id AND json_extract(t.value, '$.granted_at') IS NOT NULL`,
+		WHERE c.id = a.id AND t.value ->> '$.granted_at' IS NOT NULL`,
 	domain.SelectTier: "SELECT tier AS label FROM tiers WHERE account_id = a.id",
 }
 
@@ -163,7 +164,7 @@ func (c *selecting) label(labels string, s *domain.Selection) string {
 	for _, v := range values {
 		c.args = append(c.args, string(v))
 	}
-	text := "EXISTS (SELECT 1 FROM (" + labels + ") WHERE label IN (" +
+	text := "EXISTS (SELECT 1 FROM (" + labels + ") AS l WHERE label IN (" +
 		marks(len(values)) + "))"
 	if s.Op == domain.SelectNE {
 		return "NOT " + text
@@ -207,5 +208,5 @@ func (c *selecting) quintiles(figure string, s *domain.Selection) string {
 	return `SELECT account_id, 1 + 5 * (rank() OVER (ORDER BY figure) - 1) / count(*) OVER () AS score
 		FROM (SELECT account_id, ` + figure + ` AS figure FROM purchases WHERE account_id IN (
 			SELECT a.id FROM accounts a WHERE ` + selectable + `)` + c.window(s) + `
-		GROUP BY account_id HAVING max(sales) > 0)`
+		GROUP BY account_id HAVING max(sales) > 0) AS bought`
 }

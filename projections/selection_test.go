@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // person is an account as its rows say, without SQL.
@@ -95,7 +96,8 @@ func population(t *testing.T, m *Models, n int) []person {
 				day := asked.AddDate(0, 0, 2-r.IntN(60)).Format(time.DateOnly)
 				row := purchaseRow{int64(r.IntN(4)), int64(r.IntN(3000) - 500)}
 				p.days[unit][day] = row
-				edit(t, m, "INSERT OR REPLACE INTO purchases VALUES (?, ?, ?, ?, ?)", id, unit, day, row.sales,
+				edit(t, m, `INSERT INTO purchases VALUES (?, ?, ?, ?, ?) ON CONFLICT (account_id, unit, day)
+					DO UPDATE SET sales = excluded.sales, amount = excluded.amount`, id, unit, day, row.sales,
 					row.amount)
 			}
 		}
@@ -377,7 +379,7 @@ func inWindow(s *domain.Selection, day string) bool {
 
 // TestSelectionsHoldWhomTheySay compares SQL with the rows, for any selection and any label.
 func TestSelectionsHoldWhomTheySay(t *testing.T) {
-	m := open(t, t.TempDir(), memory(t), Options{})
+	m := open(t, placetest.Place(t), memory(t), Options{})
 	people := population(t, m, 60)
 	rapid.Check(t, func(r *rapid.T) {
 		s := drawSelection(r, 3)
@@ -414,7 +416,7 @@ func TestSelectionsHoldWhomTheySay(t *testing.T) {
 
 // TestWhoHasNoFigure: who never bought satisfies no condition on when, and so satisfies that none does.
 func TestWhoHasNoFigure(t *testing.T) {
-	m := open(t, t.TempDir(), memory(t), Options{})
+	m := open(t, placetest.Place(t), memory(t), Options{})
 	people := population(t, m, 60)
 	never := int64(0)
 	for i := range people {
@@ -431,7 +433,7 @@ func TestWhoHasNoFigure(t *testing.T) {
 
 // TestCursorsOfASegment: one goes on in its own segment alone, while that is what it was.
 func TestCursorsOfASegment(t *testing.T) {
-	m := open(t, t.TempDir(), memory(t), Options{})
+	m := open(t, placetest.Place(t), memory(t), Options{})
 	population(t, m, 20)
 	s := domain.Segment{ID: "all", Filter: domain.Selection{Field: "recency", Op: "ge", Value: "0"}}
 	page, err := m.Members(t.Context(), s, asked, Paging{Limit: 1})
@@ -452,7 +454,7 @@ func TestCursorsOfASegment(t *testing.T) {
 
 // TestSlowSelections: whatever asks a selection gives it up when its time is over.
 func TestSlowSelections(t *testing.T) {
-	m := open(t, t.TempDir(), memory(t), Options{SelectionTime: 1})
+	m := open(t, placetest.Place(t), memory(t), Options{SelectionTime: 1})
 	population(t, m, 20)
 	s := domain.Segment{ID: "all", Filter: domain.Selection{Field: "rfm_r", Op: "ge", Value: "1"}}
 	for name, ask := range map[string]func() error{

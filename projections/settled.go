@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -136,7 +137,7 @@ func (s *foundShift) window(
 		}
 	}
 	if limit == 0 {
-		limit = -1
+		limit = math.MaxInt32
 	}
 	rows, err := q.QueryContext(ctx, "SELECT "+strings.Join(settlementColumns[3:], ", ")+
 		` FROM settlement WHERE store = ? AND terminal = ? AND position > ? AND position <= ?

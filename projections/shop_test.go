@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"testing"
@@ -188,7 +187,7 @@ func topUp(amount, bonus string) domain.TopUp {
 func open(t testing.TB, folder string, store eventstore.Store, opts Options) *Models {
 	t.Helper()
 	if opts.Log == nil {
-		opts.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		opts.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}
 	m, err := Open(context.Background(), folder, store, opts)
 	if err != nil {

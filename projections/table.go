@@ -99,10 +99,8 @@ func (r *Rows[K, R]) load(ctx context.Context, keys []K) error {
 	}
 	width := len(args) / len(keys)
 	key := strings.Join(t.Columns[:width], ", ")
-	// CROSS JOIN makes SQLite look up each key rather than scan the table.
-	rows, err := r.tx.Query(ctx, fmt.Sprintf("WITH want(%s) AS (VALUES %s) "+
-		"SELECT %s FROM want CROSS JOIN %s USING (%s)",
-		key, tuples(width, len(keys)), strings.Join(t.Columns, ", "), t.Name, key), args...)
+	rows, err := r.tx.Query(ctx, r.tx.database.lookUp(t.Name, strings.Join(t.Columns, ", "), key,
+		tuples(width, len(keys))), args...)
 	if err != nil {
 		return err
 	}
@@ -147,8 +145,22 @@ func (r *Rows[K, R]) write(ctx context.Context, keys []K) error {
 		args = append(args, t.Keys(k)...)
 		args = append(args, t.Values(r.rows[k])...)
 	}
-	return r.tx.Exec(ctx, fmt.Sprintf("INSERT OR REPLACE INTO %s (%s) VALUES %s",
-		t.Name, strings.Join(t.Columns, ", "), tuples(len(t.Columns), len(keys))), args...)
+	return r.tx.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) VALUES %s %s", t.Name,
+		strings.Join(t.Columns, ", "), tuples(len(t.Columns), len(keys)),
+		replacing(t.Columns, len(t.Keys(keys[0])))), args...)
+}
+
+// replacing lets an insert write over the row that has its key, which is the first columns.
+func replacing(columns []string, key int) string {
+	text := "ON CONFLICT (" + strings.Join(columns[:key], ", ") + ") DO "
+	if key == len(columns) {
+		return text + "NOTHING"
+	}
+	sets := make([]string, 0, len(columns)-key)
+	for _, c := range columns[key:] {
+		sets = append(sets, c+" = excluded."+c)
+	}
+	return text + "UPDATE SET " + strings.Join(sets, ", ")
 }
 
 func (r *Rows[K, R]) size() int { return len(r.rows) }

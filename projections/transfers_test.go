@@ -8,6 +8,7 @@ import (
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // movingShop has a transfer of each end and a merge: one received, one returned, one in flight, C-4
@@ -47,7 +48,7 @@ func movingShop(t *testing.T, store eventstore.Store) (*shop, domain.TransferSen
 func TestTransfersInFlight(t *testing.T) {
 	store := memory(t)
 	_, sent := movingShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	clean(t, m)
 	var got []InFlight
 	for f, err := range m.TransfersInFlight(t.Context()) {
@@ -77,13 +78,13 @@ func TestTransfersInFlight(t *testing.T) {
 func TestManyInFlight(t *testing.T) {
 	store := memory(t)
 	_, sent := movingShop(t, store)
-	m := open(t, t.TempDir(), store, Options{})
+	m := open(t, placetest.Place(t), store, Options{})
 	clean(t, m)
 	edit(t, m, `UPDATE transfers SET position = 5000 WHERE status = 'sent'`)
 	edit(t, m, `INSERT INTO transfers
 		WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1100)
-		SELECT '00000000-0000-8000-8000-' || printf('%012x', n), from_account, to_account, kind, merge_id,
-			unit, amount, 'sent', NULL, sent_at, NULL, n FROM transfers, n WHERE status = 'sent'`)
+		SELECT '00000000-0000-8000-8000-' || substr(CAST(1000000000000 + n AS TEXT), 2), from_account, to_account,
+			kind, merge_id, unit, amount, 'sent', NULL, sent_at, NULL, n FROM transfers, n WHERE status = 'sent'`)
 	var got []InFlight
 	for f, err := range m.TransfersInFlight(t.Context()) {
 		if err != nil {
@@ -116,7 +117,7 @@ func TestCheckFindsChangedTransfers(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			store := memory(t)
 			movingShop(t, store)
-			m := open(t, t.TempDir(), store, Options{})
+			m := open(t, placetest.Place(t), store, Options{})
 			edit(t, m, row.query)
 			report, err := Check(t.Context(), opened(store), m, nil)
 			if err != nil || len(report.Differences) != 1 {
@@ -136,7 +137,7 @@ func TestCheckFindsForgedTransfers(t *testing.T) {
 	s, sent := movingShop(t, store)
 	sent.TransferID = uuid.New()
 	s.must(s.account("C-7"), domain.ReceiveTransfer{Sent: sent}, domain.Context{})
-	report, err := Check(t.Context(), opened(store), open(t, t.TempDir(), store, Options{}), nil)
+	report, err := Check(t.Context(), opened(store), open(t, placetest.Place(t), store, Options{}), nil)
 	if err != nil || report.Count != 2 || report.Differences[0].What != "log" ||
 		report.Differences[1].What != "damaged" ||
 		!strings.Contains(report.Differences[0].Detail, "never sent") {

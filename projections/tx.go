@@ -9,6 +9,7 @@ import (
 
 // Tx is the transaction in which projections fold a batch. It belongs to one goroutine.
 type Tx struct {
+	database   *database
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt   // of Query
 	writes     map[string]driver.Stmt // of Exec
@@ -35,8 +36,8 @@ type damage struct {
 	reason string
 }
 
-func newTx(conn *sql.Conn) *Tx {
-	return &Tx{conn: conn, statements: map[string]*sql.Stmt{}, writes: map[string]driver.Stmt{},
+func newTx(d *database, conn *sql.Conn) *Tx {
+	return &Tx{database: d, conn: conn, statements: map[string]*sql.Stmt{}, writes: map[string]driver.Stmt{},
 		caches: map[string]cache{}, most: cachedRows}
 }
 
@@ -75,6 +76,8 @@ func parameter(arg any) (driver.Value, error) {
 		return arg, nil
 	case int:
 		return int64(arg), nil
+	case bool:
+		return int64(flag(arg)), nil
 	}
 	return driver.DefaultParameterConverter.ConvertValue(arg)
 }

@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"eventstore/storetest":         {"eventstore"},
 	"projections":                  {"domain", "eventstore"},
 	"projections/js":               {"eventstore", "projections"},
+	"projections/placetest":        {},
 	"cmd/tillbook":                 nil,
 }
 
@@ -44,6 +45,7 @@ var homes = map[string][]string{
 	"github.com/cockroachdb/pebble": {"eventstore/embedded"},
 	"modernc.org/sqlite":            {"api/webhooks", "domain/vault", "projections"},
 	"github.com/EventStore/":        {"eventstore/esdb", "eventstore/esdbserver"},
+	"github.com/jackc/pgx":          {"projections", "projections/placetest"},
 	"google.golang.org/grpc":        {"eventstore/esdb", "eventstore/esdbserver"},
 	"github.com/dop251/goja":        {"projections/js"},
 }

@@ -1,0 +1,165 @@
+package projections
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// schemas is a shelf of schemas of a PostgreSQL database:
+//
+//	readmodels_<format>_<fingerprint>_<generation>
+//
+// Who has one open holds an advisory lock on its use, shared; whoever drops one holds it alone. Who
+// writes into one holds another, alone: of several processes on one database one leads, and where it
+// ends or loses its connection the server gives the lock, and so the lead, to the next.
+type schemas struct {
+	url    *url.URL
+	all    []Projection
+	common *sql.DB // of no schema
+}
+
+func newSchemas(place string, all []Projection) (*schemas, error) {
+	if _, err := pgx.ParseConfig(place); err != nil {
+		return nil, err // pgx leaves the password out
+	}
+	u, err := url.Parse(place)
+	if err != nil {
+		return nil, errors.New("the address of the database is not a URL")
+	}
+	s := &schemas{url: u, all: all}
+	s.common, err = s.pool("")
+	return s, err
+}
+
+func (s *schemas) place() string { return s.url.Redacted() }
+
+func (s *schemas) close() error { return s.common.Close() }
+
+func (s *schemas) name(generation int) string {
+	return fmt.Sprintf("readmodels_%s_%04d", strings.ReplaceAll(fingerprint(s.all), "-", "_"), generation)
+}
+
+func (s *schemas) open(ctx context.Context, generation int) (*database, error) {
+	d, err := s.connect(ctx, generation)
+	if err != nil {
+		return nil, err
+	}
+	d.write = d.read
+	_, err = d.write.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+d.name)
+	if err == nil {
+		err = d.create(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("create tables of %s: %w", d.name, err), d.close())
+	}
+	return d, nil
+}
+
+func (s *schemas) openToRead(ctx context.Context, generation int) (*database, error) {
+	return s.connect(ctx, generation)
+}
+
+// connect opens a pool of connections whose tables are a generation's, and holds the lock on its use.
+func (s *schemas) connect(ctx context.Context, generation int) (*database, error) {
+	name := s.name(generation)
+	pool, err := s.pool(name)
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(readers + 2) // one writes, one holds the lock
+	pool.SetMaxIdleConns(readers)
+	d := &database{name: name, shelf: s, tables: s.all, read: pool, postgres: true}
+	if d.lock, err = pool.Conn(ctx); err == nil {
+		_, err = d.lock.ExecContext(ctx, "SELECT pg_advisory_lock_shared("+lockOf(useOf, name)+")")
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+// pool opens connections to a schema.
+func (s *schemas) pool(schema string) (*sql.DB, error) {
+	config, err := pgx.ParseConfig(s.url.String())
+	if err != nil {
+		return nil, err
+	}
+	config.RuntimeParams["search_path"] = schema
+	config.RuntimeParams["application_name"] = "tillbook"
+	return sql.OpenDB(translating{config}), nil
+}
+
+func (s *schemas) generations(ctx context.Context) (all []int, err error) {
+	prefix := strings.TrimSuffix(s.name(0), "0000")
+	names, err := s.list(ctx, prefix)
+	for _, name := range names {
+		if n, err := strconv.Atoi(strings.TrimPrefix(name, prefix)); err == nil && n > 0 {
+			all = append(all, n)
+		}
+	}
+	slices.Sort(all)
+	return all, err
+}
+
+// connection is a connection of its own, to be discarded.
+func (s *schemas) connection(ctx context.Context) (*sql.Conn, error) { return s.common.Conn(ctx) }
+
+// list are the schemas whose names begin with a prefix.
+func (s *schemas) list(ctx context.Context, prefix string) (names []string, err error) {
+	return names, s.once(ctx, func(conn *sql.Conn) error {
+		rows, err := conn.QueryContext(ctx, "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, ?)",
+			prefix)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name string
+			if err := rows.Scan(&name); err != nil {
+				return err
+			}
+			names = append(names, name)
+		}
+		return rows.Err()
+	})
+}
+
+// once does something on a connection of its own.
+func (s *schemas) once(ctx context.Context, do func(*sql.Conn) error) error {
+	conn, err := s.connection(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(conn), discard(conn))
+}
+
+// remove drops a schema, unless another process has it open: then the last of them drops it.
+func (s *schemas) remove(ctx context.Context, name string) error {
+	return s.once(ctx, func(conn *sql.Conn) error {
+		var alone bool
+		err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock("+lockOf(useOf, name)+")").Scan(&alone)
+		if err != nil || !alone {
+			return err
+		}
+		_, err = conn.ExecContext(ctx, "DROP SCHEMA IF EXISTS "+name+" CASCADE")
+		return err
+	})
+}
+
+func (s *schemas) clear(ctx context.Context, but string) error {
+	names, err := s.list(ctx, "readmodels_")
+	for _, name := range names {
+		if name != but && err == nil {
+			err = s.remove(ctx, name)
+		}
+	}
+	return err
+}
