@@ -113,6 +113,7 @@ func (o *out) tierStanding(s domain.TierStanding) {
 		o.text("tier", s.Next.Name)
 		o.quantity("from", s.Next.From)
 		o.quantity("missing", s.ToNext)
+		o.daily(s.NextDaily)
 		o.end('}')
 	}
 	o.tierKept(s)
@@ -140,6 +141,7 @@ func (o *out) tierKept(s domain.TierStanding) {
 	o.open("keep", '{')
 	o.text("tier", s.Counted)
 	o.quantity("missing", s.ToKeep)
+	o.daily(s.KeepDaily)
 	o.span("window", s.KeepFrom)
 	o.end('}')
 	if s.Scheduled == nil {
@@ -150,6 +152,13 @@ func (o *out) tierKept(s domain.TierStanding) {
 	o.text("to", s.Scheduled.To)
 	o.time("on", s.Scheduled.On)
 	o.end('}')
+}
+
+// daily writes what has to be there each day that is left, where that says something.
+func (o *out) daily(q *domain.Quantity) {
+	if q != nil {
+		o.quantity("daily", *q)
+	}
 }
 
 func (o *out) span(name string, s domain.Span) {

@@ -59,6 +59,7 @@ func (a *Account) Apply(p Posted) error {
 	if got := a.left(v.Amount); !got.equal(&v.Balance) {
 		return fmt.Errorf("%T left a balance of %v, it says %v", e, got, v.Balance)
 	}
+	a.tiering.average(v.Balance.Averaged)
 	return nil
 }
 

@@ -16,6 +16,9 @@ type Balance struct {
 	Pending         Quantity           `json:"pending"`          // not yet effective
 	ExpiredUnposted Quantity           `json:"expired_unposted"` // LotExpired is still to be written
 	ByClass         map[Class]Quantity `json:"by_class"`         // of Total; without empty classes
+
+	// Averaged says of the balance that an event left how the event counts where tiers go by an average.
+	Averaged *Qualifying `json:"averaged,omitempty"`
 }
 
 func (b Balance) appendJSON(to jsonText) jsonText {
@@ -27,7 +30,7 @@ func (b Balance) appendJSON(to jsonText) jsonText {
 			to = to.quantity(string(class), sum)
 		}
 	}
-	return append(to, "}}"...)
+	return append(b.Averaged.appendAs(append(to, '}'), "averaged"), '}')
 }
 
 // classesByName are the classes in the order of their names.

@@ -32,6 +32,9 @@ type Draft struct {
 	shared Metadata // of every event of the command
 	posted []Posted // stamp gives each what is its own
 
+	looked  string    // the last day that changed a balance before: of the days until then is decided
+	brought uuid.UUID // the merge that brought by how much an average changed day by day
+
 	wanted []BudgetPart       // of budgets, and not reserved yet
 	taken  map[uuid.UUID]bool // of Reservations
 }
@@ -41,7 +44,7 @@ var drafts = sync.Pool{New: func() any { return new(Draft) }}
 
 func newDraft(a *Account, m *Moment) *Draft {
 	d := drafts.Get().(*Draft)
-	d.Account, d.Moment, d.shared = a, *m, m.metadata()
+	d.Account, d.Moment, d.shared, d.looked = a, *m, m.metadata(), a.tiering.latest()
 	return d
 }
 
@@ -169,7 +172,10 @@ func (d *Draft) post(e Event) error {
 		return err
 	}
 	if v, ok := e.(Valued); ok {
-		p.Event = v.balanced(d.left(v.Worth().Amount))
+		left := d.left(v.Worth().Amount)
+		left.Averaged = d.averaged(v)
+		p.Event = v.balanced(left)
+		d.tiering.average(left.Averaged)
 	}
 	return nil
 }

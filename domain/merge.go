@@ -194,6 +194,9 @@ func (b AbsorbAccount) Decide(d *Draft) error {
 	}
 	merged := b.Merged
 	merged.Tier = d.asOwn(merged.Tier)
+	if r := d.tierRules(); r.averages() && merged.Tier != nil && merged.Tier.Rule == r.rule() {
+		d.brought = merged.MergeID
+	}
 	if err := d.post(merged); err != nil {
 		return err
 	}

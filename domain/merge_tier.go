@@ -25,10 +25,15 @@ type MergedTier struct {
 // mergedTier is what the account brings, nil where that is nothing.
 func (d *Draft) mergedTier() *MergedTier {
 	s := &d.tiering
-	if len(s.Counts) == 0 && s.Tier == "" && s.Override == nil {
+	m := &MergedTier{d.openedDay(), s.Rule, s.Counts, s.Oldest, s.Tier, s.Override}
+	if r := d.tierRules(); r.averages() && s.Rule != r.rule() {
+		m.Rule = r.rule()
+		m.Counts, m.Oldest = d.changes(d.present())
+	}
+	if len(m.Counts) == 0 && s.Tier == "" && s.Override == nil {
 		return nil
 	}
-	return &MergedTier{d.openedDay(), s.Rule, s.Counts, s.Oldest, s.Tier, s.Override}
+	return m
 }
 
 // asOwn is what is brought as it counts here: what was counted in the window that runs there counts in
@@ -44,6 +49,9 @@ func (d *Draft) asOwn(m *MergedTier) *MergedTier {
 		own.Rule, own.Oldest = "", ""
 		return &own
 	}
+	if r.averages() {
+		return d.ownAverage(own, m.Counts)
+	}
 	today := dateOf(d.Recorded.In(zone(d.present().Terms.Zone)))
 	for _, c := range m.Counts {
 		day := c.Day
@@ -52,6 +60,23 @@ func (d *Draft) asOwn(m *MergedTier) *MergedTier {
 		}
 		own.Counts = addUsage(own.Counts, r.Window.bucket(day, opened), c.Sum)
 	}
+	return &own
+}
+
+// ownAverage is what is brought of an average: day by day, with the account's own where nothing was counted
+// of it yet. What the merge sends counts by those days, and not once more when it comes.
+func (d *Draft) ownAverage(own MergedTier, brought []dayUsage) *MergedTier {
+	own.Counts = slices.Clone(brought)
+	if s := &d.tiering; s.Rule == own.Rule {
+		own.Oldest = s.Oldest
+	} else {
+		days, oldest := d.changes(d.present())
+		own.Oldest = min(own.Oldest, oldest)
+		for _, c := range days {
+			own.Counts = addUsage(own.Counts, c.Day, c.Sum)
+		}
+	}
+	own.Counts = since(own.Counts, own.Oldest)
 	return &own
 }
 
@@ -96,9 +121,9 @@ func (d *Draft) joinTier(merge uuid.UUID, m *MergedTier) error {
 	}
 	opened, today := d.openedDay(), dateOf(d.Recorded.In(zone(d.present().Terms.Zone)))
 	e := TierDecision{From: r.name(d.tiering.Tier), Program: d.present().Name(), Metric: r.Metric,
-		Unit: r.Unit, Window: r.Window.around(today, opened), TierSince: d.Recorded,
+		Unit: r.Unit, Window: r.running(today, opened), TierSince: d.Recorded,
 		ValidUntil: d.midnight(r.Window.ends(today, opened)), Evidence: []uuid.UUID{merge}}
-	e.Value = d.tiering.counted(r.rule(), e.Window, r.none())
+	e.Value = d.metric(d.present(), e.Window, today)
 	held, brought, reached := r.rank(d.tiering.Tier), r.rank(m.Tier), r.reached(e.Value)
 	best := max(held, brought, reached)
 	if best > held {

@@ -111,7 +111,7 @@ func TestMergedTierGoesOn(t *testing.T) {
 	if got := answer(posted, err); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	b.rehearsedAlike()
+	b.rehearsedAlike(time.Time{})
 }
 
 // A tier that came with a merge brings no coupon once more; one that both have reached brings its own.

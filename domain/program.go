@@ -19,6 +19,10 @@ type Program struct {
 	Terms         Terms             `json:"terms"`
 	TermsText     map[string]string `json:"terms_text,omitempty"` // by language (BCP 47), shown to customers
 
+	// CountsSince is when the first version began to rule, of those one after the other whose tiers go by
+	// the same average; zero where they go by none.
+	CountsSince time.Time `json:"counts_since,omitzero"`
+
 	name string // Name, where it was asked for before
 }
 

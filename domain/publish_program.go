@@ -68,6 +68,7 @@ func (p PublishProgram) Decide(before []Posted, m Moment) ([]Event, error) {
 	if e.AtOnce {
 		e.EffectiveFrom = latest(m.Recorded, previous.EffectiveFrom)
 	}
+	e.CountsSince = e.countsSince(previous)
 	var f faults
 	f.want(!e.EffectiveFrom.Before(m.Recorded) && e.EffectiveFrom.Year() <= 9999, "effective_from",
 		"want now or a time to come")
@@ -78,6 +79,18 @@ func (p PublishProgram) Decide(before []Posted, m Moment) ([]Event, error) {
 		return nil, err
 	}
 	return []Event{e}, nil
+}
+
+// countsSince is CountsSince of a version, after the one before.
+func (p *Program) countsSince(previous *Program) time.Time {
+	r, before := p.Terms.Tiers, previous.Terms.Tiers
+	switch {
+	case !r.averages():
+		return time.Time{}
+	case before.averages() && before.rule() == r.rule():
+		return previous.CountsSince
+	}
+	return p.EffectiveFrom
 }
 
 // lastVersion is the last version of a program with that history, if it has any.

@@ -19,6 +19,8 @@ type Qualifying struct {
 	Oldest string   `json:"oldest,omitempty"` // what was summed under earlier days is forgotten
 	Lines  []int    `json:"lines,omitempty"`  // of a checkout, by number, that count alone; none: all do
 	Era    int      `json:"era,omitempty"`    // how often another rule took over before
+
+	Opening Quantity `json:"opening,omitzero"` // of an average that begins: what was there on Oldest
 }
 
 // qualified is an event that may count for a tier.
@@ -110,7 +112,7 @@ func (d *Draft) qualify(c consumption) *Qualifying {
 	if !spend.IsPositive() {
 		return nil
 	}
-	q := d.qualifying(r, spend, 1)
+	q := d.qualifying(r, spend, 1, d.businessDay())
 	q.Lines = lines
 	return q
 }
@@ -121,11 +123,11 @@ func (d *Draft) qualifyEarned(points Money) *Qualifying {
 	if r == nil || r.Metric != MetricEarned || r.Unit != points.Unit() {
 		return nil
 	}
-	return d.qualifying(r, points.Quantity, 0)
+	return d.qualifying(r, points.Quantity, 0, d.businessDay())
 }
 
-func (d *Draft) qualifying(r *TierRules, spend Quantity, visits int) *Qualifying {
-	day, opened := d.businessDay(), d.openedDay()
+func (d *Draft) qualifying(r *TierRules, spend Quantity, visits int, day string) *Qualifying {
+	opened := d.openedDay()
 	last := max(day, d.tiering.latest())
 	oldest := r.Window.before(r.Window.around(last, opened), opened).From
 	if r.Window.Kind == WindowRolling {
@@ -213,15 +215,20 @@ func (q *Qualifying) check() error {
 }
 
 // appendMember appends "qualifying" to an object, where there is one.
-func (q *Qualifying) appendMember(b jsonText) jsonText {
+func (q *Qualifying) appendMember(b jsonText) jsonText { return q.appendAs(b, "qualifying") }
+
+func (q *Qualifying) appendAs(b jsonText, name string) jsonText {
 	if q == nil {
 		return b
 	}
-	b = append(b.key("qualifying"), '{').text("rule", q.Rule).quantity("spend", q.Spend)
+	b = append(b.key(name), '{').text("rule", q.Rule).quantity("spend", q.Spend)
 	b = b.integer("visits", q.Visits)
 	b = b.text("bucket", q.Bucket).text("day", q.Day).optional("oldest", q.Oldest)
 	if b = b.numbers("lines", q.Lines); q.Era != 0 {
 		b = b.integer("era", q.Era)
+	}
+	if !q.Opening.IsZero() {
+		b = b.quantity("opening", q.Opening)
 	}
 	return append(b, '}')
 }

@@ -70,7 +70,8 @@ func (p *Program) LooksBack() bool {
 
 // Wants reports whether events of that stored name matter.
 func (r *Rehearsal) Wants(name string) bool {
-	return slices.Contains([]string{"TopUpPosted", "TopUpReversed", "DebitPosted", "CreditGranted"}, name) ||
+	return r.Program.Terms.Tiers.averages() ||
+		slices.Contains([]string{"TopUpPosted", "TopUpReversed", "DebitPosted", "CreditGranted"}, name) ||
 		r.Program.Terms.Tiers != nil && slices.Contains(tierTypes, name)
 }
 

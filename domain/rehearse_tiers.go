@@ -31,6 +31,8 @@ type rehearsedTier struct {
 	account *Account
 	held    string
 	sales   map[uuid.UUID]rehearsedSale // whose windows are not forgotten
+	lots    *Account                    // as it was, whose lots an average counts; nil: nothing yet
+	brought uuid.UUID                   // the last merge that brought what an average counted
 }
 
 // rehearsedSale is a sale that counted, and what of it came back.
@@ -49,7 +51,8 @@ var tierTypes = []string{"AccountOpened", "AccountsMerged", "CheckoutPosted", "C
 // version would not have ruled are as they were.
 func (r *Rehearsal) tier(account uuid.UUID, m *Moment, p Posted) {
 	rules := r.Program.Terms.Tiers
-	if rules == nil || !slices.Contains(tierTypes, TypeOf(p.Event)) || !m.Decided.Before(r.To) {
+	all := rules.averages()
+	if rules == nil || !all && !slices.Contains(tierTypes, TypeOf(p.Event)) || !m.Decided.Before(r.To) {
 		return
 	}
 	a := r.of(account)
@@ -58,6 +61,16 @@ func (r *Rehearsal) tier(account uuid.UUID, m *Moment, p Posted) {
 		a.tier.account.revision, a.tier.account.openedAt = 0, p.Metadata.RecordedAt
 	}
 	t := a.tier
+	ruled := !m.Decided.Before(r.From) && r.Ruling(account, m.Decided) == r.Program
+	if at := m.Decided; ruled {
+		if all && m.Context.Channel != ChannelImport {
+			at = p.Metadata.RecordedAt // what comes late finds the days decided on
+		}
+		t.end(r.Program, at)
+	}
+	if all && !t.follow(p) {
+		return
+	}
 	switch e := p.Event.(type) {
 	case AccountOpened:
 		return
@@ -65,15 +78,24 @@ func (r *Rehearsal) tier(account uuid.UUID, m *Moment, p Posted) {
 		t.held = e.To
 		return
 	}
-	if m.Decided.Before(r.From) || r.Ruling(account, m.Decided) != r.Program {
+	if !ruled {
 		return
 	}
-	t.end(r.Program, m.Decided)
 	d := t.draft(r.Program, m, p)
 	if e, ok := p.Event.(AccountsMerged); ok && e.Survivor == account {
 		brought := d.asOwn(e.Tier)
-		t.account.tiering.join(brought)
+		if t.account.tiering.join(brought); all && brought != nil && brought.Rule == rules.rule() {
+			t.brought = e.MergeID
+		}
 		_ = d.joinTier(e.MergeID, brought) // on an account of nothing but tiers nothing fails
+		return
+	}
+	if v, ok := p.Event.(Valued); ok && all {
+		d.brought = t.brought
+		q := d.averaged(v)
+		t.account.tiering.average(q)
+		d.posted = []Posted{{Event: DebitPosted{Value: Value{Balance: Balance{Averaged: q}}}}}
+		_ = d.promote() // as above
 		return
 	}
 	if q := t.counts(d, p.Event); q != nil {
@@ -81,6 +103,19 @@ func (r *Rehearsal) tier(account uuid.UUID, m *Moment, p Posted) {
 		d.posted = []Posted{{Event: DebitPosted{Qualifying: q}}}
 		_ = d.promote() // as above
 	}
+}
+
+// follow lets an event happen to the lots that an average counts, false where that is impossible: such an
+// account answers nothing anyway.
+func (t *rehearsedTier) follow(p Posted) bool {
+	if t.lots == nil {
+		t.lots = NewAccount(t.account.id)
+	}
+	if t.lots.Apply(p) != nil {
+		return false
+	}
+	t.account.lots = t.lots.lots
+	return true
 }
 
 // draft is the account while an event is decided on anew.
@@ -161,11 +196,14 @@ func (t *rehearsedTier) forget(before string) {
 
 // end ends the periods that were over by an instant.
 func (t *rehearsedTier) end(program *Program, at time.Time) {
-	s := &t.account.tiering
-	for due := s.due(); !due.IsZero() && !due.After(at); due = s.due() {
-		d := &Draft{Account: t.account, owned: true,
-			Moment: Moment{Recorded: due, Decided: due, Program: program, Present: program}}
-		if d.endTierPeriod(due) != nil {
+	for {
+		d := &Draft{Account: t.account, owned: true, looked: t.account.tiering.latest(),
+			Moment: Moment{Recorded: at, Decided: at, Program: program, Present: program}}
+		due := d.tierDue()
+		if due.IsZero() || due.After(at) {
+			return
+		}
+		if d.Recorded, d.Decided = due, due; d.endTierPeriod(due) != nil {
 			return
 		}
 	}

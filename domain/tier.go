@@ -83,11 +83,11 @@ func (d *Draft) promote() error {
 	}
 	best, reached := r.rank(d.tiering.Tier), TierDecision{}
 	for _, p := range d.posted {
-		e, ok := p.Event.(qualified)
-		if !ok || e.qualifies() == nil || e.qualifies().Oldest == "" {
+		q := d.raising(p.Event)
+		if q == nil {
 			continue
 		}
-		rank, decision := d.judge(r, e.qualifies())
+		rank, decision := d.judge(r, q)
 		if rank > best {
 			best, reached = rank, decision
 			reached.Evidence = []uuid.UUID{newID(p.Revision, d.Seed, 0)}
@@ -102,24 +102,45 @@ func (d *Draft) promote() error {
 	return d.change(r, reached, best)
 }
 
+// raising is how an event counts that may raise, nil of every other. To an average only what comes late
+// may: of what counts today nothing is known before the day has ended.
+func (d *Draft) raising(e Event) *Qualifying {
+	if v, ok := e.(Valued); ok && v.Worth().Balance.Averaged != nil {
+		q := v.Worth().Balance.Averaged
+		if q.Day < d.today() && q.Spend.IsPositive() {
+			return q
+		}
+		return nil
+	}
+	if q, ok := e.(qualified); ok && q.qualifies() != nil && q.qualifies().Oldest != "" {
+		return q.qualifies()
+	}
+	return nil
+}
+
+// today is the last day that may count: that on which it is recorded, of an import the latest it told of.
+func (d *Draft) today() string {
+	if d.Context.Channel == ChannelImport {
+		return max(d.businessDay(), d.tiering.latest())
+	}
+	return max(d.tiering.latest(), d.present().Today(d.Recorded))
+}
+
 // judge is the place of the tier that the window reaches in which something counts.
 func (d *Draft) judge(r *TierRules, q *Qualifying) (int, TierDecision) {
 	opened := d.openedDay()
-	now := max(q.Day, d.tiering.latest())
-	if d.Context.Channel != ChannelImport {
-		now = max(now, dateOf(d.Recorded.In(zone(d.present().Terms.Zone))))
-	}
-	running := r.Window.around(now, opened)
+	now := max(q.Day, d.today())
+	running := r.running(now, opened)
 	until := d.midnight(r.Window.ends(now, opened))
 	if running.Holds(q.Day) {
-		v := d.tiering.counted(r.rule(), running, q.value().Zero())
+		v := d.metric(d.present(), running, now)
 		return r.reached(v), TierDecision{Cause: TierReached, Value: v, Window: running, ValidUntil: until}
 	}
 	late := r.Window.before(running, opened)
 	if r.Window.Kind == WindowRolling || !late.Holds(q.Day) {
 		return 0, TierDecision{}
 	}
-	v := d.tiering.counted(r.rule(), late, q.value().Zero())
+	v := d.metric(d.present(), late, now)
 	rank := max(r.reached(v), r.keeps(v, r.rank(d.tiering.Before)))
 	return rank, TierDecision{Cause: TierReachedLate, Value: v, Window: late, ValidUntil: until}
 }

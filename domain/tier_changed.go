@@ -17,7 +17,8 @@ const (
 	TierReachedLate TierCause = "reached_late" // in the window before, by what came after its end
 	TierPeriodEnd   TierCause = "period_end"
 	TierGraceEnd    TierCause = "grace_end"
-	TierMerged      TierCause = "merged" // an account that held it was absorbed
+	TierDayEnd      TierCause = "day_end" // an average reached it; as of the end of that day
+	TierMerged      TierCause = "merged"  // an account that held it was absorbed
 )
 
 // TierDecision is what was decided of a tier, and by what.
@@ -70,8 +71,13 @@ func (TierChanged) event()            {}
 func (TierRetained) event()           {}
 func (TierDowngradeScheduled) event() {}
 
-// happened is when the period ended that decided, if one did.
-func (e TierDecision) happened() time.Time { return e.EndedAt }
+// happened is when the period ended, or the day, that decided, if one did.
+func (e TierDecision) happened() time.Time {
+	if e.Cause == TierDayEnd {
+		return e.TierSince
+	}
+	return e.EndedAt
+}
 
 func (e TierDowngradeScheduled) happened() time.Time { return e.EndedAt }
 

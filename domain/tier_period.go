@@ -22,17 +22,22 @@ func (a *Account) TierDue() time.Time {
 	return a.tiering.due()
 }
 
-// tierDue is when something of the tier is due. An import is at the time that it tells of: what it
-// brings later is not late, as it would be if the periods until today had been decided before it.
+// tierDue is when something of the tier is due: by what stands, or by an average. An import is at the time
+// that it tells of: what it brings later is not late, as it would be if the periods until today had been
+// decided before it.
 func (d *Draft) tierDue() time.Time {
 	due := d.TierDue()
-	if d.tierRules() == nil || d.Context.Channel == ChannelImport && due.After(d.Decided) {
+	if d.tierRules() == nil {
 		return time.Time{}
 	}
-	return due
+	if d.Context.Channel == ChannelImport && due.After(d.Decided) {
+		due = time.Time{}
+	}
+	return earliest(due, d.reachedAt())
 }
 
-// endTierPeriod decides what was due at an instant: an override's end, or a period's.
+// endTierPeriod decides what was due at an instant: an override's end, or a period's, or a day's by which
+// an average has reached more.
 //
 // When a period ends, a tier is held against what its window counted. Who kept it holds it until the
 // next one ends. Who did not loses it by the program's policy, or, where it gives days of grace, at
@@ -42,6 +47,9 @@ func (d *Draft) endTierPeriod(at time.Time) error {
 	if o := s.Override; o != nil && o.Until.Equal(at) {
 		return d.post(TierOverrideEnded{Tier: o.Tier, Reason: o.Reason, EndedAt: at})
 	}
+	if !d.TierDue().Equal(at) {
+		return d.endDay(at)
+	}
 	r, opened := d.tierRules(), d.openedDay()
 	next := dateOf(at.In(zone(d.present().Terms.Zone)))
 	e := TierDecision{From: s.Tier, Cause: TierPeriodEnd, Program: d.present().Name(), Metric: r.Metric,
@@ -50,7 +58,7 @@ func (d *Draft) endTierPeriod(at time.Time) error {
 	if s.Scheduled != nil {
 		e.Cause, e.Window = TierGraceEnd, Span{s.Scheduled.Window.From, plusDays(next, -1)}
 	}
-	e.Value = s.counted(r.rule(), e.Window, r.none())
+	e.Value = d.metric(d.present(), e.Window, next)
 	held := r.rank(s.Tier)
 	to := r.after(e.Value, held)
 	e.To = r.Tiers[to].Name

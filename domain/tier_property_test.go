@@ -48,7 +48,7 @@ func TestTierProgress(t *testing.T) {
 		}
 		b.context = Context{}
 		_, _ = b.do(Sweep{})
-		b.rehearsedAlike()
+		b.rehearsedAlike(time.Time{})
 	})
 }
 
@@ -135,10 +135,10 @@ func (b *book) holdsTiers(rules *TierRules) {
 	}
 }
 
-// rehearsedAlike rehearses the version that ruled over all there was.
-func (b *book) rehearsedAlike() {
+// rehearsedAlike rehearses the version that ruled, over all that there was since an instant.
+func (b *book) rehearsedAlike(since time.Time) {
 	b.Helper()
-	r := &Rehearsal{Program: b.program, To: b.now.Add(1),
+	r := &Rehearsal{Program: b.program, From: since, To: b.now.Add(1),
 		Ruling: func(uuid.UUID, time.Time) *Program { return b.program }}
 	for _, p := range b.log {
 		r.Add(b.account.ID(), p)

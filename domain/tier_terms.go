@@ -9,7 +9,8 @@ import (
 //
 // A version of a program that counts something else (another metric, unit or window) begins at nothing,
 // and decides with the next sale or at the end of the account's period: until then a tier stays held.
-// What was counted under other categories stays counted.
+// What was counted under other categories stays counted. One that averages a balance begins with what
+// is there when it begins to rule, and counts no day before.
 type TierRules struct {
 	Metric     TierMetric  `json:"metric"`
 	Unit       string      `json:"unit,omitempty"`       // of what is spent or earned; none of visits
@@ -25,17 +26,15 @@ type TierMetric string
 
 // The metrics. A sale counts by what of it was paid for: not by points, nor by value that was given.
 //
-// There is none of an average balance. Every metric grows by events alone, each of which says how it
-// counts, and so an account that no rule counts for remembers nothing. An average grows by time: every
-// account would have to remember its balance day by day, whatever its program counts, and a tier would be
-// reached between two events, at an instant that only the rules of then can tell.
+// An average balance grows by time alone, and is decided on when days end; see average.go.
 const (
-	MetricSpend  TierMetric = "spend"
-	MetricVisits TierMetric = "visits" // sales of which something was paid for
-	MetricEarned TierMetric = "earned" // points of a unit, whatever became of them
+	MetricSpend   TierMetric = "spend"
+	MetricVisits  TierMetric = "visits" // sales of which something was paid for
+	MetricEarned  TierMetric = "earned" // points of a unit, whatever became of them
+	MetricAverage TierMetric = "average_balance"
 )
 
-var tierMetrics = []TierMetric{MetricSpend, MetricVisits, MetricEarned}
+var tierMetrics = []TierMetric{MetricSpend, MetricVisits, MetricEarned, MetricAverage}
 
 // Downgrade is what happens to who has not kept a tier when its period ends.
 type Downgrade string
@@ -103,7 +102,7 @@ func (r *TierRules) faults(f *faults) {
 		return
 	}
 	f.want(slices.Contains(tierMetrics, r.Metric), "terms.tiers.metric",
-		"want spend, visits or earned")
+		"want spend, visits, earned or average_balance")
 	if r.Metric == MetricVisits {
 		f.want(r.Unit == "", "terms.tiers.unit", "visits have none")
 	} else {

@@ -119,7 +119,7 @@ var happenings = map[domain.TriggerEvent]struct{ types, condition, name string }
 		WHERE p.stream = h.stream AND p.revision < h.revision AND p.type = 'TopUpPosted')`,
 		"'first_top_up'"},
 	domain.OnTierReached: {"'TierChanged'", `h.detail ->> '$.to' = ?
-		AND h.detail ->> '$.cause' IN ('reached', 'reached_late')`, "'tier:' || h.event_id"},
+		AND h.detail ->> '$.cause' IN ('day_end', 'reached', 'reached_late')`, "'tier:' || h.event_id"},
 	domain.OnSpend: {"'CheckoutPosted', 'DebitPosted'", `h.operation IN ('capture', 'checkout', 'debit')
 		AND h.actor <> 'system' AND coalesce(h.unit, h.detail ->> '$.unit') = ?
 		AND CAST(replace(coalesce(h.amount, h.detail ->> '$.net'), '.', '') AS INTEGER) >= ?`,

@@ -254,3 +254,13 @@ func (m *Models) DueTiers(ctx context.Context, at, since time.Time) iter.Seq2[uu
 			AND (due_at, account_id, account_id) > (?, ?, ?)
 		ORDER BY due_at, account_id LIMIT ?`, instant(at), instant(since)))
 }
+
+// Having lists the accounts that ever had something of a unit: a hint of whose average may have reached a
+// tier.
+func (m *Models) Having(ctx context.Context, unit string) iter.Seq2[uuid.UUID, error] {
+	return accountsOf(m.due(ctx, "averages", `SELECT '' AS at, account_id, account_id FROM balances
+		JOIN accounts ON accounts.id = account_id
+		WHERE unit = ? AND status NOT IN ('closed', 'merged')
+			AND ? IS NOT NULL AND account_id > ? AND ? IS NOT NULL
+		ORDER BY account_id LIMIT ?`, unit))
+}

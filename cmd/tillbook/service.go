@@ -40,6 +40,7 @@ type service struct {
 	tcp      net.Listener // nil when only the socket is served
 	socket   net.Listener
 	rebuilds rebuilding
+	averaged map[string]string // by program: the day on which averages were looked at; the sweeper's
 }
 
 // openService opens a data folder and its listeners; run serves. What it opened is closed again when

@@ -28,6 +28,9 @@ func (s *service) due(ctx context.Context, by time.Time) iter.Seq2[uuid.UUID, er
 		return s.ledger.Program(account, by).Terms.Dormancy
 	}
 	return func(yield func(uuid.UUID, error) bool) {
+		if !s.averages(ctx, by, yield) {
+			return
+		}
 		for _, due := range []iter.Seq2[uuid.UUID, error]{
 			s.models.DueHolds(ctx, by), s.models.DueReminders(ctx, by), s.models.DueLots(ctx, by),
 			s.models.DueCoupons(ctx, by),
@@ -41,6 +44,36 @@ func (s *service) due(ctx context.Context, by time.Time) iter.Seq2[uuid.UUID, er
 			}
 		}
 	}
+}
+
+// averages lists, once a day of each program whose tiers go by an average, all accounts that ever had its
+// unit: what a balance has reached shows when a day has ended, whatever happened on it. It says whether
+// to go on. Only the sweeper calls it; after a restart it lists them once more.
+func (s *service) averages(ctx context.Context, by time.Time, yield func(uuid.UUID, error) bool) bool {
+	for _, versions := range s.ledger.Programs() {
+		p := ledger.InForce(versions, by)
+		if p == nil {
+			continue
+		}
+		unit, averages := p.Averages()
+		today := p.Today(by)
+		if !averages || s.averaged[p.ID] == today {
+			continue
+		}
+		for account, err := range s.models.Having(ctx, unit) {
+			if errors.Is(err, projections.ErrStale) {
+				return true // another time
+			}
+			if !yield(account, err) || err != nil {
+				return false
+			}
+		}
+		if s.averaged == nil {
+			s.averaged = map[string]string{}
+		}
+		s.averaged[p.ID] = today
+	}
+	return true
 }
 
 // quietSweeps is for how many sweeps nothing happens on an account before one ends its tier's period.

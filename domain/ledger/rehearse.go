@@ -33,7 +33,7 @@ func (l *Ledger) rehearse(
 	ctx context.Context, p *domain.Program, from, to time.Time, atOnce int,
 ) (all domain.Rehearsed, err error) {
 	always := *p
-	always.EffectiveFrom = time.Time{}
+	always.EffectiveFrom, always.CountsSince = time.Time{}, from
 	p = &always
 	would := l.registry.book.Load().with(p)
 	first, rest := uuid.Nil, true
