@@ -191,6 +191,10 @@ func (o *out) quoted(q domain.Quoted) {
 	o.quantity("amount", q.StoredValue.Quantity)
 	o.plain("unit", q.StoredValue.Unit())
 	o.byClass(q.ByClass)
+	if q.Limited != nil {
+		o.plain("code", string(q.Limited.Code))
+		o.text("detail", q.Limited.Detail)
+	}
 	o.end('}')
 	o.money("left_to_pay", q.Net.Sub(q.PointsValue).Sub(q.StoredValue))
 }

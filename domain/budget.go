@@ -44,6 +44,7 @@ type Reservation struct {
 	BudgetPart
 	At      time.Time
 	Refused *Refusal // there is none, for this reason
+	Free    Budget   // beside Refused: the campaign's, but for what is reserved for the same command
 }
 
 // BudgetLeft is what an event left of the campaign's budgets; nil of one that is not capped.
@@ -107,6 +108,39 @@ func (b *Budget) count(w BudgetPart, sign int64) {
 	}
 }
 
+// Without is b as it would be without some reservations, as far as they are of its campaign.
+func (b Budget) Without(reserved []Reservation) Budget {
+	for _, r := range reserved {
+		if r.Refused == nil && b.Campaign != nil && r.Campaign == b.Campaign.ID {
+			b.count(r.BudgetPart, -1)
+		}
+	}
+	return b
+}
+
+// lacks says why there is not enough for what is wanted at an instant, nil where there is: ErrNotFound,
+// ErrCampaignNotActive, ErrCouponUnit, or ErrBudgetExhausted with what is left.
+func (b *Budget) lacks(w BudgetPart, at time.Time) *Refusal {
+	left := b.Left()
+	switch {
+	case b.Campaign == nil:
+		return ErrNotFound.Because("there is no such campaign")
+	case !b.Campaign.Open(at):
+		return ErrCampaignNotActive
+	case w.Kind == BudgetIssue && left.Issues != nil && *left.Issues < w.Count:
+		return ErrBudgetExhausted.Because("the campaign's coupons are all granted")
+	case w.Kind == BudgetIssue:
+	case left.Redemptions != nil && *left.Redemptions < w.Count:
+		return ErrBudgetExhausted.Because("the campaign's redemptions are all used")
+	case left.Discount != nil && left.Discount.unit != w.Amount.unit:
+		return ErrCouponUnit
+	case left.Discount != nil && left.Discount.Less(w.Amount):
+		return ErrBudgetExhausted.Because("the campaign gives no more than that").
+			Short(w.Amount, *left.Discount)
+	}
+	return nil
+}
+
 // given is the discount that is reserved, where it is capped.
 func (b *Budget) given() (Money, bool) {
 	most := b.Campaign.Terms.Budgets.Discount
@@ -150,6 +184,9 @@ func (d *Draft) reserve(w BudgetPart) (uuid.UUID, error) {
 			continue
 		}
 		if r.Refused != nil {
+			if w.Kind == BudgetRedemption && r.Free.lacks(w, d.Recorded) == nil {
+				continue // it was refused beside others, without which the sale is priced now
+			}
 			return noID, r.Refused
 		}
 		if _, dead := d.first(TransferName(r.Operation)); dead ||

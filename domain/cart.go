@@ -43,6 +43,8 @@ type Verdict struct {
 	Eligible Money  // what it counted on
 	Discount Money  // that it gave; zero where it was not applied
 	Lines    []LineDiscount
+
+	refused *Refusal
 }
 
 // LineDiscount is a part of a discount that one line bears.

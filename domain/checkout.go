@@ -96,8 +96,11 @@ func (c Checkout) Decide(d *Draft) error {
 	if err != nil {
 		return err
 	}
-	if err := s.pay(c); err != nil {
-		return err
+	if s.points, err = d.byPoints(c, s); err == nil {
+		err = s.pay(c)
+	}
+	if err != nil {
+		return d.certain(c, s, err)
 	}
 	if free := d.spendable(c.Points, d.Decided, &d.Context); free.Less(c.Points) {
 		return ErrInsufficientFunds.Short(c.Points, free)

@@ -100,7 +100,7 @@ CouponRedeemed 1 of 1, 2.00`},
 		}), later(time.Hour)), using(two, 2, 3), "CouponReleased O-1, lapsed" + both},
 
 		{"of a budget with nothing left, by name", after(given(), capped, exhausted), using(two, 2, 3),
-			"budget_exhausted"},
+			"budget_exhausted coupons.0"},
 		{"of a budget with nothing left, the best", after(given(), capped, exhausted), using(two), `
 CheckoutPosted 13.00 - 0.00 = 13.00, stored 13.00, qualifying 13.00
   1: 10.00, stored_value 10.00

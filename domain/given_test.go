@@ -94,7 +94,9 @@ func (b *book) reserve(wanted []BudgetPart) {
 		r := Reservation{ID: uuid.UUID{b.salt, 7, byte(b.asked), byte(i)},
 			Operation: uuid.UUID{b.salt, 8, byte(b.asked)}, BudgetPart: w, At: b.now}
 		if b.exhausted {
-			r.Refused = ErrBudgetExhausted
+			r.Refused, r.Free = ErrBudgetExhausted, Budget{Campaign: b.offers[w.Campaign]}
+			all := b.offers[w.Campaign].Terms.Budgets
+			r.Free.Redeemed, r.Free.Discount = all.Redemptions, all.Discount
 		}
 		b.reservations = append(b.reservations, r)
 	}

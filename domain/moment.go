@@ -29,6 +29,10 @@ type Moment struct {
 	// none.
 	Campaigns func(id string) *Campaign
 
+	// Budgets looks up what is reserved of a campaign's budgets, false where that is not known. A nil one
+	// knows of none.
+	Budgets func(campaign string) (Budget, bool)
+
 	// Reservations of campaigns' budgets that were made for this command, see Draft.reserve.
 	Reservations []Reservation
 

@@ -56,6 +56,8 @@ type pricing struct {
 	solid  []int64 // by line: what item discounts left of gross
 	spent  []int   // by line: pieces that item discounts gave, or counted as bought
 	stack  stack
+	rooms  []*room // of capped campaigns
+	at     time.Time
 }
 
 // claim is an offer in a pricing.
@@ -65,7 +67,9 @@ type claim struct {
 	lets    []bool    // by line: whether the restrictions let it in
 	gives   []bool    // by line: whether an item discount may give its pieces
 	refused *Refusal  // whatever else there is in the cart; nil: nothing speaks against it
+	alone   *Refusal  // speaks against it alone, but perhaps not beside others
 	idle    bool      // it is left out of a run
+	room    *room     // of its campaign; nil: nothing is known to bound it
 
 	verdict  *Refusal // of a run; nil: it was taken
 	eligible int64    // what it counted on
@@ -95,8 +99,12 @@ func blankPricing(cart Cart, offers []Offer) *pricing {
 
 func (d *Draft) newPricing(cart Cart, offers []Offer) *pricing {
 	p := blankPricing(cart, offers)
+	p.at = d.Recorded
 	for i := range p.claims {
-		p.claims[i].refused = d.own(&p.claims[i], cart.Order)
+		c := &p.claims[i]
+		var campaign *Campaign
+		campaign, c.refused = d.own(c, cart.Order)
+		c.room = p.roomOf(d, campaign)
 	}
 	slices.SortStableFunc(p.claims, func(a, b claim) int { return a.before(&b) })
 	for i := range p.claims {
@@ -152,11 +160,14 @@ func (p *pricing) run() (discount int64) {
 	copy(p.solid, p.gross)
 	clear(p.spent)
 	p.stack = stack{}
+	for _, r := range p.rooms {
+		r.left = r.free
+	}
 	for i := range p.claims {
 		c := &p.claims[i]
 		c.eligible, c.discount = 0, 0
 		if c.idle || c.refused != nil {
-			c.verdict = cmp.Or(c.refused, ErrCouponNotChosen)
+			c.verdict = cmp.Or(c.refused, c.alone, ErrCouponNotChosen)
 			continue
 		}
 		clear(c.off)
@@ -185,7 +196,11 @@ func (p *pricing) take(c *claim) *Refusal {
 	if r := p.stack.bars(c); r != nil {
 		return r
 	}
+	spent := p.spent
 	if c.ofItems() {
+		if c.room != nil {
+			p.spent = slices.Clone(spent)
+		}
 		if r := p.giveItems(c); r != nil {
 			return r
 		}
@@ -195,7 +210,11 @@ func (p *pricing) take(c *claim) *Refusal {
 	if c.discount == 0 {
 		return ErrCouponZero
 	}
-	return nil
+	r := p.afford(c)
+	if r != nil {
+		p.spent = spent
+	}
+	return r
 }
 
 // sum is the sum of the figures of some lines.
@@ -238,7 +257,7 @@ func (p *pricing) priced() Priced {
 func (p *pricing) verdict(c *claim) Verdict {
 	v := Verdict{Offer: c.Offer, Eligible: p.money(c.eligible), Discount: p.money(c.discount)}
 	if c.verdict != nil {
-		v.Code, v.Detail = c.verdict.Code, c.verdict.Detail
+		v.Code, v.Detail, v.refused = c.verdict.Code, c.verdict.Detail, c.verdict
 		return v
 	}
 	v.Lines = make([]LineDiscount, 0, len(c.off))
@@ -266,9 +285,4 @@ func (p *pricing) bear(lines []CheckoutLine, shares []OfferShare) {
 }
 
 // Refusal is the verdict as a sale is refused with that must have the offer; nil where it was applied.
-func (v Verdict) Refusal() *Refusal {
-	if v.Code == "" {
-		return nil
-	}
-	return &Refusal{Code: v.Code, Detail: v.Detail}
-}
+func (v Verdict) Refusal() *Refusal { return v.refused }

@@ -64,9 +64,13 @@ func (p *pricing) candidates() []int {
 		if c.Tier != "" || c.refused != nil {
 			continue
 		}
-		if found, ok := p.try([]int{i}); ok {
+		found, ok := p.try([]int{i})
+		switch {
+		case ok:
 			alone = append(alone, found)
-		} else {
+		case p.tooDear(c): // beside others it may take less
+			alone, c.alone = append(alone, found), c.verdict
+		default:
 			c.refused = c.verdict
 		}
 	}
@@ -76,6 +80,12 @@ func (p *pricing) candidates() []int {
 		places = append(places, a.claims...)
 	}
 	return places
+}
+
+// tooDear reports whether the campaign has too little left for what the last run would have taken off by
+// a claim, but not nothing.
+func (p *pricing) tooDear(c *claim) bool {
+	return c.room != nil && c.verdict.Code == ErrBudgetExhausted.Code && !c.room.isEmpty(p.money(1), p.at)
 }
 
 // without are the candidates of other groups than one.

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -16,8 +17,6 @@ type Wanted struct {
 
 	// Offers are, of a quote, the coupons that codes would give: see CouponGranted.Offered.
 	Offers []Offer `json:"-"`
-
-	without []uuid.UUID // of the best
 }
 
 // MaxWanted bounds Wanted.Coupons.
@@ -38,6 +37,18 @@ func (w Wanted) check() error {
 	return nil
 }
 
+// missing refuses a sale for the first coupon by name that was not applied.
+func (w Wanted) missing(verdicts []Verdict) error {
+	for i, id := range w.Coupons {
+		for _, v := range verdicts {
+			if r := v.Refusal(); r != nil && v.Offer.Coupon == id {
+				return r.Field(fmt.Sprintf("coupons.%d", i), r.Detail)
+			}
+		}
+	}
+	return nil
+}
+
 // discount prices a cart with the discounts that are wanted: for a quote, and for a sale. It says how
 // it looked for the best, where that is wanted.
 func (d *Draft) discount(cart Cart, w Wanted) (Priced, Search) {
@@ -48,9 +59,6 @@ func (d *Draft) discount(cart Cart, w Wanted) (Priced, Search) {
 	}
 	if w.Best {
 		for _, c := range d.coupons {
-			if slices.Contains(w.without, c.ID) {
-				continue
-			}
 			offers = append(offers, Offer{Coupon: c.ID})
 		}
 		return d.best(cart, offers)
@@ -83,12 +91,20 @@ type Quoted struct {
 	PointsValue Money              // that the points which are to pay are worth
 	StoredValue Money              // that the account could pay of Net less PointsValue
 	ByClass     map[Class]Quantity // of StoredValue
+	Limited     *Refusal           // why the program's limits let it pay no more, nil where they do
+}
+
+// sale is the sale that is asked about.
+func (q Quote) sale() Checkout {
+	return Checkout{Lines: q.Cart.Lines, Wanted: q.Wanted, OrderRef: q.Cart.Order, Points: q.Points}
 }
 
 // Of answers a quote of an account, as the same sale would be decided: with the same refusals of a cart,
-// of an account that cannot buy, and of points; *Moved of one that was merged. a does not change.
+// of an account that cannot buy, and of points; *Moved of one that was merged. Of a reference it asks
+// nothing: no sale is posted under it. What campaigns have left, as far as m knows it, is set aside for
+// nobody. a does not change.
 func (q Quote) Of(a *Account, m Moment) (Quoted, error) {
-	if err := cmp.Or(m.Context.check(), q.Cart.check(), q.Wanted.check()); err != nil {
+	if err := cmp.Or(m.Context.check(), q.sale().check()); err != nil {
 		return Quoted{}, err
 	}
 	m.toUTC()
@@ -109,28 +125,63 @@ func (q Quote) Of(a *Account, m Moment) (Quoted, error) {
 	quoted.PointsValue = quoted.Net.With(quoted.Net.Quantity.Zero())
 	if q.Points.unit != "" {
 		var err error
-		if quoted.PointsValue, err = d.pointsWorth(q.Points, quoted.Net); err != nil {
-			return Quoted{}, err
-		}
-		if free := d.spendable(q.Points, d.Decided, &d.Context); free.Less(q.Points) {
-			return Quoted{}, ErrInsufficientFunds.Short(q.Points, free)
+		if quoted.PointsValue, err = d.affordPoints(q.Points, quoted.Net); err != nil {
+			return Quoted{}, cmp.Or(q.Wanted.missing(quoted.Verdicts), err)
 		}
 	}
-	quoted.StoredValue, quoted.ByClass = d.couldPay(&quoted.Priced, quoted.PointsValue)
+	due := quoted.Net.Sub(quoted.PointsValue)
+	free, drawn := d.couldPay(&quoted.Priced, quoted.PointsValue, due)
+	quoted.StoredValue, quoted.Limited = d.allowed(free)
+	if quoted.Limited != nil {
+		_, drawn = d.couldPay(&quoted.Priced, quoted.PointsValue, quoted.StoredValue)
+	}
+	quoted.ByClass = classes(drawn)
 	return quoted, nil
 }
 
-// couldPay is what stored value could pay of a sale beside points, and of which classes it would be drawn.
-// It notes on the lines what lots limited to goods would pay.
-func (d *Draft) couldPay(p *Priced, points Money) (Money, map[Class]Quantity) {
-	var few [8]share
-	drawn, x := few[:0], p.Net.Sub(points)
-	if d.limited(x.unit) {
-		drawn, x = d.drawByLine(p, points, x)
-	} else {
-		x = x.With(least(x.Quantity, d.spendable(x, d.Decided, &d.Context).Quantity))
-		drawn = d.draw(drawn, x, d.Decided, &d.Context)
+// affordPoints is pointsWorth of points that the account has.
+func (d *Draft) affordPoints(points, sale Money) (Money, error) {
+	worth, err := d.pointsWorth(points, sale)
+	if free := d.spendable(points, d.Decided, &d.Context); err == nil && free.Less(points) {
+		err = ErrInsufficientFunds.Short(points, free)
 	}
+	return worth, err
+}
+
+// couldPay is what stored value could pay of x, of a sale beside points, and of what it would be drawn. It
+// notes on the lines what lots limited to goods would pay.
+func (d *Draft) couldPay(p *Priced, points, x Money) (Money, []share) {
+	if d.limited(x.unit) {
+		for i := range p.Lines {
+			p.Lines[i].Lots = nil
+		}
+		shares, drawn := d.drawByLine(p, points, x)
+		return drawn, shares
+	}
+	x = x.With(least(x.Quantity, d.spendable(x, d.Decided, &d.Context).Quantity))
+	return x, d.draw(nil, x, d.Decided, &d.Context)
+}
+
+// allowed is what the program's limits let a sale take of x, and what they refuse of all of it, if any.
+func (d *Draft) allowed(x Money) (Money, *Refusal) {
+	var first *Refusal
+	for x.IsPositive() {
+		_, err := d.limitStored(x)
+		refused, limited := errors.AsType[*Refusal](err)
+		if !limited {
+			break
+		}
+		first = cmp.Or(first, refused)
+		if refused.Available == nil { // there were too many already
+			return x.Sub(x), first
+		}
+		x = *refused.Available
+	}
+	return x, first
+}
+
+// classes are those of which shares are drawn.
+func classes(drawn []share) map[Class]Quantity {
 	by := map[Class]Quantity{}
 	for _, s := range drawn {
 		if sum, ok := by[s.lot.Class]; ok {
@@ -138,5 +189,5 @@ func (d *Draft) couldPay(p *Priced, points Money) (Money, map[Class]Quantity) {
 		}
 		by[s.lot.Class] = s.amount
 	}
-	return x, by
+	return by
 }

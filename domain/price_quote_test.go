@@ -2,6 +2,7 @@ package domain
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +91,10 @@ func TestQuoteRefusals(t *testing.T) {
 			Quote{Cart: cart, Wanted: Wanted{Best: true, Coupons: make([]uuid.UUID, 1)}}, ErrMalformed},
 		{"more coupons than a sale has", []step{opened},
 			Quote{Cart: cart, Wanted: Wanted{Coupons: make([]uuid.UUID, MaxWanted+1)}}, ErrMalformed},
+		{"goods that cost nothing", []step{opened}, Quote{Cart: cartOf(goods("tea", 1, "0.00"))},
+			ErrAmountNotPositive},
+		{"a long order", []step{opened}, Quote{Cart: Cart{Unit: "CNY", Lines: cart.Lines,
+			Order: strings.Repeat("x", 65)}}, ErrMalformed},
 		{"no account", nil, Quote{Cart: cart}, ErrNotFound},
 		{"a frozen account", []step{opened, frozen(FreezeDebit)}, Quote{Cart: cart}, ErrAccountFrozen},
 	}
@@ -100,6 +105,40 @@ func TestQuoteRefusals(t *testing.T) {
 		}
 		if _, err := row.quote.Of(b.account, b.moment()); !errors.Is(err, row.want) {
 			t.Errorf("%s: got %v, want %v", row.name, err, row.want)
+		}
+	}
+}
+
+// TestQuoteOfLimits: stored value pays what there is, and no more than each of the limits lets it.
+func TestQuoteOfLimits(t *testing.T) {
+	cart := cartOf(goods("tea", 1, "25.00"))
+	for _, row := range []struct {
+		name   string
+		limits Limits
+		want   string
+		why    string // it pays no more
+	}{
+		{"none", Limits{}, "20.00", ""},
+		{"more than there is", Limits{MaxDebit: cny("20.00")}, "20.00", ""},
+		{"of a sale", Limits{MaxDebit: cny("12.00")}, "12.00", "a debit"},
+		{"of a day", Limits{MaxDebitDay: cny("15.00")}, "5.00", "a day's"},
+		{"of both", Limits{MaxDebit: cny("12.00"), MaxDebitDay: cny("15.00")}, "5.00", "a debit"},
+		{"of a day that is over", Limits{MaxDebitDay: cny("10.00")}, "0.00", "a day's"},
+		{"too often", Limits{Velocity: Velocity{Count: 1, Seconds: 60}}, "0.00", "there may be"},
+	} {
+		b := newBook(t)
+		if row.limits.Unit = "CNY"; row.name != "none" {
+			ruledBy(Terms{Limits: []Limits{row.limits}})(b)
+		}
+		opened(b)
+		did(topUp("30.00", ""))(b)
+		did(debit("10.00"))(b)
+		got, why := b.quoted(Quote{Cart: cart}), ""
+		if got.Limited != nil {
+			why = got.Limited.Detail
+		}
+		if !got.StoredValue.Equal(cny(row.want)) || !strings.HasPrefix(why, row.why) || (why == "") != (row.why == "") {
+			t.Errorf("%s: got %s, %q, want %s", row.name, got.StoredValue, why, row.want)
 		}
 	}
 }

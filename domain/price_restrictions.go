@@ -7,23 +7,24 @@ import (
 	"time"
 )
 
-// own finds what an offer is worth, and says what a coupon itself has against the sale. A code that
-// nobody has claimed yet has nothing, while its campaign is active.
-func (d *Draft) own(c *claim, order string) *Refusal {
+// own finds what an offer is worth and its campaign, and says what a coupon itself has against the sale.
+// A code that nobody has claimed yet has nothing, while its campaign is active.
+func (d *Draft) own(c *claim, order string) (*Campaign, *Refusal) {
 	switch {
 	case c.Tier != "":
-		return nil
+		return nil, nil
 	case c.Coupon != noID:
-		coupon, _, def, err := d.redeemable(c.Coupon, order)
+		coupon, campaign, def, err := d.redeemable(c.Coupon, order)
 		c.until, c.Campaign, c.Definition = coupon.ValidUntil, coupon.Campaign, def
 		refused, _ := errors.AsType[*Refusal](err)
-		return refused
+		return campaign, refused
 	}
 	c.until = c.Offer.until
-	if campaign := d.campaign(c.Campaign); campaign == nil || !campaign.Open(d.Decided) {
-		return ErrCampaignNotActive
+	campaign := d.campaign(c.Campaign)
+	if campaign == nil || !campaign.Open(d.Decided) {
+		return nil, ErrCampaignNotActive
 	}
-	return nil
+	return campaign, nil
 }
 
 // against says what the restrictions have against the sale whatever else is in the cart, nil where that

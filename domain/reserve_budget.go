@@ -23,26 +23,11 @@ type Claim struct {
 	Account, Operation uuid.UUID
 }
 
-// Reserve answers a claim: ErrNotFound, ErrCampaignNotActive, or ErrBudgetExhausted with what is left;
-// else the event, and b as it leaves it.
+// Reserve answers a claim: a refusal, see lacks; else the event, and b as it leaves it.
 func (b *Budget) Reserve(c Claim, m Moment) (Posted, error) {
 	m.toUTC()
-	left := b.Left()
-	switch {
-	case b.Campaign == nil:
-		return Posted{}, ErrNotFound.Because("there is no such campaign")
-	case !b.Campaign.Open(m.Recorded):
-		return Posted{}, ErrCampaignNotActive
-	case c.Kind == BudgetIssue && left.Issues != nil && *left.Issues < c.Count:
-		return Posted{}, ErrBudgetExhausted.Because("the campaign's coupons are all granted")
-	case c.Kind == BudgetIssue:
-	case left.Redemptions != nil && *left.Redemptions < c.Count:
-		return Posted{}, ErrBudgetExhausted.Because("the campaign's redemptions are all used")
-	case left.Discount != nil && left.Discount.unit != c.Amount.unit:
-		return Posted{}, ErrCouponUnit
-	case left.Discount != nil && left.Discount.Less(c.Amount):
-		return Posted{}, ErrBudgetExhausted.Because("the campaign gives no more than that").
-			Short(c.Amount, *left.Discount)
+	if refused := b.lacks(c.BudgetPart, m.Recorded); refused != nil {
+		return Posted{}, refused
 	}
 	b.count(c.BudgetPart, +1)
 	e := BudgetReserved{ReservationID: newID(b.Revision+1, m.Seed, 0), BudgetPart: c.BudgetPart,

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 )
@@ -21,8 +20,8 @@ type basket struct {
 
 func (s *basket) zero() Money { return s.Net.Sub(s.Net) }
 
-// basket is the sale before stored value and others pay: with the discounts that are wanted, of which
-// none by name may be missing, and what points are worth.
+// basket is the sale before anything pays: with the discounts that are wanted, of which none by name may
+// be missing.
 func (d *Draft) basket(c Checkout) (s basket, err error) {
 	s.external = c.External
 	if err := d.discounts(&s, c); err != nil {
@@ -32,43 +31,51 @@ func (d *Draft) basket(c Checkout) (s basket, err error) {
 	for i := range s.Lines {
 		s.Lines[i].Tenders = []TenderShare{}
 	}
-	if c.Points.Unit() != "" {
-		s.points, err = d.pointsWorth(c.Points, s.Net)
-	}
-	return s, err
+	return s, nil
 }
 
-// discounts takes off what is wanted. A coupon by name that cannot be used refuses the sale; of the best,
-// one whose campaign has nothing left for it is left out.
-func (d *Draft) discounts(s *basket, c Checkout) error {
-	s.Priced, s.search = d.discount(c.cart(), c.Wanted)
-	for i, id := range c.Coupons {
-		for _, v := range s.Verdicts {
-			if r := v.Refusal(); r != nil && v.Offer.Coupon == id {
-				return r.Field(fmt.Sprintf("coupons.%d", i), r.Detail)
+// byPoints is what points pay of a sale.
+func (d *Draft) byPoints(c Checkout, s basket) (Money, error) {
+	if c.Points.Unit() == "" {
+		return s.zero(), nil
+	}
+	return d.pointsWorth(c.Points, s.Net)
+}
+
+// certain is the refusal of tenders that do not fit a sale's price, once that is certain: of the best
+// coupons it hangs on what their campaigns have left, so that is reserved first.
+func (d *Draft) certain(c Checkout, s basket, refused error) error {
+	if !c.Best {
+		return refused
+	}
+	for _, v := range s.Verdicts {
+		if campaign := d.campaign(v.Offer.Campaign); v.Code == "" && campaign != nil {
+			if _, err := d.reserveRedemption(campaign, v.Discount); err != nil {
+				return err
 			}
 		}
+	}
+	if len(d.wanted) > 0 {
+		return d.unreserved(nil) // it is decided anew, whatever is reserved
+	}
+	return refused
+}
+
+// discounts takes off what is wanted. A coupon by name that cannot be used refuses the sale.
+func (d *Draft) discounts(s *basket, c Checkout) error {
+	s.Priced, s.search = d.discount(c.cart(), c.Wanted)
+	if err := c.Wanted.missing(s.Verdicts); err != nil {
+		return err
 	}
 	for _, v := range s.Verdicts {
 		if v.Code != "" || v.Offer.Coupon == noID {
 			continue
-		}
-		if c.Best && d.exhausted(v) {
-			c.without = append(c.without, v.Offer.Coupon)
-			return d.discounts(s, c)
 		}
 		if _, _, _, err := d.takeCoupon(v.Offer.Coupon, c.OrderRef); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// exhausted reports whether a campaign was asked for what a verdict takes off, and had nothing left.
-func (d *Draft) exhausted(v Verdict) bool {
-	return slices.ContainsFunc(d.Reservations, func(r Reservation) bool {
-		return r.Refused != nil && r.Campaign == v.Offer.Campaign && r.Kind == BudgetRedemption
-	})
 }
 
 // redeem uses the coupons that took something off.

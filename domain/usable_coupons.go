@@ -24,7 +24,7 @@ func (a *Account) UsableCoupons(m Moment) []*Refusal {
 func (d *Draft) unusable(c Coupon) *Refusal {
 	_, definition, _ := d.definition(c)
 	use := claim{Offer: Offer{Coupon: c.ID, Campaign: c.Campaign, Definition: definition}}
-	if r := d.own(&use, ""); r != nil {
+	if _, r := d.own(&use, ""); r != nil {
 		return r
 	}
 	asked := definition.Restrictions

@@ -21,8 +21,8 @@ const mostTries = 4
 func (l *Ledger) withBudget(ctx context.Context, r Request, needs *domain.Unreserved) (Answer, error) {
 	r.reserved = l.dropUnused(ctx, r, needs.Unused)
 	reserved, err := l.reserve(r, needs.Wanted)
-	if !slices.ContainsFunc(reserved, isRefused) {
-		r.tries++ // what is refused is not asked for again: that ends
+	if !tellsMore(r.reserved, reserved) {
+		r.tries++
 	}
 	if r.tries > mostTries {
 		err = ErrBusy
@@ -95,6 +95,7 @@ func (l *Ledger) claim(r Request, parts []*domain.Reservation) error {
 			made.ID, made.At = p.Metadata.EventID, p.Metadata.RecordedAt
 			posted = append(posted, p)
 		}
+		noteFree(after.Without(r.reserved), parts)
 		if r.DryRun {
 			return nil
 		}
@@ -106,6 +107,29 @@ func (l *Ledger) claim(r Request, parts []*domain.Reservation) error {
 		}
 	}
 	return err
+}
+
+// noteFree notes beside what was refused what the campaign has but for the other parts.
+func noteFree(after domain.Budget, parts []*domain.Reservation) {
+	if !slices.ContainsFunc(parts, func(made *domain.Reservation) bool { return isRefused(*made) }) {
+		return
+	}
+	for _, made := range parts {
+		after = after.Without([]domain.Reservation{*made})
+	}
+	for _, made := range parts {
+		made.Free = after
+	}
+}
+
+// tellsMore reports whether what was reserved tells of a campaign that it has not enough, of which that was
+// not known before: there are only so many that are asked for.
+func tellsMore(before, reserved []domain.Reservation) bool {
+	return slices.ContainsFunc(reserved, func(r domain.Reservation) bool {
+		return isRefused(r) && !slices.ContainsFunc(before, func(known domain.Reservation) bool {
+			return isRefused(known) && known.Campaign == r.Campaign
+		})
+	})
 }
 
 // releaseUnused releases those of a request's reservations that its answer did not commit. Of what was

@@ -8,8 +8,9 @@ import (
 )
 
 // Quote is what a sale would cost the request's account now, decided as the sale itself would be, and
-// the account that it was decided on. Nothing is posted; the request's command is not asked for. The
-// error is as of Do; it is *domain.Moved where the account was merged.
+// the account that it was decided on. Nothing is posted, and nothing of a campaign's budget is reserved;
+// the request's command is not asked for. The error is as of Do; it is *domain.Moved where the account
+// was merged.
 func (l *Ledger) Quote(ctx context.Context, r Request, q domain.Quote) (domain.Quoted, View, error) {
 	a := &quoting{Request: r, quote: q, seen: eventstore.Position(l.seen.Load())}
 	if c, ok := l.states.GetIfPresent(r.Account); ok && !l.opts.Shared {
@@ -49,9 +50,19 @@ func (a *quoting) of(ctx context.Context, round *round) error {
 	}
 	m := round.moment(&a.Request, place)
 	m.Candidates = nil // they are names
+	m.Budgets = round.budgets
 	a.quoted, err = a.quote.Of(round.base.account, m)
 	if round.failed != nil {
 		return round.failed
 	}
 	return err
+}
+
+// budgets looks up a campaign's budget. What is reserved of it a moment later is not in it.
+func (r *round) budgets(campaign string) (domain.Budget, bool) {
+	b, err := r.Budget(campaign)
+	if err != nil {
+		r.failed = err
+	}
+	return b, err == nil
 }
