@@ -57,6 +57,16 @@ func TestSaleCodes(t *testing.T) {
 	}
 }
 
+// TestSaleCodesOfOneReference: a reference is the sale's, and stands in the way of none of its claims.
+func TestSaleCodesOfOneReference(t *testing.T) {
+	s, _ := openPeople(t)
+	s.spring(`{}`)
+	anna := s.account("C-1", "200")
+	_, codes := s.batch(1)
+	s.post(anna+"/checkouts", sold(`"codes":["`+codes[0]+`","spring 26"],"store":"S1","terminal":"T1",`+
+		`"pos_txn_id":"9"`)).refused(422, "coupon_not_combinable")
+}
+
 // TestSaleRefusedKeepsCoupon: a sale that is refused after its codes were claimed says which coupons the
 // account keeps, and again; another sale can use them.
 func TestSaleRefusedKeepsCoupon(t *testing.T) {

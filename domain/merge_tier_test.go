@@ -114,6 +114,22 @@ func TestMergedTierGoesOn(t *testing.T) {
 	b.rehearsedAlike(time.Time{})
 }
 
+// What another rule had counted for the absorbed account leaves what this one counts here.
+func TestMergedTierOfAnotherRule(t *testing.T) {
+	b := bookOf(t, "C-2")
+	tiered(metals(yearly))(b)
+	did(topUp("5000", ""))(b)
+	did(debit("60"))(b)
+	rolling := TierWindow{Kind: WindowRolling, Days: 30}
+	didAs(mergeAt(tiered(metals(rolling)), did(debit("50")), tiered(metals(yearly))))(b)
+	posted, err := b.do(debit("40"))
+	want := fmt.Sprintf(spent, "40.00") +
+		"\nTierChanged base to silver, reached by 100.00 from 2026-01-01, until 2027-01-01"
+	if got := answer(posted, err); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // A tier that came with a merge brings no coupon once more; one that both have reached brings its own.
 func TestMergedTierCoupons(t *testing.T) {
 	giving := metals(yearly, func(r *TierRules) {

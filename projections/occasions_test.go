@@ -76,6 +76,9 @@ func TestOccasions(t *testing.T) {
 	o.happening("B", "TierChanged", "", `{"to":"gold","cause":"period_end"}`)
 	edit(t, o.m, "INSERT INTO occasions VALUES (?, 'x', 'auto', 'd@1', ?)", domain.AccountID("B").String(),
 		"idle:"+asked.AddDate(0, 0, -10).UTC().Format(time.DateOnly))
+	o.happening("C", "AccountOpened", "open", "{}")
+	edit(t, o.m, "INSERT INTO occasions VALUES (?, 'y', 'auto', 'd@1', 'account_opened')",
+		domain.AccountID("C").String())
 
 	for want, trigger := range map[string]domain.Trigger{
 		"B account_opened":  {On: domain.OnAccountOpened},
@@ -113,6 +116,35 @@ func TestOccasions(t *testing.T) {
 	if found, next, _, err := o.m.Occasions(t.Context(), never, Place{}, 9); len(found) > 0 || next != (Place{}) ||
 		err != nil {
 		t.Errorf("a campaign that never was active: got %v, %v, %v", found, next, err)
+	}
+}
+
+// TestConsenting: who may have a birthday is looked for among those who allow marketing, and passed over
+// once it was granted, of whatever version; not where that was of another campaign, or another year's.
+func TestConsenting(t *testing.T) {
+	m := open(t, t.TempDir(), memory(t), Options{})
+	for i, ref := range []string{"A", "B", "C", "D"} {
+		consents := `{"marketing":{"granted_at":"2026-01-01"}}`
+		if ref == "D" {
+			consents = "{}"
+		}
+		edit(t, m, "INSERT INTO customers (id, tags, consents, revision, position) VALUES (?, '[]', ?, 0, ?)",
+			domain.AccountID(ref).String(), consents, i+1)
+	}
+	for ref, granted := range map[string][2]string{"A": {"auto", "birthday:2026"},
+		"B": {"other", "birthday:2026"}, "C": {"auto", "birthday:2025"}} {
+		edit(t, m, "INSERT INTO occasions VALUES (?, ?, ?, 'd@1', ?)", domain.AccountID(ref).String(), ref,
+			granted[0], granted[1])
+	}
+	w := Watch{Campaign: &domain.Campaign{ID: "auto"}, At: asked, Definition: &domain.Definition{ID: "d",
+		Version: 2, Trigger: &domain.Trigger{On: domain.OnBirthdayMonth}}}
+	found, _, more, err := m.Consenting(t.Context(), w, "birthday:2026", Place{}, 9)
+	var got []string
+	for _, o := range found {
+		got = append(got, (&occasionTest{T: t}).ref(o.Account))
+	}
+	if text := strings.Join(got, " "); text != "B C" || more || err != nil {
+		t.Errorf("got %s, %t, %v, want B C", text, more, err)
 	}
 }
 
