@@ -174,8 +174,10 @@ func TestQuoteIsTheSale(t *testing.T) {
 			// What there is is asked before the limits, and the best at their best: they may cost more then.
 			limited := errors.Is(err, ErrLimitExceeded) && (quoted.Limited != nil || q.Wanted.Best)
 			switch {
-			case (err == nil) != quoted.StoredValue.Equal(due), err != nil && !limited && !errors.Is(err, ErrInsufficientFunds):
-				r.Fatalf("all by stored value: got %v, the quote %s of %s: %v", err, quoted.StoredValue, due, quoted.Limited)
+			case (err == nil) != quoted.StoredValue.Equal(due),
+				err != nil && !limited && !errors.Is(err, ErrInsufficientFunds):
+				r.Fatalf("all by stored value: got %v, the quote %s of %s: %v", err, quoted.StoredValue, due,
+					quoted.Limited)
 			case err == nil:
 				sameAsQuoted(r, posted, quoted)
 			}
