@@ -58,6 +58,7 @@ func postQuote(c *call) error {
 	}
 	r := &reading{s: c.s, who: c.who, trial: true}
 	var b quoteBody
+	b.Lines, b.Coupons = make([]lineBody, 0, 4), make([]string, 0, 4) // of most sales
 	if !r.decode(body, &b) {
 		return r.err()
 	}

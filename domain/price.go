@@ -244,23 +244,37 @@ func (p *pricing) priced() Priced {
 		all.Net = all.Net.Add(p.money(p.worth[i]))
 	}
 	all.Discount = all.Gross.Sub(all.Net)
-	shares := 0
+	borne := 0
 	for i := range p.claims {
-		all.Verdicts[i] = p.verdict(&p.claims[i])
-		shares += len(all.Verdicts[i].Lines)
+		borne += p.claims[i].borne()
 	}
-	p.bear(all.Lines, make([]OfferShare, 0, shares))
+	discounts := make([]LineDiscount, 0, borne)
+	for i := range p.claims {
+		all.Verdicts[i] = p.verdict(&p.claims[i], discounts[len(discounts):])
+		discounts = discounts[:len(discounts)+len(all.Verdicts[i].Lines)]
+	}
+	p.bear(all.Lines, make([]OfferShare, 0, borne))
 	return all
 }
 
-// verdict is what the last run found of a claim.
-func (p *pricing) verdict(c *claim) Verdict {
+// borne is how many lines bear the claim, as it was taken in the last run.
+func (c *claim) borne() (n int) {
+	for _, x := range c.off {
+		if c.verdict == nil && x != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// verdict is what the last run found of a claim. There is room for its lines.
+func (p *pricing) verdict(c *claim, lines []LineDiscount) Verdict {
 	v := Verdict{Offer: c.Offer, Eligible: p.money(c.eligible), Discount: p.money(c.discount)}
 	if c.verdict != nil {
 		v.Code, v.Detail, v.refused = c.verdict.Code, c.verdict.Detail, c.verdict
 		return v
 	}
-	v.Lines = make([]LineDiscount, 0, len(c.off))
+	v.Lines = lines[:0:c.borne()]
 	for i, x := range c.off {
 		if x != 0 {
 			v.Lines = append(v.Lines, LineDiscount{p.cart.Lines[i].N, p.money(x).Quantity})

@@ -34,3 +34,21 @@ func TestPointsPayable(t *testing.T) {
 		}
 	})
 }
+
+// Small amounts come to what large ones do.
+func TestPayableSmall(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		draw := func(name string, least, most int) Quantity {
+			return fromSteps(int64(rapid.IntRange(least, most).Draw(t, name)), 2)
+		}
+		of := func(q Quantity) Money { return cny("0.00").With(q) }
+		s := &PointsSpend{Points: of(draw("points", 1, 300)), Worth: of(draw("worth", 1, 300)),
+			Step: of(draw("step", 1, 20))}
+		free, most := of(draw("free", 0, 100_000)), of(draw("most", 0, 100_000))
+		points, worth := s.payableSmall(free, most)
+		wantPoints, wantWorth := s.payableLarge(free, most)
+		if !points.Equal(wantPoints) || !worth.Equal(wantWorth) {
+			t.Errorf("got %s for %s, want %s for %s", worth, points, wantWorth, wantPoints)
+		}
+	})
+}
