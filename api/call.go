@@ -74,8 +74,19 @@ func (c *call) begin() {
 	if c.chosen = sane(c.requestID); !c.chosen {
 		c.requestID = uuid.Must(uuid.NewV7()).String()
 	}
-	c.Set(fiber.HeaderXRequestID, c.requestID)
+	var few [64]byte
+	c.tell(headerRequestID, append(few[:0], c.requestID...))
 }
+
+// Headers of most answers, in the form in which they are written.
+var (
+	headerLocation  = []byte(fiber.HeaderLocation)
+	headerPosition  = []byte("Tillbook-Position")
+	headerRequestID = []byte("X-Request-Id")
+)
+
+// tell sets one of them.
+func (c *call) tell(header, value []byte) { c.Response().Header.SetCanonical(header, value) }
 
 // sane reports whether a request id can stand in logs and headers.
 func sane(id string) bool {
@@ -172,7 +183,8 @@ func (c *call) ok(o *out) error {
 // at tells where in the log a write stands.
 func (c *call) at(p eventstore.Position) {
 	if p != eventstore.Start {
-		c.Set("Tillbook-Position", strconv.FormatUint(uint64(p), 10))
+		var few [20]byte
+		c.tell(headerPosition, strconv.AppendUint(few[:0], uint64(p), 10))
 	}
 }
 

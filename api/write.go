@@ -139,7 +139,7 @@ func (c *call) answer(a ledger.Answer, err error, dryRun bool) error {
 		if dryRun {
 			status = fiber.StatusOK
 		} else {
-			c.Set(fiber.HeaderLocation, answeringOf(a).place(a))
+			c.tell(headerLocation, []byte(answeringOf(a).place(a)))
 		}
 	}
 	c.send(status, contentType, o)
@@ -198,11 +198,15 @@ func made[E domain.Event](
 // below is the place of an operation of its account, such as /debits/.
 func below(path string) func(ledger.Answer) string {
 	return func(a ledger.Answer) string {
-		return accountPlace(a) + path + a.First().Metadata.OperationID.String()
+		var few [128]byte
+		place := appendID(append(few[:0], accountsPath...), a.Account)
+		return string(appendID(append(place, path...), a.First().Metadata.OperationID))
 	}
 }
 
-func accountPlace(a ledger.Answer) string { return "/v1/accounts/" + a.Account.String() }
+const accountsPath = "/v1/accounts/"
+
+func accountPlace(a ledger.Answer) string { return accountsPath + a.Account.String() }
 
 func historyPlace(a ledger.Answer) string { return accountPlace(a) + "/history" }
 
