@@ -16,11 +16,11 @@ import (
 // the name's hash and 4 of the event's revision each. A hash only points: whoever finds one reads the
 // event and compares the name in full.
 //
-// The newest entries lie in recent; full, it is sealed into a sorted run, and runs of like size are
-// merged, so that n entries lie in O(log n) runs that never change.
+// The newest entries lie in recent, which is short: to read through it touches less memory than an index
+// of it would. Full, it is sealed into a sorted run, and runs of like size are merged, so that n entries
+// lie in O(log n) runs that never change.
 type names struct {
-	recent []entry          // in the order they came
-	newest map[uint64]int32 // by hash, the place in recent of its newest entry
+	recent []entry // in the order they came
 	runs   []run
 	nextID uint32
 }
@@ -29,7 +29,6 @@ type names struct {
 type entry struct {
 	hash     uint64
 	revision uint32
-	older    int32 // place in recent of the entry of this hash before this one; −1 for none
 }
 
 // run is a sorted sequence of entries: hash, then revision, big endian. Its bytes never change.
@@ -41,7 +40,7 @@ type run struct {
 
 const (
 	entryBytes = 12
-	sealAt     = 256 // entries: what is not sealed takes several times the memory
+	sealAt     = 256 // entries
 )
 
 func newNames() *names { return &names{nextID: 1} }
@@ -55,8 +54,8 @@ func hash(n domain.Name) uint64 {
 	return d.Sum64()
 }
 
-// uses appends an entry for each name that p used; their places are given by add. The names are read
-// into the buffer: one of its own would be allocated for each event.
+// uses appends an entry for each name that p used. The names are read into the buffer: one of its own
+// would be allocated for each event.
 func uses(to []entry, p *domain.Posted, buffer []domain.Name) []entry {
 	for _, name := range p.AppendUses(buffer[:0]) {
 		to = append(to, entry{hash: hash(name), revision: uint32(p.Revision)})
@@ -64,22 +63,10 @@ func uses(to []entry, p *domain.Posted, buffer []domain.Name) []entry {
 	return to
 }
 
-func (n *names) note(h uint64, revision uint32) {
-	if n.newest == nil {
-		n.newest = make(map[uint64]int32)
-	}
-	older, ok := n.newest[h]
-	if !ok {
-		older = -1
-	}
-	n.newest[h] = int32(len(n.recent))
-	n.recent = append(n.recent, entry{h, revision, older})
-}
-
 // add notes entries, oldest first.
 func (n *names) add(entries []entry) {
 	for _, e := range entries {
-		n.note(e.hash, e.revision)
+		n.recent = append(n.recent, e)
 		if len(n.recent) >= sealAt {
 			n.seal()
 		}
@@ -88,8 +75,8 @@ func (n *names) add(entries []entry) {
 
 // find appends the revisions of events that may have used the name with that hash, newest first.
 func (n *names) find(to []int64, h uint64) []int64 {
-	if i, ok := n.newest[h]; ok {
-		for ; i >= 0; i = n.recent[i].older {
+	for i := len(n.recent) - 1; i >= 0; i-- {
+		if n.recent[i].hash == h {
 			to = append(to, int64(n.recent[i].revision))
 		}
 	}
@@ -127,7 +114,7 @@ func (r run) hash(i int) uint64 { return binary.BigEndian.Uint64(r.entries[i*ent
 // seal turns recent into a run and merges runs until each is more than twice as long as the next.
 func (n *names) seal() {
 	n.push(sealed(n.recent))
-	n.recent, n.newest = nil, nil
+	n.recent = n.recent[:0]
 	for len(n.runs) > 1 {
 		older, newer := n.runs[len(n.runs)-2], n.runs[len(n.runs)-1]
 		if len(older.entries) > 2*len(newer.entries) {
@@ -175,7 +162,7 @@ func merge(a, b []byte) []byte {
 
 // size is the memory that n takes, in bytes, about.
 func (n *names) size() int {
-	size := 64 * len(n.recent)
+	size := 16 * cap(n.recent)
 	for _, r := range n.runs {
 		size += len(r.entries)
 	}
@@ -185,6 +172,7 @@ func (n *names) size() int {
 // load adds the entries of a snapshot's recent ones.
 func (n *names) load(entries []byte) {
 	for e := range slices.Chunk(entries, entryBytes) {
-		n.note(binary.BigEndian.Uint64(e), binary.BigEndian.Uint32(e[8:]))
+		n.recent = append(n.recent,
+			entry{hash: binary.BigEndian.Uint64(e), revision: binary.BigEndian.Uint32(e[8:])})
 	}
 }

@@ -27,3 +27,29 @@ func TestNamesFind(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkNames asks for the names that a debit asks for, and notes those that it uses, of an account
+// that was not looked at for a while.
+func BenchmarkNames(b *testing.B) {
+	random := rand.New(rand.NewPCG(1, 2))
+	accounts := make([]*names, 10_000)
+	for i := range accounts {
+		accounts[i] = newNames()
+		for revision := range random.Uint32N(2 * sealAt) {
+			accounts[i].add([]entry{{hash: random.Uint64(), revision: revision}})
+		}
+	}
+	var few [4]int64
+	used := make([]entry, 2)
+	b.ReportAllocs()
+	for b.Loop() {
+		n := accounts[random.IntN(len(accounts))]
+		for range 3 {
+			n.find(few[:0], random.Uint64())
+		}
+		for i := range used {
+			used[i] = entry{hash: random.Uint64(), revision: 1}
+		}
+		n.add(used)
+	}
+}
