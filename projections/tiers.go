@@ -261,6 +261,6 @@ func (m *Models) Having(ctx context.Context, unit string) iter.Seq2[uuid.UUID, e
 	return accountsOf(m.due(ctx, "averages", `SELECT '' AS at, account_id, account_id FROM balances
 		JOIN accounts ON accounts.id = account_id
 		WHERE unit = ? AND status NOT IN ('closed', 'merged')
-			AND ? IS NOT NULL AND account_id > ? AND ? IS NOT NULL
+			AND CAST(? AS TEXT) IS NOT NULL AND account_id > ? AND CAST(? AS TEXT) IS NOT NULL
 		ORDER BY account_id LIMIT ?`, unit))
 }
