@@ -40,7 +40,7 @@ func TestBirthMonth(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(string(e.Data)+string(e.Metadata), "1990") {
+		if strings.Contains(string(e.Data)+string(e.Metadata), "1990-02") {
 			t.Errorf("got %s %s", e.Type, e.Data)
 		}
 	}
