@@ -8,12 +8,13 @@ import (
 	"github.com/tillbook/tillbook/api"
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/projections"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // TestSlowSegments: a segment whose query may not take the time it needs is told as busy.
 func TestSlowSegments(t *testing.T) {
 	s := open(t, func(c *api.Config) {
-		models, err := projections.Open(t.Context(), t.TempDir(), c.Store, projections.Options{
+		models, err := projections.Open(t.Context(), placetest.Place(t), c.Store, projections.Options{
 			SelectionTime: 1, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 		if err != nil {
 			t.Fatal(err)

@@ -21,6 +21,7 @@ import (
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/enginetest"
 	"github.com/tillbook/tillbook/projections"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // shop is a served API on a store in memory, with read models, and what tests ask of it.
@@ -41,7 +42,7 @@ func open(t testing.TB, change ...func(*api.Config)) *shop {
 	if err := s.ledger.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	models, err := projections.Open(t.Context(), t.TempDir(), s.store, projections.Options{})
+	models, err := projections.Open(t.Context(), placetest.Place(t), s.store, projections.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

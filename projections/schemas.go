@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,25 +22,36 @@ import (
 // writes into one holds another, alone: of several processes on one database one leads, and where it
 // ends or loses its connection the server gives the lock, and so the lead, to the next.
 type schemas struct {
-	url    *url.URL
+	config *pgx.ConnConfig
 	all    []Projection
 	common *sql.DB // of no schema
 }
 
 func newSchemas(place string, all []Projection) (*schemas, error) {
-	if _, err := pgx.ParseConfig(place); err != nil {
-		return nil, err // pgx leaves the password out
-	}
-	u, err := url.Parse(place)
+	config, err := pgx.ParseConfig(place)
 	if err != nil {
-		return nil, errors.New("the address of the database is not a URL")
+		return nil, errAddress // pgx's error may show a password
 	}
-	s := &schemas{url: u, all: all}
-	s.common, err = s.pool("")
-	return s, err
+	s := &schemas{config: config, all: all}
+	s.common = s.pool("")
+	return s, nil
 }
 
-func (s *schemas) place() string { return s.url.Redacted() }
+var errAddress = errors.New("want postgres://user@host:port/database, and files that it names to be there")
+
+// CheckPostgres refuses a text that is not the URL of a PostgreSQL database. It does not connect, and its
+// error does not show the text, which may hold a password.
+func CheckPostgres(place string) error {
+	if _, err := pgx.ParseConfig(place); err != nil || !IsPostgres(place) {
+		return errAddress
+	}
+	return nil
+}
+
+func (s *schemas) place() string {
+	host := net.JoinHostPort(s.config.Host, strconv.Itoa(int(s.config.Port)))
+	return (&url.URL{Scheme: "postgres", Host: host, Path: s.config.Database}).String()
+}
 
 func (s *schemas) close() error { return s.common.Close() }
 
@@ -70,13 +82,11 @@ func (s *schemas) openToRead(ctx context.Context, generation int) (*database, er
 // connect opens a pool of connections whose tables are a generation's, and holds the lock on its use.
 func (s *schemas) connect(ctx context.Context, generation int) (*database, error) {
 	name := s.name(generation)
-	pool, err := s.pool(name)
-	if err != nil {
-		return nil, err
-	}
+	pool := s.pool(name)
 	pool.SetMaxOpenConns(readers + 2) // one writes, one holds the lock
 	pool.SetMaxIdleConns(readers)
 	d := &database{name: name, shelf: s, tables: s.all, read: pool, postgres: true}
+	var err error
 	if d.lock, err = pool.Conn(ctx); err == nil {
 		_, err = d.lock.ExecContext(ctx, "SELECT pg_advisory_lock_shared("+lockOf(useOf, name)+")")
 	}
@@ -87,14 +97,11 @@ func (s *schemas) connect(ctx context.Context, generation int) (*database, error
 }
 
 // pool opens connections to a schema.
-func (s *schemas) pool(schema string) (*sql.DB, error) {
-	config, err := pgx.ParseConfig(s.url.String())
-	if err != nil {
-		return nil, err
-	}
+func (s *schemas) pool(schema string) *sql.DB {
+	config := s.config.Copy()
 	config.RuntimeParams["search_path"] = schema
 	config.RuntimeParams["application_name"] = "tillbook"
-	return sql.OpenDB(translating{config}), nil
+	return sql.OpenDB(translating{config})
 }
 
 func (s *schemas) generations(ctx context.Context) (all []int, err error) {

@@ -91,7 +91,7 @@ func tierMoves(ctx context.Context, q querier, from, to time.Time) (moves []Tier
 				SELECT DISTINCT account_id FROM tier_changes
 				JOIN accounts ON accounts.id = account_id
 				WHERE at > ? AND at <= ? AND status NOT IN ('closed', 'merged')) AS moved) AS moves
-		WHERE was IS DISTINCT FROM is_now GROUP BY was, is_now ORDER BY was, is_now`,
+		WHERE was IS DISTINCT FROM is_now GROUP BY was, is_now ORDER BY was NULLS FIRST, is_now`,
 		instant(from), instant(to), instant(from), instant(to))
 	if err != nil {
 		return nil, err

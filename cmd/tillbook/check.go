@@ -34,7 +34,7 @@ func newCheck() *cobra.Command {
 }
 
 func check(cmd *cobra.Command, at place) error {
-	models, err := projections.Open(cmd.Context(), at.data, nil, projections.Options{ReadOnly: true})
+	models, err := projections.Open(cmd.Context(), at.models(), nil, projections.Options{ReadOnly: true})
 	if errors.Is(err, projections.ErrNone) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "there are no read models: the log alone is checked")
 		models = nil

@@ -29,7 +29,7 @@ func connect(ctx context.Context, at place) (*client, func(), error) {
 		return socketClient(at.data), func() {}, nil
 	}
 	cfg := defaultConfig()
-	cfg.data, cfg.eventstore, cfg.listen = at.data, at.eventstore, ""
+	cfg.data, cfg.eventstore, cfg.readmodels, cfg.listen = at.data, at.eventstore, at.readmodels, ""
 	cfg.webhooks = false // they are sent under settings that this service does not know
 	s, err := openService(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {

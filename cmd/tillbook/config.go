@@ -23,6 +23,7 @@ type config struct {
 	masterKeyFile          string
 	eventstore             string // esdb://…; empty for the data folder's own log
 	esdb                   protocol
+	readmodels             string // postgres://…; empty for the data folder's own
 	followers              bool
 	webhooks, webhookAny   bool
 	cacheMB, blockCacheMB  int
@@ -43,6 +44,10 @@ func (c *config) settings(f *pflag.FlagSet) {
 		"EventStoreDB that holds the log, in place of the data folder; best given by the environment\n"+
 			"    where it holds a password")
 	c.esdb.settings(f, "esdb-", "")
+	bind(f, postgresAddress(&c.readmodels), "readmodels",
+		"PostgreSQL database that holds the read models, in place of the data folder; all nodes on one log\n"+
+			"    name the same one, and nobody else uses it. Its password is best given by the environment,\n"+
+			"    in the address, by PGPASSWORD or by the file that PGPASSFILE names")
 	f.StringVar(&c.masterKeyFile, "master-key-file", "", "file of the master keys that seal personal data "+
 		"and secrets;\n    limit: 32 bytes each in base64, the first seals, all of them open")
 	bind(f, oneOf(&c.logLevel, "info", "debug", "info", "warn", "error"), "log-level",
@@ -143,6 +148,20 @@ func esdbAddress(s *string) setting {
 		limit: "esdb://… or esdb+discover://…",
 		set: func(text string) error {
 			if !isESDB(text) {
+				return errLimit
+			}
+			*s = text
+			return nil
+		},
+	}
+}
+
+func postgresAddress(s *string) setting {
+	return setting{
+		get:   func() string { return *s },
+		limit: "postgres://user@host:port/database",
+		set: func(text string) error {
+			if projections.CheckPostgres(text) != nil {
 				return errLimit
 			}
 			*s = text

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // asMain makes the test binary behave as tillbook itself: for children that tests start.
@@ -25,9 +27,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"tillbook": main})
 }
 
-// TestScripts runs testdata/scripts against the binary, twice: with the log in the data folder, and with
-// the log in an EventStoreDB, which the environment names ($STORE is embedded or esdb). Beside
-// testscript's own commands they have
+// TestScripts runs testdata/scripts against the binary: with the log in the data folder, with the log in an
+// EventStoreDB, which the environment names ($STORE is embedded or esdb), and with the log in the folder and
+// the read models in PostgreSQL, where there is a server. Beside testscript's own commands they have
 //
 //	serve [flags]                  start a service on data, wait until it listens
 //	end                            stop it with SIGTERM and wait (stop is testscript's: it ends a script)
@@ -38,11 +40,16 @@ func TestMain(m *testing.M) {
 //	save NAME PATH                 put a value of body into the environment
 func TestScripts(t *testing.T) {
 	for _, store := range []string{"embedded", "esdb"} {
-		t.Run(store, func(t *testing.T) { runScripts(t, store) })
+		t.Run(store, func(t *testing.T) { runScripts(t, store, nil) })
 	}
+	t.Run("postgres", func(t *testing.T) {
+		placetest.Need(t)
+		runScripts(t, "embedded", placetest.Postgres)
+	})
 }
 
-func runScripts(t *testing.T, store string) {
+// runScripts runs them on a kind of store. readmodels, where it is not nil, makes a database for each.
+func runScripts(t *testing.T, store string, readmodels func(testing.TB) string) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "scripts"),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -58,6 +65,9 @@ func runScripts(t *testing.T, store string) {
 			if store == "esdb" {
 				_, address := startStandIn(t, filepath.Join(e.Getenv("WORK"), "standin"))
 				e.Setenv(envName("eventstore"), address)
+			}
+			if readmodels != nil {
+				e.Setenv(envName("readmodels"), readmodels(e.T().(testing.TB)))
 			}
 			return nil
 		},
@@ -78,9 +88,12 @@ func scriptServe(ts *testscript.TestScript, _ bool, args []string) {
 	running := ts.Value(processKey{}).(*scriptProcess)
 	all := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", ts.MkAbs("data"),
 		"--log-level", "error"}, args...)
-	address := envName("eventstore")
-	c, err := startProcess(all, "TILLBOOK_ADMIN_KEY="+ts.Getenv("TILLBOOK_ADMIN_KEY"),
-		address+"="+ts.Getenv(address), masterKeyVariable+"="+ts.Getenv(masterKeyVariable))
+	var env []string
+	for _, name := range []string{adminKeyVariable, envName("eventstore"), envName("readmodels"),
+		masterKeyVariable} {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	c, err := startProcess(all, env...)
 	ts.Check(err)
 	running.process = c
 	ts.Defer(func() { c.kill() })

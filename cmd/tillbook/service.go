@@ -129,7 +129,7 @@ func (s *service) openProtocol() (err error) {
 }
 
 func (s *service) openModels(ctx context.Context, observed *api.Metrics) (err error) {
-	s.models, err = projections.Open(ctx, s.cfg.data, s.store, projections.Options{
+	s.models, err = projections.Open(ctx, orFolder(s.cfg.readmodels, s.cfg.data), s.store, projections.Options{
 		Log: s.logger, SelectionTime: s.cfg.selectionTime,
 		Damaged: func(stream string, _ eventstore.Revision) { observed.OnDamaged(stream) },
 	})

@@ -26,13 +26,19 @@ func Place(t testing.TB) string {
 	return database(t)
 }
 
-// Postgres is a database of the server. A test that needs one is skipped where there is none.
+// Postgres is a database of the server, gone with the test; see Need.
 func Postgres(t testing.TB) string {
+	t.Helper()
+	Need(t)
+	return database(t)
+}
+
+// Need skips a test where there is no server.
+func Need(t testing.TB) {
 	t.Helper()
 	if os.Getenv(Variable) == "" {
 		t.Skipf("needs PostgreSQL: %s names no server", Variable)
 	}
-	return database(t)
 }
 
 // database makes an empty database of the server and answers its URL.
