@@ -215,6 +215,7 @@ func (s *Server) publicRoutes() []*route {
 		get("/openapi.yaml", "openapi", openAPI),
 		get("/docs", "docs", docs),
 		get("/docs/events", "docsEvents", docsEvents),
+		get("/docs/tables", "docsTables", docsTables),
 	}
 	for name, serve := range s.Local {
 		method, path, _ := strings.Cut(name, " ")

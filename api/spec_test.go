@@ -15,6 +15,7 @@ import (
 
 	"github.com/tillbook/tillbook/api"
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/projections"
 )
 
 // contract is openapi.yaml, parsed once for all tests.
@@ -253,7 +254,17 @@ func TestPages(t *testing.T) {
 			t.Errorf("/docs/events does not say what %s means", name)
 		}
 	}
-	for _, page := range []string{docs, events} {
+	tables := s.get("/docs/tables").is(200).text
+	all, err := projections.BuiltinTables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range all {
+		if !strings.Contains(tables, `id="`+table.Name+`"`) {
+			t.Errorf("/docs/tables does not show %s", table.Name)
+		}
+	}
+	for _, page := range []string{docs, events, tables} {
 		if regexp.MustCompile(`(src|href)="(https?:)?//`).MatchString(page) {
 			t.Error("a page needs something from elsewhere")
 		}

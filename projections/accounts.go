@@ -23,7 +23,7 @@ func (accounts) Version() int { return 3 }
 // Tables is accounts.
 func (accounts) Tables() string {
 	return `
-CREATE TABLE accounts (
+CREATE TABLE accounts ( -- one row an account: its state as its events left it
 	id           TEXT PRIMARY KEY,
 	customer_ref TEXT NOT NULL, -- the caller's own name for the customer
 	kind         TEXT NOT NULL, -- member
@@ -31,7 +31,7 @@ CREATE TABLE accounts (
 	survivor_id  TEXT,          -- the account that answers for a merged one
 	frozen_until TEXT,          -- when the last freeze ends; NULL: never, or not frozen
 	freezes      TEXT NOT NULL, -- JSON: [{"mode":"debit","until":"…"}]
-	opened_at    TEXT NOT NULL,
+	opened_at    TEXT NOT NULL, -- when it was opened
 	recorded_at  TEXT NOT NULL, -- of the last event
 	revision     INTEGER NOT NULL, -- of the last event
 	position     INTEGER NOT NULL, -- of the last event

@@ -19,7 +19,7 @@ const (
 var adjustments = &items{
 	name: "adjustments",
 	tables: `
-CREATE TABLE adjustments (
+CREATE TABLE adjustments ( -- one row a correction of value that was proposed
 	account_id      TEXT NOT NULL,
 	id              TEXT NOT NULL,
 	status          TEXT NOT NULL, -- proposed, approved or rejected
@@ -27,14 +27,14 @@ CREATE TABLE adjustments (
 	unit            TEXT NOT NULL,
 	amount          TEXT NOT NULL, -- at the unit's scale
 	lot             TEXT,          -- this or class
-	class           TEXT,
-	reason_code     TEXT NOT NULL,
-	attachment_hash TEXT NOT NULL,
-	note            TEXT,
-	maker           TEXT NOT NULL,
+	class           TEXT,          -- of value, where no lot is named
+	reason_code     TEXT NOT NULL, -- why, one of the program's codes
+	attachment_hash TEXT NOT NULL, -- SHA-256 of the voucher, in hexadecimal
+	note            TEXT,          -- the maker's words
+	maker           TEXT NOT NULL, -- the API key that proposed it
 	checker         TEXT,          -- none: below the program's threshold
 	reason          TEXT,          -- of a rejection
-	proposed_at     TEXT NOT NULL,
+	proposed_at     TEXT NOT NULL, -- when it was proposed
 	decided_at      TEXT,          -- NULL: it waits
 	PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;

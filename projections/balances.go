@@ -21,7 +21,7 @@ func (balances) Version() int { return 2 }
 // Tables is balances.
 func (balances) Tables() string {
 	return `
-CREATE TABLE balances (
+CREATE TABLE balances ( -- one row an account and unit
 	account_id TEXT NOT NULL,
 	unit       TEXT NOT NULL,
 	total      TEXT NOT NULL, -- at the unit's scale, by events, as all figures here

@@ -24,32 +24,32 @@ var CheckoutStatuses = []string{CheckoutPosted, CheckoutPartlyReturned, Checkout
 var checkouts = &items{
 	name: "checkouts",
 	tables: `
-CREATE TABLE checkouts (
+CREATE TABLE checkouts ( -- one row a checkout: a whole sale
 	account_id    TEXT NOT NULL,
 	id            TEXT NOT NULL,
 	status        TEXT NOT NULL,    -- posted, partly_returned or returned
-	receipt_no    TEXT NOT NULL,
+	receipt_no    TEXT NOT NULL,    -- number of its receipt
 	store         TEXT,
 	terminal      TEXT,
 	pos_txn_id    TEXT,
 	leg           TEXT,
 	channel       TEXT,
-	order_ref     TEXT,
+	order_ref     TEXT,             -- the caller's own name of the order
 	occurred_at   TEXT NOT NULL,
 	recorded_at   TEXT NOT NULL,
 	business_date TEXT NOT NULL,    -- YYYY-MM-DD
 	unit          TEXT NOT NULL,    -- of the amounts, which are at its scale
-	gross         TEXT NOT NULL,
-	discount      TEXT NOT NULL,
-	net           TEXT NOT NULL,
+	gross         TEXT NOT NULL,    -- before anything was taken off
+	discount      TEXT NOT NULL,    -- what coupons took off
+	net           TEXT NOT NULL,    -- what was paid: points_value, stored_value and external together
 	points_unit   TEXT,             -- NULL: points paid nothing
 	points        TEXT,             -- at points_unit's scale
-	points_value  TEXT NOT NULL,
-	stored_value  TEXT NOT NULL,
-	external      TEXT NOT NULL,
+	points_value  TEXT NOT NULL,    -- what points paid
+	stored_value  TEXT NOT NULL,    -- what the account's balance paid
+	external      TEXT NOT NULL,    -- what was paid elsewhere: cash, card, …
 	returned      TEXT NOT NULL,    -- of net, so far
 	revenue       INTEGER NOT NULL, -- net less returned, in the unit's smallest steps; at most 10^15
-	lines         INTEGER NOT NULL,
+	lines         INTEGER NOT NULL, -- how many it has
 	coupons       INTEGER NOT NULL, -- that took something off
 	tier          TEXT,             -- held when it began
 	PRIMARY KEY (account_id, id)

@@ -26,17 +26,17 @@ func (codes) Version() int { return 1 }
 // Tables is codes.
 func (codes) Tables() string {
 	return `
-CREATE TABLE codes (
+CREATE TABLE codes ( -- one row a claim of a single-use code, or a code that was voided
 	id         TEXT PRIMARY KEY, -- of the event that claimed or voided it
-	batch_id   TEXT NOT NULL,
-	serial     INTEGER NOT NULL,
+	batch_id   TEXT NOT NULL,    -- the batch that it was generated in
+	serial     INTEGER NOT NULL, -- its number in the batch
 	campaign   TEXT NOT NULL,
 	definition TEXT,             -- definition_id@version; NULL: voided
 	account_id TEXT,             -- that claimed it
-	last4      TEXT,
+	last4      TEXT,             -- its last four signs; NULL: voided
 	status     TEXT NOT NULL,    -- claimed, redeemed, released or voided
 	reason     TEXT,             -- why it was released or voided
-	began_at   TEXT NOT NULL,
+	began_at   TEXT NOT NULL,    -- when it was claimed or voided
 	ended_at   TEXT              -- NULL: the claim has not ended
 ) STRICT, WITHOUT ROWID;
 `

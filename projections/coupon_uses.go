@@ -24,7 +24,7 @@ func (couponUses) Version() int { return 1 }
 // Tables is coupon_uses.
 func (couponUses) Tables() string {
 	return `
-CREATE TABLE coupon_uses (
+CREATE TABLE coupon_uses ( -- one row a use of a coupon, and one what came back of it
 	account_id   TEXT NOT NULL,
 	source_id    TEXT NOT NULL,    -- the checkout; of what came back, the return
 	coupon_id    TEXT NOT NULL,

@@ -17,29 +17,29 @@ import (
 var coupons = &items{
 	name: "coupons",
 	tables: `
-CREATE TABLE coupons (
+CREATE TABLE coupons ( -- one row a coupon and account, those that have ended included
 	account_id     TEXT NOT NULL,
 	id             TEXT NOT NULL,
 	status         TEXT NOT NULL, -- by events: active, reserved, used, expired, revoked, recycled or merged
 	campaign       TEXT NOT NULL,
 	definition     TEXT NOT NULL, -- definition_id@version
-	kind           TEXT NOT NULL,
-	uses           INTEGER NOT NULL,
-	used           INTEGER NOT NULL,
-	valid_from     TEXT NOT NULL,
+	kind           TEXT NOT NULL, -- of the discount, as its definition has it
+	uses           INTEGER NOT NULL, -- how often it can be used
+	used           INTEGER NOT NULL, -- how often it was, less what came back
+	valid_from     TEXT NOT NULL, -- when it can first be used
 	valid_until    TEXT,          -- none: no end
 	order_ref      TEXT,          -- that has it reserved
-	reserved_until TEXT,
+	reserved_until TEXT,          -- when the order loses it; NULL: it is free
 	due_at         TEXT,          -- when its reservation, or it, is over
-	consideration  TEXT NOT NULL,
+	consideration  TEXT NOT NULL, -- what it was given for: free, earned or compensation
 	cause          TEXT,          -- of its grant; none: it came with a merge, as what follows
-	issue_channel  TEXT,
-	partner        TEXT,
-	job_id         TEXT,
+	issue_channel  TEXT,          -- through which it was granted
+	partner        TEXT,          -- who bears a part of its discount
+	job_id         TEXT,          -- the job that granted it
 	unit           TEXT,          -- of the discount; none: it was never used here
 	discount       TEXT,          -- given in all, less what was returned
-	granted_at     TEXT NOT NULL,
-	ended_at       TEXT,
+	granted_at     TEXT NOT NULL, -- when it was granted
+	ended_at       TEXT,          -- NULL: it has not ended
 	reason         TEXT,          -- of its end, where people ended it
 	PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;

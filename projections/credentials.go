@@ -25,16 +25,16 @@ func (credentials) Version() int { return 1 }
 // Tables is credentials.
 func (credentials) Tables() string {
 	return `
-CREATE TABLE credentials (
+CREATE TABLE credentials ( -- one row a credential that was ever bound
 	account_id TEXT NOT NULL,
 	id         TEXT NOT NULL,
 	kind       TEXT NOT NULL, -- card, phone or code
 	keyed_hash TEXT NOT NULL, -- of the value, in hexadecimal
-	last4      TEXT NOT NULL,
+	last4      TEXT NOT NULL, -- the value's last four signs
 	status     TEXT NOT NULL, -- active, blocked or replaced
 	reason     TEXT,          -- why it was blocked
 	replaces   TEXT,          -- the credential before it
-	bound_at   TEXT NOT NULL,
+	bound_at   TEXT NOT NULL, -- when it was bound
 	ended_at   TEXT,          -- NULL: active
 	PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;

@@ -26,7 +26,7 @@ func (customers) Version() int { return 2 }
 // Tables is customers.
 func (customers) Tables() string {
 	return `
-CREATE TABLE customers (
+CREATE TABLE customers ( -- one row a member whose profile was ever set
 	id         TEXT PRIMARY KEY, -- the member account's
 	tags       TEXT NOT NULL,    -- JSON: a list of labels
 	consents   TEXT NOT NULL,    -- JSON: label to {"granted_at"} or {"withdrawn_at"}

@@ -15,7 +15,7 @@ import (
 // ownTables are the tables that every file has beside its projections'.
 const ownTables = `
 CREATE TABLE checkpoint ( -- one row: the last event that the tables hold
-	one      INTEGER PRIMARY KEY CHECK (one = 1),
+	one      INTEGER PRIMARY KEY CHECK (one = 1), -- always 1
 	position INTEGER NOT NULL,
 	event_id TEXT NOT NULL,
 	stream   TEXT NOT NULL,
@@ -23,13 +23,13 @@ CREATE TABLE checkpoint ( -- one row: the last event that the tables hold
 ) STRICT;
 
 CREATE TABLE projections ( -- what this file holds
-	name    TEXT PRIMARY KEY,
-	version INTEGER NOT NULL,
+	name    TEXT PRIMARY KEY, -- as its main table's
+	version INTEGER NOT NULL, -- of the projection
 	indexed INTEGER NOT NULL -- 1 when its secondary indexes are there
 ) STRICT;
 
 CREATE TABLE serving ( -- empty while a rebuild has not caught up
-	one INTEGER PRIMARY KEY CHECK (one = 1)
+	one INTEGER PRIMARY KEY CHECK (one = 1) -- always 1
 ) STRICT;
 
 CREATE TABLE damaged ( -- events in ledger streams that are not ours, or cannot be folded
@@ -38,7 +38,7 @@ CREATE TABLE damaged ( -- events in ledger streams that are not ours, or cannot 
 	revision INTEGER NOT NULL,
 	event_id TEXT NOT NULL,
 	type     TEXT NOT NULL,
-	reason   TEXT NOT NULL
+	reason   TEXT NOT NULL        -- why it was passed over
 ) STRICT;
 `
 

@@ -22,7 +22,7 @@ func (exceptions) Version() int { return 1 }
 // Tables is exceptions.
 func (exceptions) Tables() string {
 	return `
-CREATE TABLE exceptions (
+CREATE TABLE exceptions ( -- one row an exception that a till's batch raised
 	id           TEXT PRIMARY KEY,
 	batch_id     TEXT NOT NULL,    -- that raised it first
 	store        TEXT NOT NULL,
@@ -35,10 +35,10 @@ CREATE TABLE exceptions (
 	amount       TEXT,             -- and unit: what is owed, or the item's
 	code         TEXT,             -- why it was refused
 	status       TEXT NOT NULL,    -- open or resolved
-	raised_at    TEXT NOT NULL,
-	resolved_at  TEXT,
-	resolved_by  TEXT,
-	how          TEXT,
+	raised_at    TEXT NOT NULL,    -- when it was raised
+	resolved_at  TEXT,             -- NULL: it is open
+	resolved_by  TEXT,             -- the API key that resolved it
+	how          TEXT,             -- how it was resolved, in words
 	position     INTEGER NOT NULL  -- where it was raised
 ) STRICT, WITHOUT ROWID;
 `

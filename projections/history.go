@@ -27,7 +27,7 @@ func (history) Version() int { return 3 }
 // Tables are history, its views, and history_pages.
 func (history) Tables() string {
 	return `
-CREATE TABLE history (
+CREATE TABLE history ( -- one row an event: what happened, where, by whom, and the balance around it
 	position       INTEGER PRIMARY KEY, -- the event's place in the log
 	stream         TEXT NOT NULL,       -- such as account-<uuid>
 	revision       INTEGER NOT NULL,    -- its number in the stream, from 0
@@ -39,8 +39,8 @@ CREATE TABLE history (
 	code           TEXT,                -- why it was declined
 	cancels        TEXT,                -- the operation_id of an operation that a cancel undid here
 	actor          TEXT,                -- who: an API key's id, or a part of the service
-	role           TEXT,
-	on_behalf_of   TEXT,
+	role           TEXT,                -- the API key's, that it used
+	on_behalf_of   TEXT,                -- for whom the actor did it
 	channel        TEXT,
 	store          TEXT,                -- where; with terminal, pos_txn_id and leg the reference
 	entity         TEXT,                -- the store's legal entity at that time
@@ -56,30 +56,32 @@ CREATE TABLE history (
 	unit           TEXT,
 	amount         TEXT,                -- not signed; of a decline what was asked for
 	balance_before TEXT,                -- total in the unit, where the event moves value
-	balance_after  TEXT,
+	balance_after  TEXT,                -- likewise, as the event left it
 	available_after TEXT,               -- the part of balance_after that could be spent then
 	held_after     TEXT,                -- the part of it that holds pinned
 	freezes_before TEXT,                -- JSON as in accounts, where the event is about freezes
-	freezes_after  TEXT,
+	freezes_after  TEXT,                -- likewise, as the event left them
 	detail         TEXT,                -- data of an event that moves no value, as JSON
 	account_id     TEXT GENERATED ALWAYS AS
 		(CASE WHEN stream LIKE 'account-%' THEN substr(stream, 9) END) VIRTUAL
 ) STRICT;
 
 -- The first and last instants of each stretch of history: a time range is found by position.
-CREATE TABLE history_pages (
-	first_position INTEGER PRIMARY KEY,
-	last_position  INTEGER NOT NULL,
+CREATE TABLE history_pages ( -- one row a stretch of history: a time range is found by position
+	first_position INTEGER PRIMARY KEY, -- of its first event
+	last_position  INTEGER NOT NULL, -- of its last event
 	first_recorded TEXT NOT NULL, -- the least recorded_at of the stretch
 	last_recorded  TEXT NOT NULL, -- the greatest
-	events         INTEGER NOT NULL
+	events         INTEGER NOT NULL -- how many it has
 ) STRICT;
 ` + historyViews
 }
 
 // historyViews are operations and audit.
 const historyViews = `
-CREATE VIEW operations AS
+CREATE VIEW operations AS -- one row an operation on an account, declined ones included
+-- kind TEXT NOT NULL: of the operation: debit, top_up, …
+-- status TEXT NOT NULL: posted, declined or cancelled, as it stands now
 SELECT h.operation_id, h.account_id, h.operation AS kind,
 	CASE WHEN h.status = 'posted' AND EXISTS (SELECT 1 FROM history c
 		WHERE c.cancels = h.operation_id AND c.stream = h.stream) THEN 'cancelled'
@@ -88,7 +90,9 @@ SELECT h.operation_id, h.account_id, h.operation AS kind,
 	h.occurred_at, h.recorded_at, h.business_date, h.actor, h.stream, h.revision, h.position
 FROM history h WHERE h.operation IS NOT NULL;
 
-CREATE VIEW audit AS
+CREATE VIEW audit AS -- one row an event, with what stood before it and what stands after it
+-- before TEXT: JSON: the balance, the freezes, or the definition that the event replaced
+-- after TEXT: JSON: the same as the event left it, or the event's data
 SELECT h.position, h.stream, h.account_id, h.revision, h.event_id, h.type, h.operation_id,
 	h.actor, h.role, h.on_behalf_of, h.operator,                     -- who
 	h.recorded_at, h.occurred_at, h.business_date,                   -- when

@@ -22,18 +22,18 @@ func (holds) Version() int { return 1 }
 // Tables is holds.
 func (holds) Tables() string {
 	return `
-CREATE TABLE holds (
+CREATE TABLE holds ( -- one row a hold, those that have ended included
 	account_id TEXT NOT NULL,
 	id         TEXT NOT NULL,
 	unit       TEXT NOT NULL,
 	status     TEXT NOT NULL, -- active, captured or released, as the events left it
 	requested  TEXT NOT NULL, -- what it pinned, at the unit's scale
 	captured   TEXT NOT NULL, -- the part of it that was sold
-	placed_at  TEXT NOT NULL,
-	expires_at TEXT NOT NULL,
+	placed_at  TEXT NOT NULL, -- when it began
+	expires_at TEXT NOT NULL, -- when it lapses
 	ended_at   TEXT,          -- NULL: active
 	reason     TEXT,          -- why it was released: void, lapsed, remainder, cancelled
-	order_ref  TEXT,
+	order_ref  TEXT,          -- the caller's own name of the order
 	PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 `

@@ -25,20 +25,24 @@ func (interactions) Version() int { return 1 }
 // Tables are interactions and its view.
 func (interactions) Tables() string {
 	return `
-CREATE TABLE interactions (
+CREATE TABLE interactions ( -- one row an interaction with a customer
 	account_id  TEXT NOT NULL,
 	id          TEXT NOT NULL,
 	kind        TEXT NOT NULL, -- visit, call, message, feedback or complaint
 	channel     TEXT,
 	rating      INTEGER,       -- 1 to 5; NULL: none
-	about       TEXT,
+	about       TEXT,          -- what it was about, in words
 	occurred_at TEXT NOT NULL,
 	recorded_at TEXT NOT NULL,
 	position    INTEGER NOT NULL,
 	PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE VIEW interaction_counts AS
+CREATE VIEW interaction_counts AS -- one row an account and kind of interaction
+-- count INTEGER NOT NULL: how many there were
+-- rated INTEGER NOT NULL: how many of them have a rating
+-- ratings INTEGER NOT NULL: the sum of the ratings
+-- last_at TEXT NOT NULL: when the last of them happened
 SELECT account_id, kind, count(*) AS count, count(rating) AS rated, coalesce(sum(rating), 0) AS ratings,
 	max(occurred_at) AS last_at
 FROM interactions GROUP BY account_id, kind;

@@ -25,7 +25,7 @@ func (jobs) Version() int { return 2 }
 // Tables is jobs.
 func (jobs) Tables() string {
 	return `
-CREATE TABLE jobs (
+CREATE TABLE jobs ( -- one row a job that serves many accounts
 	id          TEXT PRIMARY KEY,
 	kind        TEXT NOT NULL,    -- coupon, grant or revoke
 	target      TEXT,             -- the job whose grants are revoked
@@ -34,18 +34,18 @@ CREATE TABLE jobs (
 	amount      TEXT,             -- to each account, at the unit's scale
 	total       TEXT,             -- granted or revoked in all
 	uncollected TEXT,             -- of a revocation: what was spent before
-	cause       TEXT,
+	cause       TEXT,             -- of what is granted: promo, …
 	campaign    TEXT,
 	definition  TEXT,             -- of coupons
 	segment     TEXT,             -- that held the accounts when the job began
-	reason      TEXT NOT NULL,
+	reason      TEXT NOT NULL,    -- in words
 	count       INTEGER NOT NULL, -- of accounts
 	next        INTEGER NOT NULL, -- how many were served
-	done        INTEGER NOT NULL,
+	done        INTEGER NOT NULL, -- how many got or gave what it is about
 	kept        INTEGER NOT NULL, -- of a revocation: accounts whose coupon had ended
-	rejected    INTEGER NOT NULL,
+	rejected    INTEGER NOT NULL, -- how many were refused it
 	started_by  TEXT NOT NULL,    -- an API key's id
-	started_at  TEXT NOT NULL,
+	started_at  TEXT NOT NULL,    -- when it began
 	ended_at    TEXT,             -- NULL: it runs
 	revision    INTEGER NOT NULL, -- of the job's last event
 	position    INTEGER NOT NULL  -- its place in the log

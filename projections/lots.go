@@ -23,7 +23,7 @@ func (lots) Version() int { return 4 }
 // Tables is lots.
 func (lots) Tables() string {
 	return `
-CREATE TABLE lots (
+CREATE TABLE lots ( -- one row a part of a balance that was opened together, empty ones included
 	account_id   TEXT NOT NULL,
 	id           TEXT NOT NULL,
 	unit         TEXT NOT NULL,
@@ -35,13 +35,13 @@ CREATE TABLE lots (
 	cost_left    TEXT NOT NULL,    -- the part of cost that remaining stands for
 	cost_unit    TEXT,             -- where it is not unit
 	funding_id   TEXT,             -- the top-up or grant that opened it
-	effective_at TEXT NOT NULL,
+	effective_at TEXT NOT NULL,    -- since when it can be spent
 	expires_at   TEXT,             -- NULL: never; a refund or an extension may have moved it
 	expiries     INTEGER NOT NULL, -- how often it expired
 	priority     INTEGER NOT NULL, -- 0 to 100, lower is drawn first
-	draw         TEXT,
+	draw         TEXT,             -- how it is divided with what was opened beside it: pro_rata, …
 	scope        TEXT,             -- JSON: lists of stores, channels, products, categories
-	terms        TEXT,
+	terms        TEXT,             -- the program's version that it was opened under
 	reminders    TEXT,             -- JSON: days before its end, [30,7,1]
 	remind_at    TEXT,             -- when the next of them is due; NULL: none, or it is empty
 	PRIMARY KEY (account_id, id)

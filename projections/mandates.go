@@ -22,21 +22,21 @@ const (
 var mandates = &items{
 	name: "mandates",
 	tables: `
-CREATE TABLE mandates (
+CREATE TABLE mandates ( -- one row a standing charge, those that have ended included
 	account_id  TEXT NOT NULL,
 	id          TEXT NOT NULL,
 	status      TEXT NOT NULL, -- active or ended
 	unit        TEXT NOT NULL,
 	amount      TEXT NOT NULL, -- of one period, at the unit's scale
-	cap         TEXT NOT NULL,
+	cap         TEXT NOT NULL, -- the most that one period may take
 	calendar    TEXT NOT NULL, -- JSON
-	description TEXT,
+	description TEXT,          -- what it is for
 	charged     INTEGER NOT NULL, -- how many periods were
 	failed      INTEGER NOT NULL, -- how often charging period failed
 	period      TEXT,          -- to be charged, by when it fell due
 	next_at     TEXT,          -- when that is tried
-	set_at      TEXT NOT NULL,
-	ended_at    TEXT,
+	set_at      TEXT NOT NULL, -- when it was set up or changed last
+	ended_at    TEXT,          -- NULL: it is active
 	reason      TEXT,          -- of its end
 	PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;

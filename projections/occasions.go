@@ -24,7 +24,7 @@ func (occasions) Version() int { return 1 }
 // Tables is occasions.
 func (occasions) Tables() string {
 	return `
-CREATE TABLE occasions (
+CREATE TABLE occasions ( -- one row a coupon that an occasion gave
 	account_id TEXT NOT NULL,
 	coupon_id  TEXT NOT NULL,
 	campaign   TEXT NOT NULL,

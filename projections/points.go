@@ -22,12 +22,12 @@ func (points) Version() int { return 1 }
 // Tables is points.
 func (points) Tables() string {
 	return `
-CREATE TABLE points (
+CREATE TABLE points ( -- one row an account, unit of points, day and type of event
 	account_id TEXT NOT NULL,
 	unit       TEXT NOT NULL,
 	day        TEXT NOT NULL,    -- business date, YYYY-MM-DD
 	type       TEXT NOT NULL,    -- of the events: PointsEarned, PointsSpent, LotExpired, …
-	events     INTEGER NOT NULL,
+	events     INTEGER NOT NULL, -- how many
 	amount     INTEGER NOT NULL, -- signed, in the unit's smallest steps; at most 10^15
 	PRIMARY KEY (account_id, unit, day, type)
 ) STRICT, WITHOUT ROWID;

@@ -22,7 +22,7 @@ func (purchases) Version() int { return 1 }
 // Tables is purchases.
 func (purchases) Tables() string {
 	return `
-CREATE TABLE purchases (
+CREATE TABLE purchases ( -- one row an account, unit and day on which it bought something or gave it back
 	account_id TEXT NOT NULL,
 	unit       TEXT NOT NULL,
 	day        TEXT NOT NULL,    -- business date, YYYY-MM-DD, of the sale or of what came back

@@ -25,18 +25,18 @@ func (reservations) Version() int { return 1 }
 // Tables is reservations.
 func (reservations) Tables() string {
 	return `
-CREATE TABLE reservations (
+CREATE TABLE reservations ( -- one row a reservation of a campaign's budgets, or a part given back
 	id             TEXT PRIMARY KEY, -- of the event that reserved, or that gave a part back
-	reservation_id TEXT NOT NULL,
+	reservation_id TEXT NOT NULL,    -- of what was reserved together
 	campaign       TEXT NOT NULL,
 	account_id     TEXT NOT NULL,
 	operation_id   TEXT,             -- that it was reserved for; NULL: a part that was given back
 	kind           TEXT NOT NULL,    -- issue, redemption or discount
-	count          INTEGER NOT NULL,
+	count          INTEGER NOT NULL, -- how many coupons or uses
 	unit           TEXT,             -- of the discount
 	amount         TEXT,             -- at the unit's scale
 	status         TEXT NOT NULL,    -- open, committed or released; of a part owed or released
-	began_at       TEXT NOT NULL,
+	began_at       TEXT NOT NULL,    -- when it was reserved or given back
 	ended_at       TEXT              -- NULL: of open and owed
 ) STRICT, WITHOUT ROWID;
 `

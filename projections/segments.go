@@ -27,12 +27,12 @@ func (segments) Version() int { return 1 }
 // Tables is segments.
 func (segments) Tables() string {
 	return `
-CREATE TABLE segments (
+CREATE TABLE segments ( -- one row a segment
 	id         TEXT PRIMARY KEY,
-	name       TEXT NOT NULL,
+	name       TEXT NOT NULL,    -- as people call it
 	filter     TEXT NOT NULL,    -- JSON, as the event has it
-	defined_at TEXT NOT NULL,
-	changed_at TEXT NOT NULL,
+	defined_at TEXT NOT NULL,    -- when it was defined
+	changed_at TEXT NOT NULL,    -- when it was changed last
 	revision   INTEGER NOT NULL, -- of the segment's last event
 	position   INTEGER NOT NULL  -- its place in the log
 ) STRICT, WITHOUT ROWID;

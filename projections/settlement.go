@@ -21,7 +21,7 @@ func (settlement) Version() int { return 1 }
 // Tables is settlement.
 func (settlement) Tables() string {
 	return `
-CREATE TABLE settlement (
+CREATE TABLE settlement ( -- one row an event that a till answers for
 	store         TEXT NOT NULL,
 	terminal      TEXT NOT NULL,
 	position      INTEGER NOT NULL, -- the event's place in the log

@@ -24,7 +24,7 @@ func (shifts) Version() int { return 1 }
 // Tables is shifts.
 func (shifts) Tables() string {
 	return `
-CREATE TABLE shifts (
+CREATE TABLE shifts ( -- one row a shift of a terminal
 	id              TEXT PRIMARY KEY,
 	store           TEXT NOT NULL,
 	terminal        TEXT NOT NULL,
@@ -32,10 +32,10 @@ CREATE TABLE shifts (
 	name            TEXT NOT NULL,    -- the caller's own
 	business_date   TEXT NOT NULL,
 	status          TEXT NOT NULL,    -- open or closed
-	opened_at       TEXT NOT NULL,
-	closed_at       TEXT,
+	opened_at       TEXT NOT NULL,    -- when it was opened
+	closed_at       TEXT,             -- NULL: it is open
 	differences     INTEGER NOT NULL, -- that its close found
-	opened_position INTEGER NOT NULL,
+	opened_position INTEGER NOT NULL, -- of the event that opened it
 	closed_position INTEGER NOT NULL, -- 0: it is open
 	after           TEXT,             -- JSON: the account and event where its window begins
 	through         TEXT,             -- JSON: the account and event where it ends

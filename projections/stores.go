@@ -20,13 +20,13 @@ func (stores) Version() int { return 1 }
 // Tables is stores.
 func (stores) Tables() string {
 	return `
-CREATE TABLE stores (
+CREATE TABLE stores ( -- one row a store that was registered or that an event names
 	id             TEXT PRIMARY KEY,
 	registered     INTEGER NOT NULL, -- 1 or 0
-	name           TEXT NOT NULL,
+	name           TEXT NOT NULL,    -- as it was registered last; empty: it was not
 	zone           TEXT NOT NULL,    -- IANA
 	day_cut        TEXT NOT NULL,    -- HH:MM local: when a business day begins
-	entity         TEXT NOT NULL,
+	entity         TEXT NOT NULL,    -- the legal entity that runs it
 	status         TEXT NOT NULL,    -- open, closed or unregistered
 	first_position INTEGER NOT NULL  -- of the first event that names it
 ) STRICT, WITHOUT ROWID;

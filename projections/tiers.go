@@ -25,32 +25,32 @@ func (tiers) Version() int { return 1 }
 // Tables is tiers and tier_changes.
 func (tiers) Tables() string {
 	return `
-CREATE TABLE tiers (
+CREATE TABLE tiers ( -- one row an account that has ever been in another tier than the first
 	account_id     TEXT PRIMARY KEY,
 	tier           TEXT NOT NULL,    -- that it holds; empty: the first, and it was in no other by counting
 	rank           INTEGER NOT NULL, -- of tier among its program's; 0: the first
 	since          TEXT,             -- of tier; NULL: ever
 	counted        TEXT NOT NULL,    -- the tier that counting says; empty: it was in no other than the first
-	counted_rank   INTEGER NOT NULL,
-	counted_since  TEXT,
+	counted_rank   INTEGER NOT NULL, -- of counted, as rank
+	counted_since  TEXT,             -- since when; NULL: ever
 	valid_until    TEXT,             -- counted is decided on again; NULL: never
-	metric         TEXT,
+	metric         TEXT,             -- what is counted: spend, visits, earned or average_balance
 	unit           TEXT,
 	value          TEXT,             -- of metric, when counted was decided on last
 	window_from    TEXT,             -- the days of that
-	window_through TEXT,
+	window_through TEXT,             -- the last of those days
 	scheduled_to   TEXT,             -- the tier after the days of grace
-	scheduled_on   TEXT,
+	scheduled_on   TEXT,             -- when that begins
 	overridden     INTEGER NOT NULL, -- 1: tier is an override's
-	override_until TEXT,
+	override_until TEXT,             -- when an override ends; NULL: never
 	due_at         TEXT              -- when time alone next changes something; NULL: never
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE tier_changes (
+CREATE TABLE tier_changes ( -- one row a change of the tier that an account holds
 	account_id TEXT NOT NULL,
 	revision   INTEGER NOT NULL,
 	at         TEXT NOT NULL, -- since when it holds tier
-	tier       TEXT NOT NULL,
-	rank       INTEGER NOT NULL,
+	tier       TEXT NOT NULL, -- that it holds since
+	rank       INTEGER NOT NULL, -- of tier among its program's; 0: the first
 	PRIMARY KEY (account_id, revision)
 ) STRICT, WITHOUT ROWID;
 `

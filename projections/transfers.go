@@ -24,17 +24,17 @@ func (transfers) Version() int { return 1 }
 // Tables is transfers.
 func (transfers) Tables() string {
 	return `
-CREATE TABLE transfers (
+CREATE TABLE transfers ( -- one row a transfer between two accounts, and one a merge
 	id           TEXT PRIMARY KEY,
-	from_account TEXT NOT NULL,
-	to_account   TEXT NOT NULL,
+	from_account TEXT NOT NULL, -- id of the account that sent
+	to_account   TEXT NOT NULL, -- id of the account that it is for
 	kind         TEXT NOT NULL, -- gift, family or merge
 	merge_id     TEXT,          -- the merge it is a part of
 	unit         TEXT,          -- NULL: the merge itself
 	amount       TEXT,          -- at the unit's scale
 	status       TEXT NOT NULL, -- sent, received or returned, as the events left it
 	reason       TEXT,          -- why it was returned: the refusal's code
-	sent_at      TEXT NOT NULL,
+	sent_at      TEXT NOT NULL, -- when it was sent
 	ended_at     TEXT,          -- NULL: it is in flight
 	position     INTEGER NOT NULL -- of the event that began it
 ) STRICT, WITHOUT ROWID;

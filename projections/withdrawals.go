@@ -21,18 +21,18 @@ const (
 var withdrawals = &items{
 	name: "withdrawals",
 	tables: `
-CREATE TABLE withdrawals (
+CREATE TABLE withdrawals ( -- one row a withdrawal, those that have ended included
 	account_id   TEXT NOT NULL,
 	id           TEXT NOT NULL,
 	status       TEXT NOT NULL, -- requested, approved, paid, rejected or failed
-	cause        TEXT NOT NULL,
+	cause        TEXT NOT NULL, -- why value leaves, as the request names it
 	unit         TEXT NOT NULL,
 	amount       TEXT NOT NULL, -- what it held, at the unit's scale
-	requester    TEXT NOT NULL,
-	approver     TEXT,
+	requester    TEXT NOT NULL, -- the API key that asked for it
+	approver     TEXT,          -- the API key that approved it; NULL: nobody had to
 	payout       TEXT,          -- approved, then paid
 	reason       TEXT,          -- of a rejection or a failure
-	requested_at TEXT NOT NULL,
+	requested_at TEXT NOT NULL, -- when it was asked for
 	ended_at     TEXT,          -- NULL: it is open
 	PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;

@@ -45,6 +45,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newServe(), newDemo(), newKeys(), newProjections(), newCheck(), newImport(),
-		newCopy(), newExport(), newEventStore(), newBench(), newConfigHelp())
+		newCopy(), newExport(), newEventStore(), newBench(), newSQL(),
+		newConfigHelp())
 	return root
 }

@@ -1,0 +1,77 @@
+package projections
+
+import (
+	"reflect"
+	"testing"
+)
+
+// TestTablesAreDescribed: whoever adds a table, a view or a column says what it means.
+func TestTablesAreDescribed(t *testing.T) {
+	all, err := BuiltinTables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range all {
+		if table.Meaning == "" {
+			t.Errorf("table %s: no comment behind CREATE says what a row is", table.Name)
+		}
+		for _, c := range table.Columns {
+			if c.Meaning == "" || c.Type == "" {
+				t.Errorf("%s.%s %s: no comment says what it means", table.Name, c.Name, c.Type)
+			}
+		}
+	}
+}
+
+// TestDescribe: comments are given to what they are about.
+func TestDescribe(t *testing.T) {
+	all, err := Describe([]Projection{visits{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Described{
+		{"visits", "visits", false, "one row a visit, as told", []DescribedColumn{
+			{"id", "TEXT", true, false, "UUID"},
+			{"kind", "TEXT", false, false, "of the visit: -- or none"},
+			{"store", "TEXT", false, true, "id of the store"},
+			{"size", "INTEGER", false, true, "how many came in and went out"},
+		}},
+		{"counts", "visits", true, "one row a kind", []DescribedColumn{
+			{"kind", "TEXT", false, false, "of the visit: -- or none"},
+			{"count", "INTEGER", false, false, "of all: big ones too"},
+			{"most", "INTEGER", false, true, "of size"},
+		}},
+	}
+	if got := all[:2]; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if last := all[len(all)-1]; last.Name != "damaged" || last.Projection != "" {
+		t.Errorf("got %+v, want the file's own damaged", last)
+	}
+}
+
+type visits struct{ stores }
+
+func (visits) Name() string { return "visits" }
+
+func (visits) Tables() string {
+	return `
+CREATE TABLE visits ( -- one row a visit,
+	-- as told
+	id    TEXT PRIMARY KEY,
+	kind  TEXT NOT NULL, -- of the visit: -- or none
+	store TEXT,
+	size  INTEGER        -- how many
+		CHECK (size > 0), -- came in
+		-- and went out
+	CHECK (kind <> '')
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW counts AS -- one row a kind
+-- count INTEGER NOT NULL: of all: big ones too
+-- most INTEGER: of size
+SELECT kind, count(*) AS count, -- kind: of nobody
+	max(size) AS most
+FROM visits GROUP BY kind;
+`
+}
