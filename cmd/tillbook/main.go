@@ -46,6 +46,7 @@ func newRoot() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newServe(), newDemo(), newKeys(), newProjections(), newCheck(), newImport(),
 		newCopy(), newExport(), newEventStore(), newBench(), newSQL(),
+		newReplay(),
 		newConfigHelp())
 	return root
 }

@@ -70,16 +70,19 @@ func (e *Event) deletes() (stream string, ok bool) {
 	return "", false
 }
 
-// created is the moment that the event's own metadata gives, or else the store's: a ledger that was
-// copied keeps its time.
-func (e *Event) created() string {
-	const layout = "2006-01-02T15:04:05.000000Z"
-	at := e.Created
+// At is when the event was recorded, which scripts see as created: the moment that its own metadata
+// gives, or else the store's. A ledger that was copied keeps its time.
+func (e *Event) At() time.Time {
 	var metadata struct {
 		Recorded time.Time `json:"recorded_at"`
 	}
 	if json.Unmarshal(e.Metadata, &metadata) == nil && !metadata.Recorded.IsZero() {
-		at = metadata.Recorded
+		return metadata.Recorded
 	}
-	return at.UTC().Format(layout)
+	return e.Created
+}
+
+func (e *Event) created() string {
+	const layout = "2006-01-02T15:04:05.000000Z"
+	return e.At().UTC().Format(layout)
 }

@@ -15,15 +15,19 @@ import (
 // the reading begins, in the order of the log. Links are resolved: an event that one leads to stands
 // at the link's place, and keeps its own stream and revision.
 //
-//	fromAll       all streams whose names do not begin with $, and their metastreams
+//	fromAll       all streams whose names do not begin with $ or snapshot-, and their metastreams
 //	fromStream    the stream; $ce-x and $et-x stand for events of a category or type
 //	fromCategory  the streams of the category
 //
 // Where the store lists its events by category and type (eventstore.Indexed) only those are read;
-// otherwise the log is, and the rest is left out. An error ends the sequence and is its last element.
-func Events(ctx context.Context, store eventstore.Store, def *Definition, after eventstore.Position,
+// otherwise the log is, once for all lists, and the rest is left out. An error ends the sequence and
+// is its last element.
+func Events(ctx context.Context, store Reader, def *Definition, after eventstore.Position,
 ) iter.Seq2[*Event, error] {
 	s := source{store, def}
+	if _, ok := store.(eventstore.Indexed); !ok && s.manyLists() {
+		return Scan(ctx, store, def, after)
+	}
 	var all []iter.Seq2[*Event, error]
 	if !def.All {
 		for _, category := range def.Categories {
@@ -41,10 +45,39 @@ func Events(ctx context.Context, store eventstore.Store, def *Definition, after 
 	return merge(all)
 }
 
+// Scan yields what Events does, in one pass over the log: for what cannot find a stream without one,
+// such as a file.
+func Scan(ctx context.Context, log Reader, def *Definition, after eventstore.Position,
+) iter.Seq2[*Event, error] {
+	s := source{log, def}
+	return s.log(ctx, after, s.follows, s.prefixes()...)
+}
+
+// Reader is what of an eventstore.Store is needed to read events.
+type Reader interface {
+	// Read is eventstore.Store's.
+	Read(ctx context.Context, stream string, from eventstore.Revision,
+	) iter.Seq2[eventstore.Recorded, error]
+	// ReadAll is eventstore.Store's.
+	ReadAll(ctx context.Context, after eventstore.Position, prefixes ...string,
+	) iter.Seq2[eventstore.Recorded, error]
+}
+
 // source reads for one definition.
 type source struct {
-	store eventstore.Store
+	store Reader
 	def   *Definition
+}
+
+// manyLists reports whether more than one of the definition's sources is a list of events.
+func (s source) manyLists() bool {
+	n := len(s.def.Categories)
+	for _, stream := range s.def.Streams {
+		if _, ok := listOf(stream); ok {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // prefixes narrow a reading of the log where a definition has streams of few names.
@@ -90,13 +123,14 @@ func (s source) lists(list eventstore.List) bool {
 	return false
 }
 
-// open is the rule of fromAll.
+// open is the rule of fromAll. What an EventStoreDB keeps in streams snapshot-… are states of the
+// ledger's, and no events of anybody.
 func (s source) open(e *eventstore.Recorded) bool {
 	if e.Type == "$>" && !s.def.IncludeLinks {
 		return false
 	}
 	name := strings.TrimPrefix(e.Stream, "$$")
-	return !strings.HasPrefix(name, "$")
+	return !strings.HasPrefix(name, "$") && !strings.HasPrefix(name, "snapshot-")
 }
 
 // listOf is the list that a stream's name stands for.

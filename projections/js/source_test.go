@@ -40,7 +40,9 @@ links $> 0@b-1 | {"$o":"b-9"}
 links $> 9@b-1
 a-1 C {}
 links D {}
-aa-1 A {}`
+aa-1 A {}
+snapshot-a-1-0 SnapshotPart {}
+$$snapshot-a-1-0 $metadata {}`
 
 // sources are what scripts read of mixed.
 var sources = []struct{ script, want string }{
@@ -57,6 +59,7 @@ var sources = []struct{ script, want string }{
 	{`fromStream("$ce-a")`, `0@a-1 0@a-2 1@a-1`},
 	{`fromCategory(["b", "aa"])`, `0@b-1 0@aa-1`},
 	{`fromStream("$et-B")`, `0@b-1 0@a-2`},
+	{`fromStream("snapshot-a-1-0")`, `0@snapshot-a-1-0`},
 	{`fromStreams("$et-A", "a-1", "$ce-aa")`, `0@a-1 0@plain 1@a-1 0@aa-1`},
 }
 
@@ -74,6 +77,16 @@ func TestEvents(t *testing.T) {
 					t.Errorf("%s, %s, behind %v:\ngot  %s\nwant %s", row.script, name, e, got, want)
 				}
 			}
+		}
+		var scanned []*Event
+		for e, err := range Scan(t.Context(), store, &s.Definition, eventstore.Start) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			scanned = append(scanned, e)
+		}
+		if got := names(scanned); got != row.want {
+			t.Errorf("%s, scanned:\ngot  %s\nwant %s", row.script, got, row.want)
 		}
 		if got := names(followed(t, store, s)); got != row.want {
 			t.Errorf("%s, followed:\ngot  %s\nwant %s", row.script, got, row.want)

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tillbook/tillbook/projections/js"
+)
+
+const replayHelp = `Runs a projection in EventStoreDB's JavaScript (fromAll, foreachStream, when,
+transformBy …) over all of history, and prints its answer. Nothing is written to the log, and a
+service that runs is not touched: what is read is a copy of its log as it is at that moment.
+
+  tillbook replay spend.js
+  tillbook replay spend.js --from 2026-01-01T00:00:00Z --category account --output csv
+  tillbook replay spend.js --as-of 2026-06-30T23:59:59Z --output sqlite --out june.sqlite
+  tillbook replay spend.js --file log.ndjson.gz --output ndjson --out spend.ndjson
+  tillbook replay spend.js --against spend-old.js
+  tillbook replay spend.js --against spend.ndjson
+
+The log is the data folder's; with --eventstore an EventStoreDB's; with --file that of a file which
+"tillbook export events" wrote.
+
+The answer is a JSON document for every partition of the script: its state, or what transformBy and
+filterBy make of it. What is null or held back is left out. A script without partitions has one,
+whose name is empty; a shared state stands there, too, beside those of partitions. As a table, CSV,
+SQLite (table "result") or Parquet a partition is a row and every top-level key of the documents a
+column; what is nested is JSON text, and a document that is no object stands in the column "value".
+A table cuts long values; the others do not. As JSON it is one object by partition, as NDJSON a line
+{"partition":…,"result":…} for each.
+
+--from and --until take positions of the log (of a file, the numbers of its lines) or instants,
+which mean when an event was recorded; what stands there itself counts. --as-of takes either, too: the
+answer as it stood then. It is --until by another name, for all of history before it.
+
+--against compares with another script's answer over the same events, or with a saved JSON or NDJSON
+answer. It prints what was added, removed and changed, by partition and key, "was" being OTHER's and
+"is" FILE's, and ends with 1 where anything was; the answer itself is then only written to --out.
+
+emit, linkTo and linkStreamTo write nothing here; --emitted lists what they would have written. What
+the script logs goes to standard error, its first 1,000 lines. Scripts see events and nothing else,
+and are stopped when a handler takes longer than 250 ms or too much memory. Partitioned ones use all
+cores, and answer the same as on one: keep everything in the state, and nothing in variables.
+`
+
+// newReplay is `tillbook replay`.
+func newReplay() *cobra.Command {
+	var r replay
+	cmd := &cobra.Command{
+		Use: "replay FILE.js", Short: "Answer a new question from all of history, by a script",
+		Long: replayHelp, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := r.from.at.fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
+			return r.run(cmd, args[0])
+		},
+	}
+	r.flags(cmd.Flags())
+	return cmd
+}
+
+// replay is what the verb was asked.
+type replay struct {
+	from      replayFrom
+	partition string
+	one       bool // partition was asked for; the empty name is one
+	cores     int
+	output    string
+	out       string
+	against   string
+	emitted   string
+}
+
+func (r *replay) flags(f *pflag.FlagSet) {
+	r.from.flags(f)
+	f.StringVar(&r.partition, "partition", "", "answer for this partition alone")
+	bind(f, between(&r.cores, 0, 0, 1024), "cores", "how many to use; 0 for all")
+	bind(f, oneOf(&r.output, "table", "table", "json", "ndjson", "csv", "sqlite"), "output",
+		"form of the answer; sqlite needs --out")
+	f.StringVar(&r.out, "out", "", "new file to write the answer to, in place of standard output")
+	f.StringVar(&r.against, "against", "", "another script, or a saved answer *.json or *.ndjson:\n"+
+		"print the differences")
+	f.StringVar(&r.emitted, "emitted", "", "file to list what the script would emit in, as NDJSON")
+}
+
+// check refuses what could only fail when the work is done.
+func (r *replay) check() error {
+	if r.output == "sqlite" && r.out == "" {
+		return errors.New("--output sqlite: want --out FILE")
+	}
+	for flag, name := range map[string]string{"--out": r.out, "--emitted": r.emitted} {
+		if err := mustBeNew(name); err != nil {
+			return fmt.Errorf("%s %s: %w", flag, name, err)
+		}
+	}
+	return r.from.check()
+}
+
+// run is the whole verb.
+func (r *replay) run(cmd *cobra.Command, file string) (err error) {
+	r.one = cmd.Flags().Changed("partition")
+	if err := r.check(); err != nil {
+		return err
+	}
+	script, err := compileFile(file)
+	if err != nil {
+		return err
+	}
+	other, err := r.other()
+	if err != nil {
+		return err
+	}
+	log, err := r.from.open(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, log.close()) }()
+	result, err := r.answer(cmd, log, script, r.emitted)
+	if err != nil {
+		return err
+	}
+	if r.against == "" {
+		return r.write(cmd.OutOrStdout(), result)
+	}
+	if other.script != nil {
+		if other.result, err = r.answer(cmd, log, other.script, ""); err != nil {
+			return err
+		}
+	}
+	if r.out != "" {
+		if err := r.write(nil, result); err != nil {
+			return err
+		}
+	}
+	return tellChanges(cmd.OutOrStdout(), r.narrowed(other.result), result)
+}
+
+// answer runs one script over the log.
+func (r *replay) answer(cmd *cobra.Command, log *replayLog, script *js.Script, emitted string) (
+	*replayResult, error) {
+	bar := newScanBar(cmd.ErrOrStderr(), "replay")
+	defer bar.end()
+	run := &replayRun{script: script, cores: r.cores, notes: cmd.ErrOrStderr()}
+	if emitted != "" {
+		var err error
+		if run.emitted, err = createLines(emitted); err != nil {
+			return nil, err
+		}
+		defer run.emitted.abandon()
+	}
+	result, err := run.fold(log.events(cmd.Context(), &script.Definition, bar.to))
+	bar.end()
+	run.tell(err)
+	if err == nil && run.emitted != nil {
+		err = run.emitted.finish()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.narrowed(result), nil
+}
+
+// narrowed leaves the partition that was asked for.
+func (r *replay) narrowed(result *replayResult) *replayResult {
+	if r.one {
+		return result.only(r.partition)
+	}
+	return result
+}
+
+// compileFile reads a script.
+func compileFile(name string) (*js.Script, error) {
+	source, err := readAtMost(name, 1<<20)
+	if err != nil {
+		return nil, err
+	}
+	return js.Compile(name, string(source), js.Limits{})
+}
+
+// scriptName is what a script is called: its file's name without folder and ending.
+func scriptName(file string) string { return strings.TrimSuffix(filepath.Base(file), ".js") }
+
+// readAtMost reads a file that is not larger than limit bytes.
+func readAtMost(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(text)) > limit {
+		err = fmt.Errorf("%s has more than %d bytes", name, limit)
+	}
+	return text, err
+}
