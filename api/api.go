@@ -25,6 +25,7 @@ import (
 	"github.com/tillbook/tillbook/domain/vault"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections"
+	"github.com/tillbook/tillbook/projections/js"
 )
 
 // Config is what a Server needs. The zero value of a limit stands for its default.
@@ -33,6 +34,7 @@ type Config struct {
 	Store    eventstore.Store    // the ledger's, for balances of the past
 	Models   *projections.Models // nil: lists and reports answer read_model_behind
 	Keyring  *vault.Keyring      // nil: what must be sealed is refused with no_master_key
+	Live     *js.Manager         // nil: this node runs no live projections
 	Webhooks *webhooks.Sender    // nil: this node sends no webhooks
 	People   *vault.Customers    // nil: what is personal is refused with no_master_key
 	Codes    *vault.Codes        // nil: batches of codes are refused with no_master_key

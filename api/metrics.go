@@ -25,6 +25,7 @@ type Metrics struct {
 	commitTook prometheus.Histogram
 	damaged    prometheus.Counter
 	deliveries *prometheus.CounterVec
+	faults     *prometheus.CounterVec
 }
 
 // NewMetrics registers the service's metrics.
@@ -49,10 +50,13 @@ func NewMetrics(registry *prometheus.Registry) *Metrics {
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tillbook_webhook_deliveries_total", Help: "Attempts to deliver an event.",
 		}, []string{"outcome"}),
+		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "tillbook_projection_faults_total", Help: "Faults that stopped a live projection.",
+		}, []string{"projection"}),
 	}
 	registry.MustRegister(m.requests, m.took, m.inFlight, m.appends, m.events, m.commands,
 		m.appendTook, m.commits, m.bytes, m.commitTook, m.damaged,
-		m.deliveries)
+		m.deliveries, m.faults)
 	return m
 }
 

@@ -87,6 +87,7 @@ var table = map[domain.Code]class{
 	"consent_missing":       {422, "The customer has not granted messages", false},
 	"credential_not_active": {422, "The credential was blocked or replaced", false},
 	"customer_erased":       {422, "The customer's personal data was erased", false},
+	"no_candidate":          {422, "No new version of the projection is being built", false},
 	"not_cancellable":       {422, "Nothing is left that could be reversed", false},
 
 	"conversion_not_offered": {422, "The program turns no such points into that", false},

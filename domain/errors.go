@@ -65,6 +65,7 @@ var (
 	ErrLotNotExtendable   = refusal("lot_not_extendable", "the lot cannot end later")
 	ErrExceptionNotOpen   = refusal("exception_not_open", "the exception is resolved")
 	ErrShiftNotOpen       = refusal("shift_not_open", "the shift is closed")
+	ErrNoCandidate        = refusal("no_candidate", "no new version of the projection is being built")
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
 	ErrTransferReturned   = refusal("transfer_returned", "the other account did not take it in")
 	ErrTenderMismatch     = refusal("tender_mismatch", "the tenders do not pay the price")

@@ -35,6 +35,7 @@ type service struct {
 	people   *vault.Customers    // nil without a master key
 	codes    *vault.Codes        // nil without a master key
 	models   *projections.Models // nil without followers
+	live     *liveProjections    // nil without followers
 	webhooks *webhooks.Sender    // nil where this node sends none
 	api      *api.Server
 	tcp      net.Listener // nil when only the socket is served
@@ -89,6 +90,9 @@ func (s *service) open(ctx context.Context) (err error) {
 		if err = s.openModels(ctx, observed); err != nil {
 			return err
 		}
+		if err = s.openLive(ctx, observed); err != nil {
+			return err
+		}
 	}
 	if cfg.webhooks {
 		if err = s.openWebhooks(ctx, observed); err != nil {
@@ -101,7 +105,7 @@ func (s *service) open(ctx context.Context) (err error) {
 	s.api, err = api.New(api.Config{
 		Ledger: s.ledger, Store: s.store, Models: s.models, Logger: s.logger, Metrics: metrics,
 		Keyring: s.keyring, Webhooks: s.webhooks, WebhookPrivate: cfg.webhookAny,
-		People: s.people, Codes: s.codes,
+		People: s.people, Codes: s.codes, Live: s.live.running(),
 		Observed: observed, Version: version, BodyLimit: cfg.bodyKB << 10,
 		RatePerKey: float64(cfg.ratePerKey), Local: s.local(),
 	})
@@ -214,6 +218,7 @@ func (s *service) works() []func(context.Context) {
 		s.settleReservations,
 		s.runJobs,
 		s.grantOnTriggers,
+		s.runProjections,
 		s.sendWebhooks,
 		s.tendPeople,
 	}
@@ -255,6 +260,9 @@ func (s *service) close() {
 		if err := s.webhooks.Close(); err != nil {
 			s.logger.Error("webhooks not closed", "err", err)
 		}
+	}
+	if err := s.live.close(); err != nil {
+		s.logger.Error("projections not closed", "err", err)
 	}
 	if s.models != nil {
 		if err := s.models.Close(); err != nil {

@@ -20,7 +20,7 @@ const module = "github.com/tillbook/tillbook/"
 // cmd; test files are exempt.
 var arrows = map[string][]string{
 	"api": {"api/webhooks", "domain", "domain/ledger", "domain/vault", "eventstore",
-		"projections"},
+		"projections", "projections/js"},
 	"api/webhooks":        {"domain", "domain/ledger", "domain/vault", "eventstore"},
 	"domain":              {},
 	"domain/ledger":       {"domain", "domain/vault", "eventstore"},
@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 var homes = map[string][]string{
 	"github.com/gofiber/":           {"api"},
 	"github.com/cockroachdb/pebble": {"eventstore/embedded"},
-	"modernc.org/sqlite":            {"api/webhooks", "domain/vault", "projections"},
+	"modernc.org/sqlite":            {"api/webhooks", "domain/vault", "projections", "projections/js"},
 	"github.com/EventStore/":        {"eventstore/esdb", "eventstore/esdbserver"},
 	"github.com/jackc/pgx":          {"projections", "projections/placetest"},
 	"google.golang.org/grpc":        {"eventstore/esdb", "eventstore/esdbserver"},

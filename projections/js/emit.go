@@ -81,6 +81,9 @@ func (r *Runner) post(e Emitted) goja.Value {
 	if !r.options.Emit {
 		throw(r.vm, ErrNotEmitter)
 	}
+	if r.options.Owns != nil && !r.options.Owns(e.Stream) {
+		throw(r.vm, fmt.Errorf("%w: emits to %.100q, which is no stream of analysts", ErrForbidden, e.Stream))
+	}
 	if len(r.emitted) >= r.script.Limits.Emitted {
 		throw(r.vm, fmt.Errorf("%w: more than %d events emitted at one", ErrMemory, r.script.Limits.Emitted))
 	}

@@ -10,6 +10,9 @@ import (
 // Options say how a script is run.
 type Options struct {
 	Emit bool // it may emit events; otherwise the attempt is a fault (ErrNotEmitter)
+	// Owns reports whether it may emit to a stream; otherwise the attempt is a fault (ErrForbidden).
+	// nil: to every stream.
+	Owns func(stream string) bool
 }
 
 // Runner folds events into the states of one script. It belongs to one goroutine at a time.

@@ -1,0 +1,175 @@
+package js
+
+import (
+	"context"
+	"time"
+
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// engines are the versions that there are.
+func (k *resident) engines() []*engine {
+	all := []*engine{k.current, k.candidate}
+	if k.candidate == nil {
+		all = all[:1]
+	}
+	return all
+}
+
+func (k *resident) close() {
+	for _, e := range k.engines() {
+		e.close()
+	}
+}
+
+// alignTime is how long a promotion waits for both versions to stand at one position.
+const alignTime = 2 * time.Second
+
+// apply puts a projection's definition in force. Where anything of it changes its versions are stopped,
+// and go on from where they stood.
+func (m *Manager) apply(ctx context.Context, def *Live) {
+	m.mu.RLock()
+	old := m.live[def.Name]
+	m.mu.RUnlock()
+	if old != nil {
+		if unchanged(&old.Live, def) && !old.faulted() {
+			return
+		}
+		if old.candidate != nil && def.Current.Began == old.candidate.version.Began {
+			m.align(ctx, old)
+		}
+		old.close()
+	}
+	if def.Deleted {
+		if err := m.forget(def.Name); err != nil {
+			m.logger.Error("checkpoint of a projection not removed", "projection", def.Name, "err", err)
+		}
+		m.put(def.Name, nil)
+		return
+	}
+	if old == nil && !m.Room() {
+		m.logger.Error("projection not run: there are too many", "projection", def.Name)
+		return
+	}
+	k, err := m.keep(def)
+	if err != nil {
+		m.logger.Error("projection not opened", "projection", def.Name, "err", err)
+		m.put(def.Name, nil)
+		return
+	}
+	m.put(def.Name, k)
+	if def.Enabled {
+		for _, e := range k.engines() {
+			e.start(ctx)
+		}
+	}
+}
+
+// unchanged reports whether nothing is to be done for a definition but to try a fault again.
+func unchanged(a, b *Live) bool {
+	if (a.Candidate == nil) != (b.Candidate == nil) || a.Candidate != nil && *a.Candidate != *b.Candidate {
+		return false
+	}
+	return a.Current == b.Current && a.Enabled == b.Enabled && a.Deleted == b.Deleted
+}
+
+func (k *resident) faulted() bool {
+	for _, e := range k.engines() {
+		e.mu.Lock()
+		fault := e.at.fault
+		e.mu.Unlock()
+		if fault != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Manager) put(name string, k *resident) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if k == nil {
+		delete(m.live, name)
+		return
+	}
+	m.live[name] = k
+}
+
+// align lets both versions of a projection come to one position, so that the new one emits from where
+// the old one stopped. Where they do not, the new one takes care of it; see keep.
+func (m *Manager) align(ctx context.Context, k *resident) {
+	ctx, cancel := context.WithTimeout(ctx, alignTime)
+	defer cancel()
+	if release, _, err := m.meet(ctx, k); err == nil {
+		k.current.halt()
+		k.candidate.halt()
+		release()
+	}
+}
+
+// keep opens the versions of a projection, and forgets those that are no more.
+//
+// A version that takes the place of another emits from where that one stopped. Where it is further
+// already, and so would leave out what lies between, it folds the log anew.
+func (m *Manager) keep(def *Live) (*resident, error) {
+	rows, err := m.file.runs(def.Name)
+	if err != nil {
+		return nil, err
+	}
+	found := map[int64]mark{}
+	stopped := eventstore.Position(0) // of what emitted and is no more
+	for _, row := range rows {
+		isCurrent := row.began == def.Current.Began
+		if isCurrent || def.Candidate != nil && row.began == def.Candidate.Began {
+			found[row.began] = row.mark
+			continue
+		}
+		if row.emitsAfter != notYet && row.version >= def.First {
+			stopped = max(stopped, row.position, eventstore.Position(row.emitsAfter))
+		}
+		defer m.file.forget(def.Name, row.began) // when what follows it is opened
+	}
+	k := &resident{Live: *def}
+	if k.current, err = m.open(def, def.Current, m.currentMark(def, found, stopped)); err != nil {
+		return nil, err
+	}
+	if def.Candidate == nil {
+		return k, nil
+	}
+	at, ok := found[def.Candidate.Began]
+	if !ok {
+		at = mark{emitsAfter: notYet}
+	}
+	k.candidate, err = m.open(def, *def.Candidate, retried(at, def))
+	return k, err
+}
+
+// currentMark is where the current version goes on.
+func (m *Manager) currentMark(def *Live, found map[int64]mark, stopped eventstore.Position) mark {
+	at, ok := found[def.Current.Began]
+	if !ok {
+		at.emitsAfter = notYet
+	}
+	if at.emitsAfter != notYet {
+		return retried(at, def)
+	}
+	if stopped == eventstore.Start {
+		stopped = def.Current.EmitsAfter
+	}
+	at.emitsAfter = int64(stopped)
+	if ok && at.position > stopped && def.Current.Emit {
+		if err := m.file.forget(def.Name, def.Current.Began); err != nil {
+			m.logger.Error("checkpoint of a projection not removed", "projection", def.Name, "err", err)
+		}
+		at = mark{emitsAfter: int64(stopped)}
+	}
+	return retried(at, def)
+}
+
+// retried is a mark without its fault, where the projection was enabled since.
+func retried(at mark, def *Live) mark {
+	if at.fault != nil && at.fault.Enabled < def.EnabledAt {
+		at.fault = nil
+	}
+	return at
+}

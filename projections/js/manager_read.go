@@ -1,0 +1,213 @@
+package js
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// Room reports whether one more projection may run.
+func (m *Manager) Room() bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return len(m.live) < m.opts.Projections
+}
+
+// Check refuses a script that does not compile. Its error is a *Fault.
+func (m *Manager) Check(ctx context.Context, name, query string) error {
+	if err := m.enter(ctx); err != nil {
+		return err
+	}
+	defer m.leave()
+	_, err := Compile(name+".js", query, m.opts.Limits)
+	return err
+}
+
+// find is a projection. Its error is ErrNoProjection or ErrStarting.
+func (m *Manager) find(name string) (*resident, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	switch k := m.live[name]; {
+	case k != nil:
+		return k, nil
+	case !m.ready:
+		return nil, ErrStarting
+	default:
+		return nil, ErrNoProjection
+	}
+}
+
+// List are all projections by name, ErrStarting before they are known.
+func (m *Manager) List(ctx context.Context) ([]Status, error) {
+	if !m.isReady() {
+		return nil, ErrStarting
+	}
+	var all []Status
+	for _, k := range m.all() {
+		s, err := k.status(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// Status is how a projection stands. Its error is ErrNoProjection, ErrStarting, or the store's.
+func (m *Manager) Status(ctx context.Context, name string) (Status, error) {
+	k, err := m.find(name)
+	if err != nil {
+		return Status{}, err
+	}
+	return k.status(ctx)
+}
+
+func (k *resident) status(ctx context.Context) (s Status, err error) {
+	s.Live = k.Live
+	if s.Answers, err = k.current.statistics(ctx); err != nil || k.candidate == nil {
+		return s, err
+	}
+	building, err := k.candidate.statistics(ctx)
+	s.Building = &building
+	return s, err
+}
+
+func (e *engine) statistics(ctx context.Context) (Statistics, error) {
+	head, err := e.head(ctx)
+	if err != nil {
+		return Statistics{}, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s := Statistics{Version: e.version.Number, Emit: e.version.Emit, State: LiveStopped, Fault: e.at.fault,
+		Position: e.at.position, Lag: uint64(head - min(head, e.at.position)), Events: e.at.events,
+		Emitted: e.at.emitted}
+	switch {
+	case e.at.fault != nil:
+		s.State = LiveFaulted
+	case e.follows:
+		s.State, s.PerSecond = LiveRunning, e.rate.perSecond
+	}
+	if e.runner != nil {
+		partitions, bytes := e.runner.states.size()
+		s.Partitions, s.Bytes = partitions, int64(bytes)
+	}
+	return s, nil
+}
+
+// Answer is a state or a result, and where in the log it stands.
+type Answer struct {
+	JSON     []byte // nil: there is no such partition, or no result of it
+	Position eventstore.Position
+	Version  int
+}
+
+// State is the state of a partition, the empty one of a projection that has but one. Its error is
+// ErrNoProjection, ErrStarting, or a *Fault.
+func (m *Manager) State(ctx context.Context, name, partition string) (Answer, error) {
+	return m.ask(ctx, name, func(e *engine) ([]byte, error) { return e.runner.State(partition) })
+}
+
+// Result is what transformBy and filterBy make of a partition's state. Its errors are those of State.
+func (m *Manager) Result(ctx context.Context, name, partition string) (Answer, error) {
+	return m.ask(ctx, name, func(e *engine) ([]byte, error) { return e.result(partition) })
+}
+
+func (m *Manager) ask(ctx context.Context, name string, read func(*engine) ([]byte, error)) (
+	a Answer, err error,
+) {
+	k, err := m.find(name)
+	if err != nil {
+		return a, err
+	}
+	err = k.current.ask(ctx, func() error {
+		a.JSON, err = read(k.current)
+		a.Position, a.Version = k.current.at.position, k.current.version.Number
+		return err
+	})
+	return a, err
+}
+
+// ask reads from the runner, in its turn: code of the script may run.
+func (e *engine) ask(ctx context.Context, read func() error) error {
+	if err := e.m.enter(ctx); err != nil {
+		return err
+	}
+	defer e.m.leave()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.runner == nil {
+		return nil
+	}
+	return read()
+}
+
+// result is a partition's result. What transforms do wrong is told, and stops nothing: they run
+// beside.
+func (e *engine) result(partition string) (text []byte, err error) {
+	if !e.script.Definition.Transforms {
+		return e.runner.Result(partition)
+	}
+	one := Snapshot{States: map[string][]byte{}}
+	if text, err = e.runner.State(partition); err != nil || text == nil {
+		return nil, err
+	}
+	one.States[partition] = text
+	if one.Shared, err = e.runner.Shared(); err != nil {
+		return nil, err
+	}
+	if e.reader == nil {
+		if e.reader, err = NewRunner(e.script, Options{}); err != nil {
+			return nil, err
+		}
+	}
+	if err = e.reader.Restore(one); err == nil {
+		text, err = e.reader.Result(partition)
+	}
+	if err != nil {
+		e.reader.Close()
+		e.reader = nil
+	}
+	return text, err
+}
+
+// Partitions are the names of at most limit partitions that stand behind after, sorted, and where
+// in the log they stand. Its errors are those of State.
+func (m *Manager) Partitions(ctx context.Context, name, after string, limit int) (
+	page []string, at eventstore.Position, err error,
+) {
+	k, err := m.find(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	err = k.current.ask(ctx, func() error {
+		page = k.current.runner.partitionsAfter(after, limit)
+		at = k.current.at.position
+		return nil
+	})
+	return page, at, err
+}
+
+func (r *Runner) partitionsAfter(after string, limit int) (page []string) {
+	all := r.Partitions()
+	from, found := slices.BinarySearch(all, after)
+	if found && after != "" {
+		from++
+	}
+	return slices.Clone(all[from:min(len(all), from+limit)])
+}
+
+// sortedKeys are the keys of both maps, sorted, each once.
+func sortedKeys[V any](a, b map[string]V) []string {
+	var all []string
+	for key := range a {
+		all = append(all, key)
+	}
+	for key := range b {
+		all = append(all, key)
+	}
+	slices.SortFunc(all, strings.Compare)
+	return slices.Compact(all)
+}
