@@ -141,7 +141,7 @@ func (s *Server) info() map[string]any {
 	return map[string]any{
 		"esVersion":      version,
 		"state":          "leader",
-		"features":       map[string]bool{"projections": false, "userManagement": false},
+		"features":       map[string]bool{"projections": s.Projections != nil, "userManagement": false},
 		"authentication": map[string]any{"type": kind, "properties": map[string]string{}},
 	}
 }

@@ -1,5 +1,5 @@
 // Package esdbserver speaks EventStoreDB's gRPC protocol over a Store, so that every official
-// client connects to it: streams, their metadata, subscriptions, persistent subscriptions.
+// client connects to it: streams, their metadata, subscriptions, persistent subscriptions, projections.
 //
 // What EventStoreDB knows and Store does not (any revision, soft delete, tombstones, $maxCount,
 // $tb, links) lives here, decided for one stream at a time, and is kept in ordinary streams:
@@ -25,6 +25,7 @@ import (
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/gossip"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/persistent"
+	"github.com/EventStore/EventStore-Client-Go/v4/protos/projections"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/serverfeatures"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
 	"github.com/google/uuid"
@@ -46,6 +47,10 @@ type Options struct {
 	Owned func(stream string) bool
 	// Users may come in over TLS, by Basic auth: names and passwords. nil: everybody may.
 	Users map[string]string
+	// Projections are kept here. nil: nowhere, and clients are told that there are none.
+	Projections Projections
+	// Analyst says which of Users may manage projections; the rest may look. nil: all may.
+	Analyst func(user string) bool
 }
 
 // Server serves EventStoreDB's protocol. All methods may be called at once.
@@ -94,6 +99,9 @@ func New(opts Options) (*Server, error) {
 	if opts.Owned == nil {
 		opts.Owned = func(string) bool { return false }
 	}
+	if opts.Analyst == nil {
+		opts.Analyst = func(string) bool { return true }
+	}
 	s := &Server{
 		Options: opts, node: uuid.New(), seed: maphash.MakeSeed(),
 		tide: newTide(opts.Store, opts.Logger),
@@ -123,6 +131,9 @@ func New(opts Options) (*Server, error) {
 	)
 	streams.RegisterStreamsServer(s.grpc, streamsService{Server: s})
 	persistent.RegisterPersistentSubscriptionsServer(s.grpc, persistentService{Server: s})
+	if opts.Projections != nil {
+		projections.RegisterProjectionsServer(s.grpc, projectionsService{Server: s})
+	}
 	gossip.RegisterGossipServer(s.grpc, gossipService{Server: s})
 	serverfeatures.RegisterServerFeaturesServer(s.grpc, featuresService{Server: s})
 	return s, nil
