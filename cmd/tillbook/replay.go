@@ -83,8 +83,8 @@ func (r *replay) flags(f *pflag.FlagSet) {
 	r.from.flags(f)
 	f.StringVar(&r.partition, "partition", "", "answer for this partition alone")
 	bind(f, between(&r.cores, 0, 0, 1024), "cores", "how many to use; 0 for all")
-	bind(f, oneOf(&r.output, "table", "table", "json", "ndjson", "csv", "sqlite"), "output",
-		"form of the answer; sqlite needs --out")
+	bind(f, oneOf(&r.output, "table", "table", "json", formNDJSON, formCSV, "sqlite", formParquet),
+		"output", "form of the answer; sqlite and parquet need --out")
 	f.StringVar(&r.out, "out", "", "new file to write the answer to, in place of standard output")
 	f.StringVar(&r.against, "against", "", "another script, or a saved answer *.json or *.ndjson:\n"+
 		"print the differences")
@@ -93,8 +93,8 @@ func (r *replay) flags(f *pflag.FlagSet) {
 
 // check refuses what could only fail when the work is done.
 func (r *replay) check() error {
-	if r.output == "sqlite" && r.out == "" {
-		return errors.New("--output sqlite: want --out FILE")
+	if (r.output == "sqlite" || r.output == formParquet) && r.out == "" {
+		return fmt.Errorf("--output %s: want --out FILE", r.output)
 	}
 	for flag, name := range map[string]string{"--out": r.out, "--emitted": r.emitted} {
 		if err := mustBeNew(name); err != nil {

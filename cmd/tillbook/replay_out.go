@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,24 +31,24 @@ func (r *replay) write(to io.Writer, result *replayResult) error {
 	})
 }
 
-// writeResult writes a result in one of the forms that are text.
+// writeResult writes a result in one of the forms but SQLite.
 func writeResult(to io.Writer, form string, result *replayResult) error {
 	out := bufio.NewWriter(to)
 	var err error
 	switch form {
 	case "json":
 		err = resultJSON(out, result)
-	case "ndjson":
+	case formNDJSON:
 		err = resultNDJSON(out, result)
 	default:
 		var t *resultTable
 		if t, err = result.table(); err != nil {
 			return err
 		}
-		if form == "csv" {
-			err = resultCSV(out, t)
-		} else {
+		if form == "table" {
 			err = resultRows(out, t)
+		} else {
+			err = t.writeRows(form, out)
 		}
 	}
 	return errors.Join(err, out.Flush())
@@ -92,30 +91,13 @@ func resultNDJSON(out io.Writer, result *replayResult) error {
 	return nil
 }
 
-func resultCSV(out io.Writer, t *resultTable) error {
-	w := csv.NewWriter(out)
-	var cells []string
-	for _, c := range t.columns {
-		cells = append(cells, c.name)
-	}
-	_ = w.Write(cells) // Error tells below
-	for _, row := range t.rows {
-		for i, cell := range row {
-			cells[i] = cellText(cell)
-		}
-		_ = w.Write(cells)
-	}
-	w.Flush()
-	return w.Error()
-}
-
 // longestCell bounds a value in a table for people, in characters.
 const longestCell = 60
 
 func resultRows(out io.Writer, t *resultTable) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for i, c := range t.columns {
-		writeCell(w, i, c.name)
+		writeCell(w, i, c.Name)
 	}
 	fmt.Fprintln(w)
 	for _, row := range t.rows {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -35,28 +36,13 @@ func (r *replayResult) only(partition string) *replayResult {
 // object stands in the column "value". Cells hold JSON, nil for none and for null: numbers are never
 // read as floats, and what is nested stays as it is.
 type resultTable struct {
-	columns []resultColumn
+	columns []rowColumn // no two names alike whatever their case
 	rows    [][]json.RawMessage
 }
 
-// resultColumn is a column's name, no two alike whatever their case, and what all its cells are.
-type resultColumn struct {
-	name string
-	kind columnKind
-}
-
-// columnKind is what all cells of a column are.
-type columnKind int
-
-// The kinds there are; a column of nothing but nulls holds texts.
-const (
-	kindText    columnKind = iota // strings
-	kindInteger                   // whole numbers of 64 bits
-	kindNumber                    // numbers
-	kindBoolean                   // true and false
-	kindJSON                      // objects and lists
-	kindMixed                     // several of these
-)
+// asMixed is the kind of a column whose cells are of several; one of nothing but nulls holds texts.
+// The others of a result are asText, asInteger, asNumber, asBoolean, and asJSON for objects and lists.
+const asMixed kind = "mixed"
 
 // valueColumn holds documents that are no objects.
 const valueColumn = "value"
@@ -86,7 +72,7 @@ func (r *replayResult) table() (*resultTable, error) {
 		t.rows[i] = row
 	}
 	for i := range t.columns {
-		t.columns[i].kind = t.kindOf(i)
+		t.columns[i].Kind = t.kindOf(i)
 	}
 	return t, nil
 }
@@ -110,8 +96,8 @@ func notNull(value json.RawMessage) json.RawMessage {
 
 // resultColumns names a column for each key, and one for the partitions before them. Where databases
 // would take two names for one, the later gets a number.
-func resultColumns(keys []string) []resultColumn {
-	columns := []resultColumn{{name: "partition"}}
+func resultColumns(keys []string) []rowColumn {
+	columns := []rowColumn{{Name: "partition"}}
 	taken := map[string]bool{"partition": true}
 	for _, key := range keys {
 		name := key
@@ -119,14 +105,14 @@ func resultColumns(keys []string) []resultColumn {
 			name = fmt.Sprintf("%s_%d", key, n)
 		}
 		taken[strings.ToLower(name)] = true
-		columns = append(columns, resultColumn{name: name})
+		columns = append(columns, rowColumn{Name: name})
 	}
 	return columns
 }
 
 // kindOf is what all cells of a column are.
-func (t *resultTable) kindOf(column int) columnKind {
-	kind, seen := kindText, false
+func (t *resultTable) kindOf(column int) kind {
+	all, seen := asText, false
 	for _, row := range t.rows {
 		cell := row[column]
 		if cell == nil {
@@ -135,33 +121,33 @@ func (t *resultTable) kindOf(column int) columnKind {
 		k := cellKind(cell)
 		switch {
 		case !seen:
-			kind, seen = k, true
-		case k == kind:
-		case isNumber(k) && isNumber(kind):
-			kind = kindNumber
+			all, seen = k, true
+		case k == all:
+		case isNumber(k) && isNumber(all):
+			all = asNumber
 		default:
-			return kindMixed
+			return asMixed
 		}
 	}
-	return kind
+	return all
 }
 
-func isNumber(k columnKind) bool { return k == kindInteger || k == kindNumber }
+func isNumber(k kind) bool { return k == asInteger || k == asNumber }
 
 // cellKind is what a value in JSON is.
-func cellKind(cell json.RawMessage) columnKind {
+func cellKind(cell json.RawMessage) kind {
 	switch cell[0] {
 	case '"':
-		return kindText
+		return asText
 	case 't', 'f':
-		return kindBoolean
+		return asBoolean
 	case '{', '[':
-		return kindJSON
+		return asJSON
 	}
 	if _, err := json.Number(cell).Int64(); err == nil {
-		return kindInteger
+		return asInteger
 	}
-	return kindNumber
+	return asNumber
 }
 
 // cellText is a value as text: strings without quotes, nothing for none, else its JSON.
@@ -171,4 +157,37 @@ func cellText(cell json.RawMessage) string {
 		return text
 	}
 	return string(cell)
+}
+
+// writeRows writes the table as a form of rows. CSV knows no kinds; elsewhere a mixed column is JSON.
+func (t *resultTable) writeRows(form string, out io.Writer) error {
+	columns := slices.Clone(t.columns)
+	if form != formCSV {
+		for i := range columns {
+			if columns[i].Kind == asMixed {
+				columns[i].Kind = asJSON
+			}
+		}
+	}
+	w, err := newRows(form, out, columns)
+	if err != nil {
+		return err
+	}
+	cells := make([]cell, len(columns))
+	for _, row := range t.rows {
+		for i, value := range row {
+			switch {
+			case value == nil:
+				cells[i] = cell{}
+			case columns[i].Kind == asJSON:
+				cells[i] = text(string(value))
+			default:
+				cells[i] = text(cellText(value))
+			}
+		}
+		if err := w.write(cells); err != nil {
+			return err
+		}
+	}
+	return w.end()
 }

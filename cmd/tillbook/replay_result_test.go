@@ -19,8 +19,6 @@ func resultOf(lines ...string) *replayResult {
 
 // TestResultTable lays documents out as rows.
 func TestResultTable(t *testing.T) {
-	kinds := map[columnKind]string{kindText: "text", kindInteger: "integer", kindNumber: "number",
-		kindBoolean: "boolean", kindJSON: "json", kindMixed: "mixed"}
 	for _, row := range []struct {
 		rule, want string
 		documents  []string
@@ -52,7 +50,7 @@ func TestResultTable(t *testing.T) {
 		}
 		var head []string
 		for _, c := range table.columns {
-			head = append(head, c.name+":"+kinds[c.kind])
+			head = append(head, c.Name+":"+string(c.Kind))
 		}
 		got := strings.Join(head, " ")
 		for _, cells := range table.rows {

@@ -53,19 +53,19 @@ func resultSQLite(file string, result *replayResult) (err error) {
 }
 
 // sqliteTypes are what columns hold.
-var sqliteTypes = map[columnKind]string{kindText: "TEXT", kindInteger: "INTEGER", kindNumber: "REAL",
-	kindBoolean: "INTEGER", kindJSON: "TEXT", kindMixed: "ANY"}
+var sqliteTypes = map[kind]string{asText: "TEXT", asInteger: "INTEGER", asNumber: "REAL",
+	asBoolean: "INTEGER", asJSON: "TEXT", asMixed: "ANY"}
 
 func sqliteSchema(t *resultTable) string {
 	var b strings.Builder
 	b.WriteString("CREATE TABLE result (")
 	for i, c := range t.columns {
-		name := strings.ReplaceAll(strings.ReplaceAll(c.name, "\x00", ""), `"`, `""`)
+		name := strings.ReplaceAll(strings.ReplaceAll(c.Name, "\x00", ""), `"`, `""`)
 		if i == 0 {
 			fmt.Fprintf(&b, `"%s" TEXT PRIMARY KEY`, name)
 			continue
 		}
-		fmt.Fprintf(&b, `, "%s" %s`, name, sqliteTypes[c.kind])
+		fmt.Fprintf(&b, `, "%s" %s`, name, sqliteTypes[c.Kind])
 	}
 	return b.String() + ") STRICT"
 }
@@ -76,11 +76,11 @@ func sqliteCell(cell json.RawMessage) (any, error) {
 		return nil, nil
 	}
 	switch cellKind(cell) {
-	case kindBoolean:
+	case asBoolean:
 		return cell[0] == 't', nil
-	case kindInteger:
+	case asInteger:
 		return json.Number(cell).Int64()
-	case kindNumber:
+	case asNumber:
 		return json.Number(cell).Float64()
 	}
 	return cellText(cell), nil

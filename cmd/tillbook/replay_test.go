@@ -119,6 +119,10 @@ func TestResultCSV(t *testing.T) {
 	if err := writeResult(&b, "csv", odd); err != nil {
 		t.Fatal(err)
 	}
+	const line = "\"a,\"\"b\",,false,,-1,[],\"\",1e+21\r\n" // what is none is not the empty text
+	if !strings.Contains(b.String(), line) {
+		t.Errorf("got %s, want %s", b.String(), line)
+	}
 	got, err := csv.NewReader(&b).ReadAll()
 	if err != nil {
 		t.Fatal(err)
@@ -133,6 +137,44 @@ func TestResultCSV(t *testing.T) {
 	if !slices.EqualFunc(got, want, slices.Equal[[]string]) {
 		t.Errorf("got %q, want %q", got, want)
 	}
+}
+
+// TestResultParquet has another implementation read the file.
+func TestResultParquet(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "odd.parquet")
+	r := replay{output: formParquet, out: file}
+	if err := r.write(nil, resultOf(append(linesOf(odd), `r {"M":{"k":1}}`)...)); err != nil {
+		t.Fatal(err)
+	}
+	got := readParquet(t, file)
+	var b strings.Builder
+	for _, c := range got.Columns {
+		fmt.Fprintf(&b, "%s %s|", c.Name, strings.TrimSuffix(c.Type, " OPTIONAL"))
+	}
+	for _, row := range got.cells {
+		for _, c := range row {
+			if c == nil {
+				b.WriteString("-/")
+			} else {
+				b.WriteString(*c + "/")
+			}
+		}
+		b.WriteString("|")
+	}
+	want := "partition BYTE_ARRAY|M BYTE_ARRAY|b BOOLEAN|m_2 INT64|n INT64|o BYTE_ARRAY|t BYTE_ARRAY|x DOUBLE|" +
+		`/-/-/-/-/-/-/-/|a,"b/-/false/-/-1/[]//1e+21/|` +
+		`p/-/true/-/9007199254740991/{"<k>":"é"}/a"b` + "\n,c/0.1/|" + `q/"one"/-/1/-/-/-/-/|r/{"k":1}/-/-/-/-/-/-/|`
+	if b.String() != want {
+		t.Errorf("got %s\nwant %s", b.String(), want)
+	}
+}
+
+// linesOf is what resultOf makes r of.
+func linesOf(r *replayResult) (lines []string) {
+	for partition, document := range r.documents {
+		lines = append(lines, partition+" "+string(document))
+	}
+	return lines
 }
 
 // TestResultSQLite asks a database for what was written.
