@@ -1,22 +1,139 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/tillbook/tillbook/projections"
 )
+
+const sqlHelp = `Asks the read models in the SQL of the database that holds them: SQLite's, or PostgreSQL's
+where --readmodels names one. The question is the argument, or comes from --file or standard input. It
+is one SELECT, WITH, VALUES or EXPLAIN; nothing can be changed. Works beside a running service.
+
+Amounts that are texts are exact decimals: sum them as numbers of smallest steps,
+sum(CAST(replace(total, '.', '') AS INTEGER)), or on PostgreSQL as total::numeric.
+In CSV, NULL is an empty field and an empty text is "". In JSON numbers are those of SQL, amounts texts.`
+
+const sqlExamples = `  tillbook sql --schema accounts balances
+  tillbook sql "SELECT status, count(*) AS accounts FROM accounts GROUP BY status"
+  tillbook sql --output csv "SELECT store, business_date, count(*) AS sales FROM operations
+      WHERE kind = 'debit' AND status = 'posted' GROUP BY store, business_date" > sales.csv
+  tillbook sql --output json --file question.sql --timeout 5m`
+
+// asking is what `tillbook sql` is told.
+type asking struct {
+	at           place
+	schema       bool
+	file, output string
+	limit        int
+	timeout      time.Duration
+}
 
 // newSQL is `tillbook sql`.
 func newSQL() *cobra.Command {
-	var schema bool
-	var output string
+	var a asking
 	cmd := &cobra.Command{
-		Use: "sql --schema [TABLE…]", Short: "Say what the read models' tables mean",
-		Args: cobra.ArbitraryArgs,
+		Use: "sql [QUESTION]", Short: "Ask the read models in SQL, or what their tables mean",
+		Long: sqlHelp, Example: sqlExamples,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return tellSchema(cmd.OutOrStdout(), args, output == "json")
+			if err := a.at.fromEnvironment(cmd.Flags()); err != nil {
+				return err
+			}
+			if a.schema {
+				return tellSchema(cmd.OutOrStdout(), args, a.output)
+			}
+			return a.ask(cmd, args)
 		},
 	}
-	f := cmd.Flags()
-	f.BoolVar(&schema, "schema", false, "say what the tables and columns mean, all or those named")
-	bind(f, oneOf(&output, "table", "table", "json"), "output", "form of the answer")
+	a.flags(cmd.Flags())
 	return cmd
+}
+
+func (a *asking) flags(f *pflag.FlagSet) {
+	a.at.flags(f)
+	f.BoolVar(&a.schema, "schema", false, "say what the tables and their columns mean: all, or those named")
+	f.StringVar(&a.file, "file", "", "file of the question")
+	bind(f, oneOf(&a.output, formTable, formTable, formCSV, formJSON, formNDJSON), "output", "form of the answer")
+	bind(f, between(&a.limit, 0, 0, 1<<31-1), "limit",
+		"most rows of the answer; 0 is 1000 of a table and all of any other form")
+	bind(f, lasting(&a.timeout, 30*time.Second, 100*time.Millisecond, time.Hour), "timeout",
+		"longest that an answer may take")
+}
+
+// tableRows are the rows of a table that nobody set a limit to: it is read by people, and kept in memory.
+const tableRows = 1000
+
+func (a *asking) ask(cmd *cobra.Command, args []string) error {
+	question, err := a.question(cmd.InOrStdin(), args)
+	if err != nil {
+		return err
+	}
+	models, err := projections.Open(cmd.Context(), a.at.models(), nil, projections.Options{ReadOnly: true})
+	if errors.Is(err, projections.ErrNone) {
+		return fmt.Errorf("%w: start the service once", err)
+	}
+	if err != nil {
+		return err
+	}
+	defer models.Close()
+	return a.answer(cmd, models, question)
+}
+
+// answer prints what the models answer.
+func (a *asking) answer(cmd *cobra.Command, models *projections.Models, question string) error {
+	out := cmd.OutOrStdout()
+	to := limited{sheet: newSheet(out, a.output), most: a.limit}
+	table := a.output == formTable
+	if table && to.most == 0 {
+		to.most = tableRows
+	}
+	at, err := models.Ask(cmd.Context(), question, a.timeout, &to)
+	more := errors.Is(err, errShown)
+	if err != nil && !more {
+		if errors.Is(err, projections.ErrTimeLimit) {
+			err = fmt.Errorf("%w, %s: --timeout gives it more", err, a.timeout)
+		}
+		return err
+	}
+	if err := to.end(); err != nil || !table {
+		return err
+	}
+	rows := fmt.Sprintf("%d rows", to.rows)
+	if more {
+		rows = fmt.Sprintf("the first %d rows, --limit shows more", to.rows)
+	}
+	_, err = fmt.Fprintf(out, "(%s; up to position %d)\n", rows, at)
+	return err
+}
+
+// questionBytes bounds a question.
+const questionBytes = 1 << 20
+
+// question is the argument, or else what the file or standard input holds.
+func (a *asking) question(in io.Reader, args []string) (string, error) {
+	switch {
+	case len(args) > 1 || len(args) == 1 && a.file != "":
+		return "", errors.New("want one question, in quotes")
+	case len(args) == 1 && args[0] != "-":
+		return args[0], nil
+	case a.file != "":
+		file, err := os.Open(a.file)
+		if err != nil {
+			return "", err
+		}
+		defer file.Close()
+		in = file
+	}
+	text, err := io.ReadAll(io.LimitReader(in, questionBytes+1))
+	if err == nil && len(text) > questionBytes {
+		err = fmt.Errorf("the question has more than %d bytes", questionBytes)
+	}
+	return string(text), err
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // tellSchema prints what the read models' tables mean: all of them, or those that are named.
-func tellSchema(out io.Writer, names []string, asJSON bool) error {
+func tellSchema(out io.Writer, names []string, output string) error {
 	all, err := projections.BuiltinTables()
 	if err != nil {
 		return err
@@ -30,7 +30,10 @@ func tellSchema(out io.Writer, names []string, asJSON bool) error {
 		}
 		tables = append(tables, all[i])
 	}
-	if asJSON {
+	switch output {
+	case formCSV, formNDJSON:
+		return fmt.Errorf("--schema --output %s: want table or json", output)
+	case formJSON:
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
 		return e.Encode(tables)
