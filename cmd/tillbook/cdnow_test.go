@@ -163,6 +163,7 @@ func TestCDNOW(t *testing.T) {
 	o.booked().compare(t, want)
 	o.wantNothingLeft(want.byCustomer)
 	o.wantCDNOWTiers()
+	o.wantGallery(purchases)
 	o.wantSound()
 
 	got, err = o.importFile(t.Context(), path)

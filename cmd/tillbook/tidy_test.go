@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 	"eventstore/storetest":         {"eventstore"},
 	"projections":                  {"domain", "eventstore"},
 	"projections/js":               {"eventstore", "projections"},
+	"projections/js/gallery":       {},
 	"projections/placetest":        {},
 	"cmd/tillbook":                 nil,
 }
