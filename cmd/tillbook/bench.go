@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/tillbook/tillbook/projections"
 )
 
 // benchOptions are what a bench was asked for.
@@ -28,6 +30,8 @@ type benchOptions struct {
 	duration           time.Duration
 	ceiling, rebuild   bool
 	smoke, json        bool
+	folded             int64  // events to fold, 0 for a bench of requests
+	readmodels         string // of the folding, beside SQLite
 }
 
 // newBench is `tillbook bench`.
@@ -42,7 +46,9 @@ func newBench() *cobra.Command {
 			"is the median of its runs, which take turns with those of the other rows. At the end\n" +
 			"every account must have lost a cent for each debit that was answered with success, or\n" +
 			"the bench fails. Sales are of three lines, with three coupons, points and stored value;\n" +
-			"their coupons, budgets and claims must add up as well.",
+			"their coupons, budgets and claims must add up as well.\n" +
+			"With --projections it measures who folds a log instead, each reader in a process of its\n" +
+			"own: a scan, a read model in Go, JavaScript, and all read models on SQL.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.smoke {
@@ -54,6 +60,9 @@ func newBench() *cobra.Command {
 				return err
 			}
 			b := &bench{benchOptions: o, progress: cmd.ErrOrStderr()}
+			if o.folded > 0 {
+				return b.measureFolding(cmd.Context(), cmd.OutOrStdout())
+			}
 			return b.run(cmd.Context(), cmd.OutOrStdout())
 		},
 	}
@@ -75,11 +84,16 @@ func newBench() *cobra.Command {
 	f.StringVar(&o.eventstore, "eventstore", "",
 		"also measure on the EventStoreDB at this esdb:// address, or on a "+standIn)
 	f.BoolVar(&o.rebuild, "rebuild", false, "also rebuild the read models on one core")
+	f.Int64Var(&o.folded, "projections", 0,
+		"instead, write so many events and measure who folds them: Go, JavaScript and read models")
+	f.Lookup("projections").NoOptDefVal = "400000"
+	f.StringVar(&o.readmodels, "readmodels", "",
+		"with --projections: PostgreSQL database, on this machine, that is the bench's own, postgres://…")
 	f.BoolVar(&o.json, "json", false, "print the rows as JSON")
 	f.BoolVar(&o.smoke, "smoke", false, "a little of everything, in seconds")
 	f.StringVar(&o.profile, "profile", "", "folder for the servers' CPU profiles")
 	_ = f.MarkHidden("profile")
-	cmd.AddCommand(newCeiling(), newProfiled(), newRebuild())
+	cmd.AddCommand(newCeiling(), newFold(), newProfiled(), newRebuild())
 	return cmd
 }
 
@@ -125,6 +139,10 @@ func (o *benchOptions) check() error {
 		return fmt.Errorf("--duration %s: want up to 10m", o.duration)
 	case o.requests < 0 || o.requests > 1e9 || o.events < 0 || o.events > 1e8:
 		return errors.New("want --requests up to 1000000000, --open up to 100000000")
+	case o.folded < 0 || o.folded > 1e8:
+		return fmt.Errorf("--projections %d: want up to 100000000", o.folded)
+	case o.readmodels != "" && (o.folded == 0 || !isLoopbackURL(o.readmodels)):
+		return errors.New("--readmodels: want --projections, and a PostgreSQL on this machine")
 	case o.runs < 1 || o.runs > 99:
 		return fmt.Errorf("--runs %d: want 1 to 99", o.runs)
 	case o.rebuild && (o.url != "" || o.followers == "on"):
@@ -158,6 +176,12 @@ func (o *benchOptions) host() (string, error) {
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// isLoopbackURL tells the address of a PostgreSQL on this machine.
+func isLoopbackURL(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && projections.IsPostgres(address) && isLoopback(u.Hostname())
 }
 
 // isLoopbackESDB tells the address of one EventStoreDB on this machine.

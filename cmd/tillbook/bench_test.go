@@ -240,6 +240,28 @@ func TestSmoke(t *testing.T) {
 	}
 }
 
+// TestFoldingIsMeasured lets each reader through a small log: all of it, and a quarter.
+func TestFoldingIsMeasured(t *testing.T) {
+	bench := exec.CommandContext(t.Context(), os.Args[0], "bench", "--projections=2000", "--runs", "1", "--json",
+		"--data", t.TempDir())
+	bench.Env = append(os.Environ(), asMain+"=1")
+	var stderr strings.Builder
+	bench.Stderr = &stderr
+	out, err := bench.Output()
+	if err != nil {
+		t.Fatalf("bench --projections: %v\n%s", err, &stderr)
+	}
+	var r struct{ Projections []folding }
+	if err := json.Unmarshal(out, &r); err != nil || len(r.Projections) != 11 {
+		t.Fatalf("got %.300s, want eleven rows: %v", out, err)
+	}
+	for _, f := range r.Projections {
+		if f.Events != 2000 && f.Events != 500 || f.Rate <= 0 {
+			t.Errorf("got %+v, want it measured", f)
+		}
+	}
+}
+
 // TestSalesAreAsTheBooksHaveThem holds a sale to be JSON with the coupons of its campaign.
 func TestSalesAreAsTheBooksHaveThem(t *testing.T) {
 	s := newShop("key", 2)
