@@ -86,116 +86,31 @@ func savedNDJSON(in io.Reader, r *replayResult) error {
 	}
 }
 
-// resultChange is one thing in which two results differ: a partition or, where key is not nil, the
-// member of its document under a top-level key. was or is is nil where there is none.
-type resultChange struct {
-	partition string
-	key       *string
-	was, is   json.RawMessage
+// differences are those of two answers, by partition and key. Values are the same when they mean the
+// same: the order of members and the way in which numbers are written do not count.
+func differences(was, is *replayResult) (all []js.Differing) {
+	names := maps.Clone(was.documents)
+	maps.Copy(names, is.documents)
+	for _, partition := range slices.Sorted(maps.Keys(names)) {
+		all = append(all, js.Differ(partition, was.documents[partition], is.documents[partition])...)
+	}
+	return all
 }
 
-// kind is added, removed or changed.
-func (c *resultChange) kind() string {
+// kindOfChange is what became of a key or, where that is empty, of a partition.
+func kindOfChange(d js.Differing) string {
 	switch {
-	case c.was == nil:
+	case d.Current == nil:
 		return "added"
-	case c.is == nil:
+	case d.Candidate == nil:
 		return "removed"
 	}
 	return "changed"
 }
 
-// changesOf are the differences of two results, by partition and key. Values are the same when they
-// mean the same: the order of members and the way in which numbers are written do not count. Of
-// documents that are not both objects the whole is compared. An error names a document that is no
-// JSON.
-func changesOf(was, is *replayResult) ([]resultChange, error) {
-	names := maps.Clone(was.documents)
-	maps.Copy(names, is.documents)
-	var all []resultChange
-	for _, partition := range slices.Sorted(maps.Keys(names)) {
-		some, err := documentChanges(was.documents[partition], is.documents[partition])
-		if err != nil {
-			return nil, fmt.Errorf("partition %q: %w", partition, err)
-		}
-		for _, c := range some {
-			c.partition = partition
-			all = append(all, c)
-		}
-	}
-	return all, nil
-}
-
-func documentChanges(was, is json.RawMessage) ([]resultChange, error) {
-	if !isObject(was) || !isObject(is) {
-		if same, err := sameJSON(was, is); same || err != nil {
-			return nil, err
-		}
-		return []resultChange{{was: was, is: is}}, nil
-	}
-	before, errWas := membersOf(was)
-	after, errIs := membersOf(is)
-	if err := errors.Join(errWas, errIs); err != nil {
-		return nil, err
-	}
-	keys := maps.Clone(before)
-	maps.Copy(keys, after)
-	var all []resultChange
-	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		same, err := sameJSON(before[key], after[key])
-		if err != nil {
-			return nil, err
-		}
-		if !same {
-			all = append(all, resultChange{key: &key, was: before[key], is: after[key]})
-		}
-	}
-	return all, nil
-}
-
-func isObject(document json.RawMessage) bool { return bytes.HasPrefix(document, []byte{'{'}) }
-
-// sameJSON reports whether two values mean the same; nil is none, which is only the same as none.
-func sameJSON(a, b json.RawMessage) (bool, error) {
-	if a == nil || b == nil || bytes.Equal(a, b) {
-		return (a == nil) == (b == nil), nil
-	}
-	left, err := readValue(a)
-	if err != nil {
-		return false, err
-	}
-	right, err := readValue(b)
-	return err == nil && sameValue(left, right), err
-}
-
-func readValue(text json.RawMessage) (v any, err error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	err = d.Decode(&v)
-	return v, err
-}
-
-func sameValue(a, b any) bool {
-	switch a := a.(type) {
-	case json.Number:
-		b, ok := b.(json.Number)
-		return ok && plainNumber(a) == plainNumber(b)
-	case []any:
-		b, ok := b.([]any)
-		return ok && slices.EqualFunc(a, b, sameValue)
-	case map[string]any:
-		b, ok := b.(map[string]any)
-		return ok && maps.EqualFunc(a, b, sameValue)
-	}
-	return a == b
-}
-
 // tellChanges prints in what two results differ. It answers an error where that is anything.
 func tellChanges(out io.Writer, was, is *replayResult) error {
-	all, err := changesOf(was, is)
-	if err != nil {
-		return err
-	}
+	all := differences(was, is)
 	partitions := maps.Clone(was.documents)
 	maps.Copy(partitions, is.documents)
 	if len(all) == 0 {
@@ -205,15 +120,10 @@ func tellChanges(out io.Writer, was, is *replayResult) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "change\tpartition\tkey\twas\tis")
 	differing := map[string]bool{}
-	for i := range all {
-		c := &all[i]
-		differing[c.partition] = true
-		key := ""
-		if c.key != nil {
-			key = printable(*c.key)
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", c.kind(), printable(c.partition), key,
-			onOneLine(c.was), onOneLine(c.is))
+	for _, d := range all {
+		differing[d.Partition] = true
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", kindOfChange(d), printable(d.Partition),
+			printable(d.Key), onOneLine(d.Current), onOneLine(d.Candidate))
 	}
 	if err := w.Flush(); err != nil {
 		return err

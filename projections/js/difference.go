@@ -3,7 +3,8 @@ package js
 import (
 	"context"
 	"encoding/json"
-	"reflect"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -179,14 +180,30 @@ func object(text []byte) (fields map[string]json.RawMessage, ok bool) {
 	return fields, len(text) > 0 && text[0] == '{' && json.Unmarshal(text, &fields) == nil
 }
 
-// equal reports whether two texts are the same JSON, in whatever order its keys stand.
+// equal reports whether two texts are the same JSON, in whatever order its keys stand and however its
+// numbers are written. nil is the same as nil alone.
 func equal(a, b []byte) bool {
-	if string(a) == string(b) {
-		return true
+	if a == nil || b == nil || string(a) == string(b) {
+		return (a == nil) == (b == nil)
 	}
 	mine, err := decodeNumbers(a)
 	theirs, failed := decodeNumbers(b)
-	return err == nil && failed == nil && reflect.DeepEqual(mine, theirs)
+	return err == nil && failed == nil && equalValues(mine, theirs)
+}
+
+func equalValues(a, b any) bool {
+	switch a := a.(type) {
+	case json.Number:
+		b, ok := b.(json.Number)
+		return ok && plainNumber(a) == plainNumber(b)
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, equalValues)
+	case map[string]any:
+		b, ok := b.(map[string]any)
+		return ok && maps.EqualFunc(a, b, equalValues)
+	}
+	return a == b
 }
 
 func decodeNumbers(text []byte) (v any, err error) {

@@ -1,4 +1,4 @@
-package main
+package js
 
 import (
 	"encoding/json"
