@@ -142,17 +142,21 @@ func (r *replayRun) result(from folder, one *js.Runner) (*replayResult, error) {
 	return result, r.share(result, one)
 }
 
-// share puts the shared state in its place: under the empty name or, where that has a state of its
-// own, behind it, as transforms are given both.
+// share puts the shared state in its place: under the empty name or, where that is the script's only
+// partition, behind its state, as transforms are given both.
 func (r *replayRun) share(result *replayResult, one *js.Runner) error {
 	shared, err := one.Shared()
 	if err != nil || shared == nil {
 		return err
 	}
-	switch own, taken := result.documents[""]; {
-	case r.script.Definition.Partitioned():
+	switch def := &r.script.Definition; {
+	case def.Partitioned():
 		result.documents[""] = shared
-	case taken && !r.script.Definition.Transforms:
+	case !def.Transforms:
+		own, err := one.State("")
+		if err != nil {
+			return err
+		}
 		result.documents[""] = fmt.Appendf(nil, "[%s,%s]", own, shared)
 	}
 	return nil

@@ -36,6 +36,7 @@ var arrows = map[string][]string{
 	"projections":                  {"domain", "eventstore"},
 	"projections/js":               {"eventstore", "projections"},
 	"projections/js/gallery":       {},
+	"projections/js/jstest":        {"eventstore"},
 	"projections/placetest":        {},
 	"cmd/tillbook":                 nil,
 }

@@ -5,36 +5,17 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/uuid"
-
-	"github.com/tillbook/tillbook/eventstore"
+	"github.com/tillbook/tillbook/projections/js/jstest"
 )
 
-// log makes events of lines "stream type body [| metadata [| link metadata]]". A body that is
-// <text> is no JSON.
-func events(lines string) []*Event {
-	var all []*Event
-	revisions := map[string]eventstore.Revision{}
-	for line := range strings.Lines(strings.TrimSpace(lines)) {
-		parts := strings.Split(strings.TrimSpace(line), " | ")
-		words := strings.SplitN(parts[0]+"  ", " ", 3)
-		e := &Event{}
-		e.Stream, e.Type, e.Data = words[0], words[1], []byte(strings.TrimSpace(words[2]))
-		e.Binary = e.Type == "$>" || strings.HasPrefix(string(e.Data), "<")
-		e.Revision = revisions[e.Stream]
-		revisions[e.Stream]++
-		e.Position = eventstore.Position(len(all) + 1)
-		e.ID = uuid.UUID{15: byte(len(all) + 1)}
-		e.Created = time.Date(2026, 1, 2, 3, 4, len(all), 0, time.UTC)
-		if len(parts) > 1 {
-			e.Metadata = []byte(parts[1])
-		}
-		if len(parts) > 2 {
-			e.LinkMetadata = []byte(parts[2])
-		}
-		all = append(all, e)
+// two is a log of three events in two streams.
+const two = "a-1 A {\"n\":1}\na-2 B {\"n\":2}\na-1 A {\"n\":3}"
+
+// events are jstest's.
+func events(lines string) (all []*Event) {
+	for _, e := range jstest.Events(lines) {
+		all = append(all, &Event{e.Recorded, e.LinkMetadata})
 	}
 	return all
 }
@@ -107,4 +88,14 @@ func definition(t *testing.T, script string) string {
 	}
 	text, _ = json.Marshal(all)
 	return strings.ReplaceAll(string(text), `"`, "")
+}
+
+func TestDialect(t *testing.T) {
+	for _, row := range jstest.Rules {
+		t.Run(row.Rule, func(t *testing.T) {
+			if got := outcome(t, row.Script, row.Events); got != row.Want {
+				t.Errorf("%s\ngot  %s\nwant %s", row.Script, got, row.Want)
+			}
+		})
+	}
 }
