@@ -159,7 +159,7 @@ var failures = []struct {
 	{context.DeadlineExceeded, "busy"}, {context.Canceled, "busy"},
 	{projections.ErrCursor, "malformed"}, {projections.ErrRebuilding, "busy"},
 	{projections.ErrClosed, "busy"}, {projections.ErrReadOnly, "read_model_behind"},
-	{projections.ErrStale, "read_model_behind"},
+	{projections.ErrAway, "busy"}, {projections.ErrStale, "read_model_behind"},
 	{projections.ErrSlowSelection, "busy"},
 }
 

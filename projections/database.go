@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -191,6 +192,11 @@ func readCheckpoint(ctx context.Context, q querier) (checkpoint, error) {
 func (d *database) close() error {
 	var errs []error
 	if d.lock != nil {
+		// The server ends a connection some time after it was closed, but a lock at once. If it does not,
+		// the connection is gone already.
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, _ = d.lock.ExecContext(ctx, "SELECT pg_advisory_unlock_shared("+lockOf(useOf, d.name)+")")
 		errs = append(errs, discard(d.lock))
 	}
 	for _, pool := range []*sql.DB{d.read, d.write} {

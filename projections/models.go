@@ -22,6 +22,8 @@ var (
 	ErrStale = errors.New("the read models are of another log and are being built anew")
 	// ErrRebuilding: a rebuild is under way already.
 	ErrRebuilding = errors.New("a rebuild is under way already")
+	// ErrAway: the PostgreSQL server does not answer, or not as it should.
+	ErrAway = errors.New("the read models' database is away")
 	// ErrReadOnly: the models were opened to be read.
 	ErrReadOnly = errors.New("read models are open for reading alone")
 	// ErrNone: the folder holds no read models of this version.

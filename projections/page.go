@@ -165,6 +165,7 @@ func (m *Models) look(
 		return 0, err
 	}
 	defer free()
+	defer func() { err = d.away(err) }()
 	s, err := d.begin(ctx)
 	if err != nil {
 		return 0, err

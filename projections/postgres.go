@@ -4,11 +4,17 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -43,6 +49,27 @@ func (t *translated) QueryContext(ctx context.Context, query string, args []driv
 	driver.Rows, error,
 ) {
 	return t.Conn.QueryContext(ctx, translate(query), args)
+}
+
+// away says of an error that it is ErrAway, where it speaks of the connection to the server: it was not
+// made or was lost (SQLSTATE 08), or the server is ending or has no room for another (57P, 53).
+func (d *database) away(err error) error {
+	if err == nil || !d.postgres {
+		return err
+	}
+	refused, _ := errors.AsType[*pgconn.PgError](err)
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	_, network := errors.AsType[*net.OpError](err)
+	switch {
+	case refused != nil && slices.ContainsFunc([]string{"08", "53", "57P"}, func(class string) bool {
+		return strings.HasPrefix(refused.Code, class)
+	}):
+	case connecting, network, errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
+		errors.Is(err, io.ErrUnexpectedEOF):
+	default:
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrAway, err)
 }
 
 // notified waits until conn is told something that it listens to.
