@@ -165,25 +165,20 @@ func TestAskEnds(t *testing.T) {
 	m := open(t, placetest.Place(t), store, Options{})
 	const endless = "with recursive c(n) as (select 1 union all select n + 1 from c) select n from c"
 	for _, where := range []string{" where n < 0", " where n < 3", ""} {
-		_, err := m.Ask(t.Context(), endless+where, 50*time.Millisecond, silent{})
+		_, err := m.Ask(t.Context(), endless+where, 50*time.Millisecond, unheard{})
 		if !errors.Is(err, ErrTimeLimit) {
 			t.Errorf("%s: got %v, want ErrTimeLimit", where, err)
 		}
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := m.Ask(gone, endless, time.Minute, silent{}); !errors.Is(err, context.Canceled) {
+	if _, err := m.Ask(gone, endless, time.Minute, unheard{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 	if got, err := asks(t, m, "select count(*) as n from accounts"); got != "n [2]" || err != nil {
 		t.Errorf("got %s, %v afterwards", got, err)
 	}
 }
-
-type silent struct{}
-
-func (silent) Columns([]string) error { return nil }
-func (silent) Row([]any) error        { return nil }
 
 // TestFault: an error says where it is.
 func TestFault(t *testing.T) {
@@ -197,6 +192,24 @@ func TestFault(t *testing.T) {
 		_, err := asks(t, m, question)
 		fault, ok := errors.AsType[*Fault](err)
 		if !ok || !strings.HasPrefix(fault.Error(), want) {
+			t.Errorf("%s: got %v, want %s", question, err, want)
+		}
+	}
+}
+
+// TestCheckQuestion: what is wrong is told without the tables.
+func TestCheckQuestion(t *testing.T) {
+	for question, want := range map[string]string{
+		"select count(*) from accounts;":     "",
+		"-- all\nselect * from audit":        "",
+		"explain query plan select 1":        "",
+		"select id,\n\tblance from accounts": "line 2, column 2: no such column: blance",
+		"select * from acounts":              "no such table: acounts",
+		"delete from accounts":               ErrNoQuestion.Error(),
+	} {
+		err := CheckQuestion(t.Context(), question)
+		if got := fmt.Sprint(err); err == nil && want != "" || err != nil && (want == "" ||
+			!strings.HasPrefix(got, want)) {
 			t.Errorf("%s: got %v, want %s", question, err, want)
 		}
 	}

@@ -17,6 +17,9 @@ const sqlHelp = `Asks the read models in the SQL of the database that holds them
 where --readmodels names one. The question is the argument, or comes from --file or standard input. It
 is one SELECT, WITH, VALUES or EXPLAIN; nothing can be changed. Works beside a running service.
 
+With --as-of the read models are built first, from the log up to that point, in SQLite whatever holds
+those of today. They are kept for the next question of the same point, the last eight of them.
+
 Amounts that are texts are exact decimals: sum them as numbers of smallest steps,
 sum(CAST(replace(total, '.', '') AS INTEGER)), or on PostgreSQL as total::numeric.
 In CSV, NULL is an empty field and an empty text is "". In JSON numbers are those of SQL, amounts texts.`
@@ -25,15 +28,17 @@ const sqlExamples = `  tillbook sql --schema accounts balances
   tillbook sql "SELECT status, count(*) AS accounts FROM accounts GROUP BY status"
   tillbook sql --output csv "SELECT store, business_date, count(*) AS sales FROM operations
       WHERE kind = 'debit' AND status = 'posted' GROUP BY store, business_date" > sales.csv
-  tillbook sql --output json --file question.sql --timeout 5m`
+  tillbook sql --output json --file question.sql --timeout 5m
+  tillbook sql --as-of 2026-03-01T00:00:00+08:00 "SELECT unit,
+      sum(CAST(replace(total, '.', '') AS INTEGER)) AS total FROM balances GROUP BY unit"`
 
 // asking is what `tillbook sql` is told.
 type asking struct {
-	at           place
-	schema       bool
-	file, output string
-	limit        int
-	timeout      time.Duration
+	at                          place
+	schema, clear               bool
+	file, output, asOf, scratch string
+	limit                       int
+	timeout                     time.Duration
 }
 
 // newSQL is `tillbook sql`.
@@ -46,8 +51,11 @@ func newSQL() *cobra.Command {
 			if err := a.at.fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			if a.schema {
+			switch {
+			case a.schema:
 				return tellSchema(cmd.OutOrStdout(), args, a.output)
+			case a.clear:
+				return a.clearScratch(cmd.Context())
 			}
 			return a.ask(cmd, args)
 		},
@@ -59,6 +67,10 @@ func newSQL() *cobra.Command {
 func (a *asking) flags(f *pflag.FlagSet) {
 	a.at.flags(f)
 	f.BoolVar(&a.schema, "schema", false, "say what the tables and their columns mean: all, or those named")
+	f.StringVar(&a.asOf, "as-of", "", "ask the read models as they were at a position of the log, or with all "+
+		"that was\n    recorded by an instant; limit: a position, or 2026-03-01T00:00:00Z")
+	f.StringVar(&a.scratch, "scratch", "", "folder of read models as they were; else in the data folder")
+	f.BoolVar(&a.clear, "scratch-clear", false, "remove all of them")
 	f.StringVar(&a.file, "file", "", "file of the question")
 	bind(f, oneOf(&a.output, formTable, formTable, formCSV, formJSON, formNDJSON), "output", "form of the answer")
 	bind(f, between(&a.limit, 0, 0, 1<<31-1), "limit",
@@ -75,15 +87,27 @@ func (a *asking) ask(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	models, err := projections.Open(cmd.Context(), a.at.models(), nil, projections.Options{ReadOnly: true})
-	if errors.Is(err, projections.ErrNone) {
-		return fmt.Errorf("%w: start the service once", err)
-	}
+	models, err := a.models(cmd, question)
 	if err != nil {
 		return err
 	}
 	defer models.Close()
 	return a.answer(cmd, models, question)
+}
+
+// models opens the read models that are asked. What is no question does not wait until they are built.
+func (a *asking) models(cmd *cobra.Command, question string) (*projections.Models, error) {
+	if a.asOf != "" {
+		if err := projections.CheckQuestion(cmd.Context(), question); err != nil {
+			return nil, err
+		}
+		return a.past(cmd)
+	}
+	models, err := projections.Open(cmd.Context(), a.at.models(), nil, projections.Options{ReadOnly: true})
+	if errors.Is(err, projections.ErrNone) {
+		err = fmt.Errorf("%w: start the service once", err)
+	}
+	return models, err
 }
 
 // answer prints what the models answer.
