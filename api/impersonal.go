@@ -21,6 +21,10 @@ var personal = struct{ data, metadata []string }{
 // seesPersons reports whether the caller may read personal data in events.
 func (w caller) seesPersons() bool { return w.Role != domain.RoleAnalyst }
 
+// Impersonal is an event without what tells of a person, or is a caller's secret, in its data and
+// metadata; nil stands for what is no object.
+func Impersonal(e eventstore.Recorded) eventstore.Recorded { return impersonal(e) }
+
 // impersonal is an event without what is personal in it.
 func impersonal(e eventstore.Recorded) eventstore.Recorded {
 	e.Data = without(e.Data, personal.data)

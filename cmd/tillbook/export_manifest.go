@@ -1,0 +1,151 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+const (
+	manifestFile   = "manifest.json"
+	manifestFormat = 1
+	manifestBytes  = 256 << 20 // more than any has
+)
+
+// manifest says what a folder of files of rows holds. What depends on when a run was made, or how
+// often it was stopped, is not in it.
+type manifest struct {
+	Format int              `json:"format"`
+	Form   string           `json:"form"`   // of all files
+	ByDay  bool             `json:"by_day"` // of events
+	Raw    bool             `json:"raw"`
+	Log    uuid.UUID        `json:"log"` // its first event's id
+	Tables []*manifestTable `json:"tables"`
+}
+
+// manifestTable is events, or a table of the read models.
+type manifestTable struct {
+	Name    string              `json:"name"`
+	After   eventstore.Position `json:"after"` // of events: the position behind which they begin
+	Last    *manifestEvent      `json:"last"`  // of events: the last one that was written
+	Columns []rowColumn         `json:"columns"`
+	Rows    int64               `json:"rows"` // of all files
+	Files   []manifestPart      `json:"files"`
+}
+
+// manifestEvent is an event by which a log is known again.
+type manifestEvent struct {
+	Position eventstore.Position `json:"position"`
+	ID       uuid.UUID           `json:"event_id"`
+	Stream   string              `json:"stream"`
+	Revision eventstore.Revision `json:"revision"`
+}
+
+// manifestPart is a file. Of events First and Last are its own, and After is where the file before
+// it ends; of a read model all three are the position that it is of.
+type manifestPart struct {
+	Name   string              `json:"name"` // below the folder, with slashes
+	Rows   int64               `json:"rows"`
+	Bytes  int64               `json:"bytes"`
+	SHA256 string              `json:"sha256"`
+	After  eventstore.Position `json:"after"`
+	First  eventstore.Position `json:"first_position"`
+	Last   eventstore.Position `json:"last_position"`
+}
+
+// readManifest is the folder's, nil where it has none.
+func readManifest(folder string) (*manifest, error) {
+	text, err := os.ReadFile(filepath.Join(folder, manifestFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var m manifest
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, fmt.Errorf("%s: %w", manifestFile, err)
+	}
+	if m.Format != manifestFormat {
+		return nil, fmt.Errorf("%s has format %d, this program reads %d", manifestFile, m.Format,
+			manifestFormat)
+	}
+	for _, t := range m.Tables {
+		for _, p := range t.Files {
+			if !filepath.IsLocal(filepath.FromSlash(p.Name)) {
+				return nil, fmt.Errorf("%s: %.80q is not below the folder", manifestFile, p.Name)
+			}
+		}
+	}
+	return &m, nil
+}
+
+// save writes the manifest, which is the old one or the new one whatever happens.
+func (m *manifest) save(folder string) error {
+	text, err := json.MarshalIndent(m, "", "\t")
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(folder, manifestFile)
+	file, err := os.OpenFile(name+partSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(append(text, '\n'))
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(name+partSuffix, name); err != nil {
+		return err
+	}
+	return syncFolder(folder)
+}
+
+// table is the manifest's entry of a name, with a new one where there is none.
+func (m *manifest) table(name string, columns []rowColumn) (*manifestTable, error) {
+	i := slices.IndexFunc(m.Tables, func(t *manifestTable) bool { return t.Name == name })
+	if i < 0 {
+		m.Tables = append(m.Tables, &manifestTable{Name: name, Columns: columns, Files: []manifestPart{}})
+		return m.Tables[len(m.Tables)-1], nil
+	}
+	if !slices.Equal(m.Tables[i].Columns, columns) {
+		return nil, fmt.Errorf("%s has other columns there: export to a new folder", name)
+	}
+	return m.Tables[i], nil
+}
+
+// names are the files that there should be.
+func (m *manifest) names() map[string]bool {
+	names := map[string]bool{}
+	for _, t := range m.Tables {
+		for _, p := range t.Files {
+			names[p.Name] = true
+		}
+	}
+	return names
+}
+
+// unnamed are files of ours that the manifest does not name: what a killed run left.
+func (m *manifest) unnamed(folder string) (all []string, err error) {
+	named := m.names()
+	err = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasPrefix(d.Name(), partPrefix) {
+			return err
+		}
+		name, err := filepath.Rel(folder, path)
+		if err == nil && !named[filepath.ToSlash(name)] {
+			all = append(all, filepath.ToSlash(name))
+		}
+		return err
+	})
+	return all, err
+}
