@@ -17,6 +17,7 @@ import (
 	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections"
+	"github.com/tillbook/tillbook/projections/js"
 )
 
 // livez says that the process answers.
@@ -76,11 +77,30 @@ func listProjections(c *call) error {
 	if err != nil {
 		return err
 	}
-	return registered(c, func() []projections.Info { return all }, (*out).projection)
+	var live []js.Status
+	if c.s.Live != nil {
+		if live, err = c.s.Live.List(context.Background()); err != nil && !errors.Is(err, js.ErrStarting) {
+			return err
+		}
+	}
+	for _, s := range live {
+		all = append(all, projections.Info{Name: s.Name, Version: s.Current.Number, Position: s.Answers.Position,
+			Head: s.Answers.Position + eventstore.Position(s.Answers.Lag), Rows: int64(s.Answers.Partitions),
+			State: projections.State(s.Answers.State), Rebuilding: s.Building != nil})
+	}
+	tables := len(all) - len(live)
+	return registered(c, func() []projections.Info { return all }, func(o *out, p projections.Info) {
+		kind := "table"
+		if tables--; tables < 0 {
+			kind = "live"
+		}
+		o.projection(p, kind)
+	})
 }
 
-func (o *out) projection(p projections.Info) {
+func (o *out) projection(p projections.Info, kind string) {
 	o.text("name", p.Name)
+	o.plain("kind", kind)
 	o.integer("version", int64(p.Version))
 	o.position("position", uint64(p.Position))
 	o.position("head", uint64(p.Head))

@@ -14,6 +14,7 @@ import (
 	"github.com/tillbook/tillbook/domain/vault"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections"
+	"github.com/tillbook/tillbook/projections/js"
 )
 
 // Refusals and failures of the API itself; the ledger's are in domain and domain/ledger.
@@ -88,6 +89,7 @@ var table = map[domain.Code]class{
 	"credential_not_active": {422, "The credential was blocked or replaced", false},
 	"customer_erased":       {422, "The customer's personal data was erased", false},
 	"no_candidate":          {422, "No new version of the projection is being built", false},
+	"projection_fault":      {422, "The projection's script has failed", false},
 	"not_cancellable":       {422, "Nothing is left that could be reversed", false},
 
 	"conversion_not_offered": {422, "The program turns no such points into that", false},
@@ -161,6 +163,8 @@ var failures = []struct {
 	{projections.ErrClosed, "busy"}, {projections.ErrReadOnly, "read_model_behind"},
 	{projections.ErrAway, "busy"}, {projections.ErrStale, "read_model_behind"},
 	{projections.ErrSlowSelection, "busy"},
+	{js.ErrNoProjection, "not_found"}, {js.ErrNoCandidate, "no_candidate"},
+	{js.ErrStarting, "read_model_behind"},
 }
 
 // problem is an error as a caller sees it.

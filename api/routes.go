@@ -110,6 +110,7 @@ func (s *Server) routes() []*route {
 		s.pendingTopUpRoutes(),
 		s.pointsRoutes(),
 		s.programRoutes(),
+		s.projectionRoutes(),
 		s.posdayRoutes(),
 		s.quoteRoutes(),
 		s.receivableRoutes(),

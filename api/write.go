@@ -259,6 +259,16 @@ var answers = map[string]answering{
 	"PointsConverted":     made((*out).conversion, historyPlace),
 	"PointsEarned":        made((*out).pointsEarned, historyPlace),
 	"ProgramPublished":    made((*out).programPublished, programPlace),
+
+	"ProjectionCreated":  made((*out).projectionCreated, projectionPlace),
+	"ProjectionDeleted":  done((*out).projectionDeleted),
+	"ProjectionDisabled": done((*out).projectionDisabled),
+	"ProjectionDropped":  done((*out).projectionDropped),
+	"ProjectionEnabled":  done((*out).projectionEnabled),
+	"ProjectionPromoted": done((*out).projectionPromoted),
+	"ProjectionReset":    done((*out).projectionReset),
+	"ProjectionUpdated":  done((*out).projectionUpdated),
+
 	"ReceivableSettled":   done((*out).settled),
 	"SegmentChanged":      done((*out).segmentChanged),
 	"SegmentDefined":      made((*out).segmentDefined, segmentPlace),

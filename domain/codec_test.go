@@ -245,7 +245,7 @@ func TestCatalogue(t *testing.T) {
 		consent_missing credential_not_active credential_used customer_erased
 		account_not_open account_frozen insufficient_funds limit_exceeded hold_not_active hold_lapsed
 		job_ended job_running lot_not_extendable
-		no_candidate
+		no_candidate projection_fault
 		capture_exceeds_hold refund_exceeds_debit top_up_not_pending
 		top_up_spent receivable_open not_cancellable
 		account_not_empty holds_active transfer_in_flight transfer_returned top_up_pending

@@ -66,6 +66,7 @@ var (
 	ErrExceptionNotOpen   = refusal("exception_not_open", "the exception is resolved")
 	ErrShiftNotOpen       = refusal("shift_not_open", "the shift is closed")
 	ErrNoCandidate        = refusal("no_candidate", "no new version of the projection is being built")
+	ErrProjectionFault    = refusal("projection_fault", "the projection's script has failed")
 	ErrNotCancellable     = refusal("not_cancellable", "nothing is left that could be reversed")
 	ErrTransferReturned   = refusal("transfer_returned", "the other account did not take it in")
 	ErrTenderMismatch     = refusal("tender_mismatch", "the tenders do not pay the price")

@@ -14,9 +14,10 @@ import (
 // newProjections is `tillbook projections`.
 func newProjections() *cobra.Command {
 	var at place
-	cmd := &cobra.Command{Use: "projections", Short: "List and rebuild the read models"}
+	cmd := &cobra.Command{Use: "projections", Short: "Read models, and projections that run live"}
 	at.flags(cmd.PersistentFlags())
 	cmd.AddCommand(newProjectionsList(&at), newProjectionsRebuild(&at))
+	cmd.AddCommand(liveVerbs(&at)...)
 	return cmd
 }
 
@@ -26,7 +27,7 @@ func newProjectionsList(at *place) *cobra.Command {
 		RunE: withClient(at, func(cmd *cobra.Command, _ []string, c *client) error {
 			var page struct {
 				Data []struct {
-					Name           string
+					Name, Kind     string
 					Version, Rows  int64
 					Position, Head string
 					State          string
@@ -36,9 +37,9 @@ func newProjectionsList(at *place) *cobra.Command {
 				return err
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "NAME\tVERSION\tPOSITION\tHEAD\tROWS\tSTATE")
+			fmt.Fprintln(w, "NAME\tKIND\tVERSION\tPOSITION\tHEAD\tROWS\tSTATE")
 			for _, p := range page.Data {
-				fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%s\n", p.Name, p.Version, p.Position, p.Head,
+				fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%d\t%s\n", p.Name, p.Kind, p.Version, p.Position, p.Head,
 					p.Rows, p.State)
 			}
 			return w.Flush()

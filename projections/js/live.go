@@ -89,5 +89,5 @@ type Status struct {
 var (
 	ErrNoProjection = errors.New("there is no such projection")
 	ErrNoCandidate  = errors.New("no new version of the projection is being built")
-	ErrStarting     = errors.New("the definitions of projections are not read yet")
+	ErrStarting     = errors.New("the projection is not there yet")
 )

@@ -2,8 +2,10 @@ package js
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tillbook/tillbook/eventstore"
 )
@@ -95,6 +97,48 @@ func (e *engine) statistics(ctx context.Context) (Statistics, error) {
 		s.Partitions, s.Bytes = partitions, int64(bytes)
 	}
 	return s, nil
+}
+
+// Reach returns when the version of a projection that answers holds the log up to a position, or ctx
+// ends. ErrStarting also says that it stands still.
+func (m *Manager) Reach(ctx context.Context, name string, at eventstore.Position) error {
+	for {
+		k, err := m.find(name)
+		if err != nil {
+			return err
+		}
+		there, moved, err := k.current.covers(ctx, at)
+		if err != nil || there {
+			return err
+		}
+		select {
+		case <-moved:
+		case <-time.After(lookAgain): // the log may grow by what the version does not read
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", ErrStarting, ctx.Err())
+		}
+	}
+}
+
+const lookAgain = 20 * time.Millisecond
+
+// covers reports whether everything up to a position is folded. moved is closed when that may change.
+func (e *engine) covers(ctx context.Context, at eventstore.Position) (there bool, moved chan struct{}, err error) {
+	end, err := e.m.store.Head(ctx)
+	if err != nil {
+		return false, nil, err
+	}
+	last, err := e.head(ctx)
+	if err != nil {
+		return false, nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	there = e.at.position >= at || end >= at && e.at.position >= last
+	if !there && !e.follows {
+		return false, nil, ErrStarting
+	}
+	return there, e.moved, nil
 }
 
 // Answer is a state or a result, and where in the log it stands.
