@@ -24,6 +24,9 @@ service that runs is not touched: what is read is a copy of its log as it is at 
   tillbook replay spend.js --file log.ndjson.gz --output ndjson --out spend.ndjson
   tillbook replay spend.js --against spend-old.js
   tillbook replay spend.js --against spend.ndjson
+  tillbook replay gallery:spend-by-store-day --chart spend.svg --x day --y spent --by store
+  tillbook replay --gallery
+  tillbook replay gallery:rfm --print > mine.js
 
 The log is the data folder's; with --eventstore an EventStoreDB's; with --file that of a file which
 "tillbook export events" wrote.
@@ -33,8 +36,9 @@ filterBy make of it. What is null or held back is left out. A script without par
 whose name is empty; a shared state stands there, too, beside those of partitions. As a table, CSV,
 SQLite (table "result") or Parquet a partition is a row and every top-level key of the documents a
 column; what is nested is JSON text, and a document that is no object stands in the column "value".
-A table cuts long values; the others do not. As JSON it is one object by partition, as NDJSON a line
-{"partition":…,"result":…} for each.
+A sole document that holds nothing but objects, such as a shared state, is a table itself: its
+members are the rows. A table cuts long values; the others do not. As JSON it is one object by
+partition, as NDJSON a line {"partition":…,"result":…} for each.
 
 --from and --until take positions of the log (of a file, the numbers of its lines) or instants,
 which mean when an event was recorded; what stands there itself counts. --as-of takes either, too: the
@@ -43,6 +47,10 @@ answer as it stood then. It is --until by another name, for all of history befor
 --against compares with another script's answer over the same events, or with a saved JSON or NDJSON
 answer. It prints what was added, removed and changed, by partition and key, "was" being OTHER's and
 "is" FILE's, and ends with 1 where anything was; the answer itself is then only written to --out.
+
+--chart draws lines or bars of the answer as SVG: a row is a partition, --x and --y are keys of the
+documents, values that share a place are summed, and --by parts them into lines or colours. Of more
+than 10 of these or 40 bars the rest is drawn as "others".
 
 emit, linkTo and linkStreamTo write nothing here; --emitted lists what they would have written. What
 the script logs goes to standard error, its first 1,000 lines. Scripts see events and nothing else,
@@ -54,9 +62,12 @@ cores, and answer the same as on one: keep everything in the state, and nothing 
 func newReplay() *cobra.Command {
 	var r replay
 	cmd := &cobra.Command{
-		Use: "replay FILE.js", Short: "Answer a new question from all of history, by a script",
-		Long: replayHelp, Args: cobra.ExactArgs(1),
+		Use: "replay FILE.js|gallery:NAME", Short: "Answer a new question from all of history, by a script",
+		Long: replayHelp, Args: r.arguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if done, err := r.show(cmd.OutOrStdout(), args); done {
+				return err
+			}
 			if err := r.from.at.fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
@@ -77,6 +88,9 @@ type replay struct {
 	out       string
 	against   string
 	emitted   string
+	chart     replayChart
+	gallery   bool
+	print     bool
 }
 
 func (r *replay) flags(f *pflag.FlagSet) {
@@ -89,6 +103,9 @@ func (r *replay) flags(f *pflag.FlagSet) {
 	f.StringVar(&r.against, "against", "", "another script, or a saved answer *.json or *.ndjson:\n"+
 		"print the differences")
 	f.StringVar(&r.emitted, "emitted", "", "file to list what the script would emit in, as NDJSON")
+	r.chart.flags(f)
+	f.BoolVar(&r.gallery, "gallery", false, "list the scripts that come with it; with NAME, that one")
+	f.BoolVar(&r.print, "print", false, "print the script, to start another from")
 }
 
 // check refuses what could only fail when the work is done.
@@ -96,7 +113,11 @@ func (r *replay) check() error {
 	if (r.output == "sqlite" || r.output == formParquet) && r.out == "" {
 		return fmt.Errorf("--output %s: want --out FILE", r.output)
 	}
-	for flag, name := range map[string]string{"--out": r.out, "--emitted": r.emitted} {
+	if err := r.chart.check(); err != nil {
+		return err
+	}
+	files := map[string]string{"--out": r.out, "--emitted": r.emitted, "--chart": r.chart.file}
+	for flag, name := range files {
 		if err := mustBeNew(name); err != nil {
 			return fmt.Errorf("%s %s: %w", flag, name, err)
 		}
@@ -125,6 +146,9 @@ func (r *replay) run(cmd *cobra.Command, file string) (err error) {
 	defer func() { err = errors.Join(err, log.close()) }()
 	result, err := r.answer(cmd, log, script, r.emitted)
 	if err != nil {
+		return err
+	}
+	if err := r.chart.draw(scriptTitle(script.Name, script.Source), result); err != nil {
 		return err
 	}
 	if r.against == "" {
@@ -176,13 +200,13 @@ func (r *replay) narrowed(result *replayResult) *replayResult {
 	return result
 }
 
-// compileFile reads a script.
+// compileFile reads a script of a file, or of the gallery.
 func compileFile(name string) (*js.Script, error) {
-	source, err := readAtMost(name, 1<<20)
+	source, err := scriptSource(name)
 	if err != nil {
 		return nil, err
 	}
-	return js.Compile(name, string(source), js.Limits{})
+	return js.Compile(name, source, js.Limits{})
 }
 
 // scriptName is what a script is called: its file's name without folder and ending.

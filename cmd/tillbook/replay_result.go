@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/tillbook/tillbook/projections/chart"
 )
 
 // replayResult is the answer of a projection: a JSON document for every partition, exactly as the
@@ -34,7 +36,8 @@ func (r *replayResult) only(partition string) *replayResult {
 // resultTable is a result as rows and columns. The first column holds the partitions, one row for
 // each, in order; the others are the top-level keys of all documents, in order. A document that is no
 // object stands in the column "value". Cells hold JSON, nil for none and for null: numbers are never
-// read as floats, and what is nested stays as it is.
+// read as floats, and what is nested stays as it is. A sole document that holds nothing but objects,
+// such as a state that partitions share, is a table itself: its members are the rows.
 type resultTable struct {
 	columns []rowColumn // no two names alike whatever their case
 	rows    [][]json.RawMessage
@@ -49,6 +52,9 @@ const valueColumn = "value"
 
 // table is the result as rows and columns. An error names a document that is no JSON.
 func (r *replayResult) table() (*resultTable, error) {
+	if rows, ok := chart.Members(r.documents); ok {
+		r = &replayResult{r.name, rows}
+	}
 	partitions := r.partitions()
 	members := make([]map[string]json.RawMessage, len(partitions))
 	keys := map[string]bool{}

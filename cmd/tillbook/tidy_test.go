@@ -34,6 +34,7 @@ var arrows = map[string][]string{
 	"eventstore/esdbserver/groups": {"eventstore"},
 	"eventstore/storetest":         {"eventstore"},
 	"projections":                  {"domain", "eventstore"},
+	"projections/chart":            {},
 	"projections/js":               {"eventstore", "projections"},
 	"projections/js/gallery":       {},
 	"projections/js/jstest":        {"eventstore"},
@@ -50,6 +51,7 @@ var homes = map[string][]string{
 	"github.com/jackc/pgx":          {"projections", "projections/placetest"},
 	"google.golang.org/grpc":        {"eventstore/esdb", "eventstore/esdbserver"},
 	"github.com/dop251/goja":        {"projections/js"},
+	"gonum.org/v1/plot":             {"projections/chart"},
 }
 
 // impure are what package domain must do without: I/O, clock, randomness and context.
