@@ -70,9 +70,9 @@ var accountTable = &Table[uuid.UUID, accountRow]{
 	Keys: func(id uuid.UUID) []any { return []any{id.String()} },
 	Values: func(a *accountRow) []any {
 		status, until := a.frozen()
-		return []any{a.customerRef, a.kind, status, nullID(a.survivor), instant(until), freezesJSON(a.freezes),
-			instant(a.openedAt), instant(a.recorded), a.revision, a.position,
-			instant(a.activeAt), instant(a.dormant.Since), a.dormant.Step, sumsJSON(a.dormant)}
+		return []any{a.customerRef, a.kind, status, NullID(a.survivor), NullTime(until),
+			freezesJSON(a.freezes), NullTime(a.openedAt), NullTime(a.recorded), a.revision, a.position,
+			NullTime(a.activeAt), NullTime(a.dormant.Since), a.dormant.Step, sumsJSON(a.dormant)}
 	},
 	Scan: func(row func(...any) error, id *uuid.UUID, a *accountRow) error {
 		var status domain.Status
@@ -91,16 +91,16 @@ var accountTable = &Table[uuid.UUID, accountRow]{
 				return err
 			}
 		}
-		if a.openedAt, err = readInstant(opened); err != nil {
+		if a.openedAt, err = ReadTime(opened); err != nil {
 			return err
 		}
-		if a.recorded, err = readInstant(recorded); err != nil {
+		if a.recorded, err = ReadTime(recorded); err != nil {
 			return err
 		}
-		if a.activeAt, err = readInstant(active); err != nil {
+		if a.activeAt, err = ReadTime(active); err != nil {
 			return err
 		}
-		if a.dormant.Since, err = readInstant(since); err != nil {
+		if a.dormant.Since, err = ReadTime(since); err != nil {
 			return err
 		}
 		if sums.Valid {

@@ -82,7 +82,7 @@ CREATE TABLE adjustments ( -- one row a correction of value that was proposed
 func (i Item) proposed(j domain.Adjustment) {
 	i.money(j.Amount)
 	i["status"], i["direction"] = AdjustmentProposed, string(j.Direction)
-	i.set("lot", text(nullID(j.Lot)))
+	i.set("lot", text(NullID(j.Lot)))
 	i.set("class", string(j.Class))
 	i["reason_code"], i["attachment_hash"], i["maker"] = j.ReasonCode, j.AttachmentHash, j.Maker
 	i.set("note", j.Note)

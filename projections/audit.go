@@ -47,7 +47,7 @@ var operationList = list[OperationFilter, int64, OperationEntry]{
 	query: func(f OperationFilter, after *int64, limit int) (string, []any) {
 		var w where
 		w.and("pos_txn_id = ? AND store IS NOT DISTINCT FROM ? AND terminal IS NOT DISTINCT FROM ?",
-			f.PosTxnID, null(f.Store), null(f.Terminal))
+			f.PosTxnID, Null(f.Store), Null(f.Terminal))
 		w.same("leg", f.Leg)
 		if f.Account != (uuid.UUID{}) {
 			w.and("stream = ?", domain.AccountStream(f.Account))
@@ -67,7 +67,7 @@ var operationList = list[OperationFilter, int64, OperationEntry]{
 			return o, 0, err
 		}
 		o.Leg = leg.String
-		o.RecordedAt, err = readInstant(recorded)
+		o.RecordedAt, err = ReadTime(recorded)
 		return o, int64(o.Position), err
 	},
 }
@@ -153,11 +153,11 @@ var auditList = list[AuditFilter, int64, AuditEntry]{
 		// recorded_at has no index: history_pages narrows it to a range of positions.
 		if !f.From.IsZero() {
 			w.and("recorded_at >= ? AND position >= (SELECT min(first_position) "+
-				"FROM history_pages WHERE last_recorded >= ?)", instant(f.From), instant(f.From))
+				"FROM history_pages WHERE last_recorded >= ?)", NullTime(f.From), NullTime(f.From))
 		}
 		if !f.To.IsZero() {
 			w.and("recorded_at < ? AND position <= (SELECT max(last_position) "+
-				"FROM history_pages WHERE first_recorded < ?)", instant(f.To), instant(f.To))
+				"FROM history_pages WHERE first_recorded < ?)", NullTime(f.To), NullTime(f.To))
 		}
 		if f.Position != eventstore.Start {
 			w.and("position > ?", int64(f.Position))
@@ -198,10 +198,10 @@ func scanAudit(row func(...any) error) (AuditEntry, int64, error) {
 		a.Amount = &Amount{amount.String, unit.String}
 	}
 	a.Before, a.After = shown(before), shown(after)
-	if a.RecordedAt, err = readInstant(recorded); err != nil {
+	if a.RecordedAt, err = ReadTime(recorded); err != nil {
 		return a, 0, err
 	}
-	a.OccurredAt, err = readInstant(occurred)
+	a.OccurredAt, err = ReadTime(occurred)
 	return a, int64(a.Position), err
 }
 

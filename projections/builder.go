@@ -6,7 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"slices"
+
 	"time"
 
 	"github.com/tillbook/tillbook/domain"
@@ -28,9 +28,8 @@ type builder struct {
 	tx         *Tx
 	at         checkpoint
 	batch      int // most events of a transaction
-	spare      []Event
-	names      *names
-	onDamaged  func(damage)
+	decoder    decoder
+	onDamaged  func(Damage)
 	onCommit   func(Commit)
 	onCaughtUp func() error
 	rest       func(context.Context) // after each catching up; nil: none
@@ -62,7 +61,7 @@ func newBuilder(ctx context.Context, db *database, store eventstore.Store, batch
 		return nil, errors.Join(err, discard(conn))
 	}
 	return &builder{db: db, store: store, conn: conn, tx: newTx(db, conn), at: at, batch: batch,
-		names: newNames()}, nil
+		decoder: decoder{names: newNames()}}, nil
 }
 
 // follow folds the log from the checkpoint on, until ctx ends or onCaughtUp answers an error.
@@ -116,7 +115,8 @@ func (b *builder) fold(ctx context.Context, stored []eventstore.Recorded, caught
 	start := time.Now()
 	if len(stored) > 0 {
 		b.tx.damage = b.tx.damage[:0]
-		events := b.decode(stored)
+		events, damaged := b.decoder.decode(stored)
+		b.tx.damage = append(b.tx.damage, damaged...)
 		last := stored[len(stored)-1]
 		at := checkpoint{last.Position, last.ID, last.Stream, last.Revision}
 		if err := transact(ctx, b.conn, func() error { return b.apply(ctx, events, at) }); err != nil {
@@ -126,7 +126,7 @@ func (b *builder) fold(ctx context.Context, stored []eventstore.Recorded, caught
 		b.at = at
 		b.tx.trim()
 		b.report()
-		clear(b.spare[:cap(b.spare)])
+		b.decoder.forget()
 	}
 	b.onCommit(Commit{len(stored), b.at.position, time.Since(start), caughtUp})
 	return nil
@@ -136,25 +136,11 @@ func (b *builder) fold(ctx context.Context, stored []eventstore.Recorded, caught
 func (b *builder) report() {
 	seen := map[eventstore.Position]bool{}
 	for _, d := range b.tx.damage {
-		if !seen[d.event.Position] {
-			seen[d.event.Position] = true
+		if !seen[d.Event.Position] {
+			seen[d.Event.Position] = true
 			b.onDamaged(d)
 		}
 	}
-}
-
-// decode decodes events; those that are not ours become damage.
-func (b *builder) decode(stored []eventstore.Recorded) []Event {
-	b.spare = slices.Grow(b.spare[:0], len(stored))
-	for _, r := range stored {
-		b.spare = append(b.spare, Event{})
-		e := &b.spare[len(b.spare)-1]
-		if err := e.decode(r, b.names); err != nil {
-			b.tx.Damaged(Event{Recorded: r}, err.Error())
-			b.spare = b.spare[:len(b.spare)-1]
-		}
-	}
-	return b.spare
 }
 
 // apply is what stands in the transaction.
@@ -170,9 +156,9 @@ func (b *builder) apply(ctx context.Context, events []Event, at checkpoint) erro
 		}
 	}
 	for _, d := range b.tx.damage {
-		e := d.event
+		e := d.Event
 		err := b.tx.Exec(ctx, "INSERT INTO damaged VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-			int64(e.Position), e.Stream, int64(e.Revision), e.ID.String(), e.Type, d.reason)
+			int64(e.Position), e.Stream, int64(e.Revision), e.ID.String(), e.Type, d.Reason)
 		if err != nil {
 			return err
 		}

@@ -34,8 +34,8 @@ func (h *historyReader) page(e *Event) {
 }
 
 func (p *page) String() string {
-	return fmt.Sprintf("%d to %d, %v to %v, %d events", p.first, p.last, instant(p.least),
-		instant(p.greatest), p.events)
+	return fmt.Sprintf("%d to %d, %v to %v, %d events", p.first, p.last, NullTime(p.least),
+		NullTime(p.greatest), p.events)
 }
 
 // comparePages compares history_pages with the stretches that were counted.

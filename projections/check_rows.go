@@ -136,10 +136,10 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 	since, step := a.Dormant()
 	wanted := map[string]map[string][]string{
 		"accounts": {a.ID().String(): {a.CustomerRef(), told.kind, string(status),
-			text(nullID(row.survivor)), text(instant(until)), freezesJSON(row.freezes), text(instant(a.OpenedAt())),
-			text(instant(a.LastRecorded())), strconv.FormatInt(a.Revision(), 10),
+			text(NullID(row.survivor)), text(NullTime(until)), freezesJSON(row.freezes), text(NullTime(a.OpenedAt())),
+			text(NullTime(a.LastRecorded())), strconv.FormatInt(a.Revision(), 10),
 			strconv.FormatUint(uint64(told.position), 10),
-			text(instant(a.ActiveAt())), text(instant(since)), strconv.Itoa(step),
+			text(NullTime(a.ActiveAt())), text(NullTime(since)), strconv.Itoa(step),
 			text(sumsJSON(told.dormant))}},
 		"balances": {}, "lots": {}, "holds": {},
 		"credentials": told.credentials.wanted(), "interactions": told.interactions,
@@ -149,10 +149,10 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 	for _, l := range a.Lots() {
 		wanted["lots"][l.ID.String()] = []string{l.Unit, string(l.Class), l.Face.String(),
 			l.Remaining.String(), l.Held.String(), l.Cost.String(), l.CostLeft.String(), l.CostUnit,
-			text(nullID(l.Funding)), text(instant(l.EffectiveAt)), text(instant(l.ExpiresAt)),
+			text(NullID(l.Funding)), text(NullTime(l.EffectiveAt)), text(NullTime(l.ExpiresAt)),
 			strconv.Itoa(l.Expiries), strconv.Itoa(l.Priority), string(l.Draw),
 			text(scopeJSON(l.Scope)), l.Terms, text(ladderJSON(l.Reminders)),
-			text(instant(l.RemindAt))}
+			text(NullTime(l.RemindAt))}
 	}
 	for _, u := range a.Units() {
 		b := a.Balance(u.Code, u.Scale, a.LastRecorded())
@@ -169,8 +169,8 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 	}
 	for id, h := range told.holds {
 		wanted["holds"][id.String()] = []string{h.Requested.Unit(), string(h.status),
-			h.Requested.Quantity.String(), h.Captured.String(), text(instant(h.PlacedAt)),
-			text(instant(h.ExpiresAt)), text(instant(h.endedAt)), h.reason, h.OrderRef}
+			h.Requested.Quantity.String(), h.Captured.String(), text(NullTime(h.PlacedAt)),
+			text(NullTime(h.ExpiresAt)), text(NullTime(h.endedAt)), h.reason, h.OrderRef}
 	}
 	told.items.wanted(a, wanted)
 	told.tiers.wanted(a, wanted)

@@ -72,9 +72,9 @@ var codeTable = &Table[uuid.UUID, codeRow]{
 		"reason", "began_at", "ended_at"},
 	Keys: func(id uuid.UUID) []any { return []any{id.String()} },
 	Values: func(c *codeRow) []any {
-		return []any{c.BatchID.String(), int64(c.Serial), c.Campaign, null(c.Definition),
-			nullID(c.AccountID), null(c.Last4), string(c.status), null(c.reason), instant(c.began),
-			instant(c.endedAt)}
+		return []any{c.BatchID.String(), int64(c.Serial), c.Campaign, Null(c.Definition),
+			NullID(c.AccountID), Null(c.Last4), string(c.status), Null(c.reason), NullTime(c.began),
+			NullTime(c.endedAt)}
 	},
 	Scan: func(row func(...any) error, id *uuid.UUID, c *codeRow) error {
 		var definition, account, last4, reason, began, ended sql.NullString
@@ -89,10 +89,10 @@ var codeTable = &Table[uuid.UUID, codeRow]{
 				return err
 			}
 		}
-		if c.began, err = readInstant(began); err != nil {
+		if c.began, err = ReadTime(began); err != nil {
 			return err
 		}
-		c.endedAt, err = readInstant(ended)
+		c.endedAt, err = ReadTime(ended)
 		return err
 	},
 }
@@ -154,7 +154,7 @@ func (codes) Apply(ctx context.Context, tx *Tx, events []Event) error {
 func (m *Models) OpenClaims(ctx context.Context, before time.Time) (open []domain.CodeRef, err error) {
 	_, err = m.view(ctx, func(q querier) error {
 		rows, err := q.QueryContext(ctx, `SELECT batch_id, serial FROM codes
-			WHERE status = 'claimed' AND began_at < ? ORDER BY began_at LIMIT 1000`, instant(before))
+			WHERE status = 'claimed' AND began_at < ? ORDER BY began_at LIMIT 1000`, NullTime(before))
 		if err != nil {
 			return err
 		}

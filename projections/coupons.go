@@ -115,8 +115,8 @@ func (i Item) coupon(c domain.Coupon) {
 	i["kind"], i["consideration"] = string(c.Kind), string(c.Consideration)
 	i["uses"], i["used"] = strconv.Itoa(c.Uses), strconv.Itoa(c.Used)
 	i.at("valid_from", c.ValidFrom)
-	i["valid_until"], i["order_ref"] = text(instant(c.ValidUntil)), c.Order
-	i["reserved_until"], i["due_at"] = text(instant(c.Reserved)), text(instant(c.ValidUntil))
+	i["valid_until"], i["order_ref"] = text(NullTime(c.ValidUntil)), c.Order
+	i["reserved_until"], i["due_at"] = text(NullTime(c.Reserved)), text(NullTime(c.ValidUntil))
 	i.at("granted_at", c.GrantedAt)
 	if c.Order != "" {
 		i["status"], i["due_at"] = string(domain.CouponIsReserved), i["reserved_until"]
@@ -243,7 +243,7 @@ var couponList = list[CouponFilter, couponKey, Item]{
 		w.same("campaign", f.Campaign)
 		w.same("status", string(f.Status))
 		if !f.ExpiresBefore.IsZero() {
-			w.and("valid_until < ?", instant(f.ExpiresBefore))
+			w.and("valid_until < ?", NullTime(f.ExpiresBefore))
 		}
 		if after != nil {
 			w.and("(account_id, id) > (?, ?)", after.Account.String(), after.ID.String())
@@ -265,5 +265,5 @@ var couponList = list[CouponFilter, couponKey, Item]{
 func (m *Models) DueCoupons(ctx context.Context, at time.Time) iter.Seq2[uuid.UUID, error] {
 	return accountsOf(m.due(ctx, "coupons", `SELECT due_at, account_id, id FROM coupons
 		WHERE due_at IS NOT NULL AND due_at <= ? AND (due_at, account_id, id) > (?, ?, ?)
-		ORDER BY due_at, account_id, id LIMIT ?`, instant(at)))
+		ORDER BY due_at, account_id, id LIMIT ?`, NullTime(at)))
 }

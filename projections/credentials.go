@@ -54,8 +54,8 @@ var credentialTable = &Table[credentialKey, domain.Credential]{
 		"bound_at", "ended_at"},
 	Keys: func(k credentialKey) []any { return []any{k.account.String(), k.id.String()} },
 	Values: func(c *domain.Credential) []any {
-		return []any{string(c.Kind), c.KeyedHash, c.Last4, string(c.Status), null(c.Reason),
-			nullID(c.Replaces), instant(c.BoundAt), instant(c.EndedAt)}
+		return []any{string(c.Kind), c.KeyedHash, c.Last4, string(c.Status), Null(c.Reason),
+			NullID(c.Replaces), NullTime(c.BoundAt), NullTime(c.EndedAt)}
 	},
 	Scan: func(row func(...any) error, k *credentialKey, c *domain.Credential) error {
 		var reason, replaces, bound, ended sql.NullString
@@ -70,10 +70,10 @@ var credentialTable = &Table[credentialKey, domain.Credential]{
 				return err
 			}
 		}
-		if c.BoundAt, err = readInstant(bound); err != nil {
+		if c.BoundAt, err = ReadTime(bound); err != nil {
 			return err
 		}
-		c.EndedAt, err = readInstant(ended)
+		c.EndedAt, err = ReadTime(ended)
 		return err
 	},
 }

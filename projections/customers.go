@@ -56,7 +56,7 @@ var customerTable = &Table[uuid.UUID, customerRow]{
 	Values: func(c *customerRow) []any {
 		tags, _ := json.Marshal(append([]string{}, c.Tags...)) // labels
 		consents, _ := json.Marshal(c.Consents)                // labels and instants
-		return []any{string(tags), string(consents), instant(c.ChangedAt), instant(c.ErasedAt),
+		return []any{string(tags), string(consents), NullTime(c.ChangedAt), NullTime(c.ErasedAt),
 			c.Revision, int64(c.position)}
 	},
 	Scan: func(row func(...any) error, id *uuid.UUID, c *customerRow) error {
@@ -73,10 +73,10 @@ var customerTable = &Table[uuid.UUID, customerRow]{
 		if err := json.Unmarshal([]byte(consents), &c.Consents); err != nil {
 			return err
 		}
-		if c.ChangedAt, err = readInstant(changed); err != nil {
+		if c.ChangedAt, err = ReadTime(changed); err != nil {
 			return err
 		}
-		c.ErasedAt, err = readInstant(erased)
+		c.ErasedAt, err = ReadTime(erased)
 		return err
 	},
 }

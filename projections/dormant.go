@@ -57,7 +57,7 @@ var dormantList = list[DormantFilter, dormantKey, DormantEntry]{
 		if err := json.Unmarshal([]byte(sums.String), &e.Balance); err != nil {
 			return e, dormantKey{}, err
 		}
-		e.Since, err = readInstant(since)
+		e.Since, err = ReadTime(since)
 		return e, dormantKey{e.Step, since.String, e.AccountID}, err
 	},
 }

@@ -20,7 +20,7 @@ const duePage = 500
 func (m *Models) DueHolds(ctx context.Context, at time.Time) iter.Seq2[uuid.UUID, error] {
 	return accountsOf(m.due(ctx, "holds", `SELECT expires_at, account_id, id FROM holds
 		WHERE status = 'active' AND expires_at <= ? AND (expires_at, account_id, id) > (?, ?, ?)
-		ORDER BY expires_at, account_id, id LIMIT ?`, instant(at)))
+		ORDER BY expires_at, account_id, id LIMIT ?`, NullTime(at)))
 }
 
 // DueLots is DueHolds for lots that have expired while some of their value, unheld, still counts.
@@ -28,14 +28,14 @@ func (m *Models) DueLots(ctx context.Context, at time.Time) iter.Seq2[uuid.UUID,
 	return accountsOf(m.due(ctx, "lots", `SELECT expires_at, account_id, id FROM lots
 		WHERE expires_at IS NOT NULL AND remaining <> held AND expires_at <= ?
 			AND (expires_at, account_id, id) > (?, ?, ?)
-		ORDER BY expires_at, account_id, id LIMIT ?`, instant(at)))
+		ORDER BY expires_at, account_id, id LIMIT ?`, NullTime(at)))
 }
 
 // DueReminders is DueHolds for lots of which a reminder is due.
 func (m *Models) DueReminders(ctx context.Context, at time.Time) iter.Seq2[uuid.UUID, error] {
 	return accountsOf(m.due(ctx, "reminders", `SELECT remind_at, account_id, id FROM lots
 		WHERE remind_at IS NOT NULL AND remind_at <= ? AND (remind_at, account_id, id) > (?, ?, ?)
-		ORDER BY remind_at, account_id, id LIMIT ?`, instant(at)))
+		ORDER BY remind_at, account_id, id LIMIT ?`, NullTime(at)))
 }
 
 // DueDormancy is DueHolds for accounts that have a next step of dormancy at an instant: by the ladder of
@@ -105,7 +105,7 @@ func (m *Models) idle(ctx context.Context, step int, since time.Time) iter.Seq2[
 	return m.due(ctx, "dormancy", `SELECT active_at, id, id FROM accounts
 		WHERE `+lasting+` AND dormant_step = ? AND active_at <= ?
 			AND (active_at, id, id) > (?, ?, ?)
-		ORDER BY active_at, id LIMIT ?`, step, instant(since))
+		ORDER BY active_at, id LIMIT ?`, step, NullTime(since))
 }
 
 // dueRow is a row by which something is due, and its key.
@@ -191,5 +191,5 @@ func (m *Models) NextDue(ctx context.Context) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, fmt.Errorf("find what is due next: %w", err)
 	}
-	return readInstant(next)
+	return ReadTime(next)
 }

@@ -72,7 +72,7 @@ func fillLots(b *testing.B, m *Models, at time.Time, count int) {
 		}
 		account := fmt.Sprintf("00000000-0000-4000-8000-%012d", i/10)
 		id := fmt.Sprintf("00000000-0000-8000-8000-%012d", i)
-		if _, err := insert.Exec(account, id, instant(at), instant(expires), instant(remind)); err != nil {
+		if _, err := insert.Exec(account, id, NullTime(at), NullTime(expires), NullTime(remind)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -75,9 +75,9 @@ var exceptionTable = &Table[uuid.UUID, exceptionRow]{
 			amount = x.Amount.String()
 		}
 		return []any{x.BatchID.String(), x.Store, x.Terminal, x.Seq, string(x.Kind),
-			null(string(x.Operation)), nullID(x.AccountID), nullID(x.OperationID), amount,
-			null(string(x.Code)), x.status(), instant(x.raisedAt), instant(x.resolvedAt),
-			null(x.resolvedBy), null(x.how), x.position}
+			Null(string(x.Operation)), NullID(x.AccountID), NullID(x.OperationID), amount,
+			Null(string(x.Code)), x.status(), NullTime(x.raisedAt), NullTime(x.resolvedAt),
+			Null(x.resolvedBy), Null(x.how), x.position}
 	},
 	Scan: func(row func(...any) error, id *uuid.UUID, x *exceptionRow) error {
 		return x.scan(row, id)
@@ -104,10 +104,10 @@ func (x *exceptionRow) scan(row func(...any) error, id *uuid.UUID) error {
 			}
 		}
 	}
-	if x.raisedAt, err = readInstant(raised); err != nil {
+	if x.raisedAt, err = ReadTime(raised); err != nil {
 		return err
 	}
-	x.resolvedAt, err = readInstant(resolved)
+	x.resolvedAt, err = ReadTime(resolved)
 	return err
 }
 

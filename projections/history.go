@@ -3,10 +3,6 @@ package projections
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"strings"
-
-	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
@@ -137,32 +133,17 @@ var historyColumns = []string{
 	"freezes_before", "freezes_after", "detail",
 }
 
-var historyInserts = func() map[int]string {
-	inserts := map[int]string{}
-	for _, n := range writeRows {
-		inserts[n] = fmt.Sprintf("INSERT INTO history (%s) VALUES %s",
-			strings.Join(historyColumns, ", "), tuples(len(historyColumns), n))
-	}
-	return inserts
-}()
-
 // Apply adds a row for each event.
 func (history) Apply(ctx context.Context, tx *Tx, events []Event) error {
 	frozen, err := freezesBefore(ctx, tx, events)
 	if err != nil {
 		return err
 	}
-	args := make([]any, 0, writeRows[0]*len(historyColumns))
-	for left := events; len(left) > 0; {
-		n := fitting(writeRows, len(left))
-		args = args[:0]
-		for i := range left[:n] {
-			args = historyRow(args, &left[i], frozen)
-		}
-		if err := tx.Exec(ctx, historyInserts[n], args...); err != nil {
-			return err
-		}
-		left = left[n:]
+	err = tx.Insert(ctx, "history", historyColumns, len(events), func(values []any, i int) []any {
+		return historyRow(values, &events[i], frozen)
+	})
+	if err != nil {
+		return err
 	}
 	return addToPages(ctx, tx, events)
 }
@@ -176,19 +157,19 @@ func historyRow(args []any, e *Event, frozen freezes) []any {
 	if m.OperationID != e.ID {
 		of = m.OperationID.String()
 	}
-	recorded := instant(m.RecordedAt)
+	recorded := NullTime(m.RecordedAt)
 	occurred := recorded
 	if !m.OccurredAt.Equal(m.RecordedAt) {
-		occurred = instant(m.OccurredAt)
+		occurred = NullTime(m.OccurredAt)
 	}
 	args = append(args,
 		int64(e.Position), e.Stream, int64(e.Revision), id, e.Type, of,
-		null(operation), null(operationStatus(e, operation)),
-		null(b.Code), nullID(e.Cancels()),
-		null(m.Actor), null(m.Role), null(m.OnBehalfOf), null(m.Channel), null(m.Store),
-		null(m.Entity), null(m.Terminal), null(m.Operator), null(m.Shift),
-		null(m.Reference.PosTxnID), null(m.Reference.Leg),
-		occurred, recorded, flag(m.Skewed), null(m.BusinessDate), null(b.Unit))
+		Null(operation), Null(operationStatus(e, operation)),
+		Null(b.Code), NullID(e.Cancels()),
+		Null(m.Actor), Null(m.Role), Null(m.OnBehalfOf), Null(m.Channel), Null(m.Store),
+		Null(m.Entity), Null(m.Terminal), Null(m.Operator), Null(m.Shift),
+		Null(m.Reference.PosTxnID), Null(m.Reference.Leg),
+		occurred, recorded, Flag(m.Skewed), Null(m.BusinessDate), Null(b.Unit))
 	switch {
 	case b.Valued:
 		before := b.Total
@@ -206,14 +187,6 @@ func historyRow(args []any, e *Event, frozen freezes) []any {
 	}
 	before, after := frozen.pass(e)
 	return append(args, nil, nil, nil, nil, before, after, detail(e))
-}
-
-// flag is how a yes or no stands in a table.
-func flag(yes bool) int {
-	if yes {
-		return 1
-	}
-	return 0
 }
 
 func operationStatus(e *Event, operation string) string {
@@ -251,13 +224,6 @@ func detail(e *Event) string {
 	return string(shown)
 }
 
-func nullID(id uuid.UUID) any {
-	if id == (uuid.UUID{}) {
-		return nil
-	}
-	return id.String()
-}
-
 // pageEvents is how many events a row of history_pages stands for, at the most.
 const pageEvents = 4096
 
@@ -287,7 +253,7 @@ func addToPages(ctx context.Context, tx *Tx, events []Event) error {
 			last_recorded = CASE WHEN excluded.last_recorded > history_pages.last_recorded
 				THEN excluded.last_recorded ELSE history_pages.last_recorded END,
 			events = history_pages.events + excluded.events`,
-			int64(first), int64(events[n-1].Position), instant(least), instant(greatest), n)
+			int64(first), int64(events[n-1].Position), NullTime(least), NullTime(greatest), n)
 		if err != nil {
 			return err
 		}

@@ -72,8 +72,8 @@ var holdTable = &Table[holdKey, holdRow]{
 	Keys: func(k holdKey) []any { return []any{k.account.String(), k.id.String()} },
 	Values: func(h *holdRow) []any {
 		return []any{h.unit, string(h.status), h.requested.String(), h.captured.String(),
-			instant(h.placedAt), instant(h.expiresAt), instant(h.endedAt), null(h.reason),
-			null(h.orderRef)}
+			NullTime(h.placedAt), NullTime(h.expiresAt), NullTime(h.endedAt), Null(h.reason),
+			Null(h.orderRef)}
 	},
 	Scan: func(row func(...any) error, k *holdKey, h *holdRow) error { return h.scan(row, k) },
 }
@@ -93,13 +93,13 @@ func (h *holdRow) scan(row func(...any) error, k *holdKey) error {
 	if err := h.captured.UnmarshalText([]byte(captured)); err != nil {
 		return err
 	}
-	if h.placedAt, err = readInstant(placed); err != nil {
+	if h.placedAt, err = ReadTime(placed); err != nil {
 		return err
 	}
-	if h.expiresAt, err = readInstant(expires); err != nil {
+	if h.expiresAt, err = ReadTime(expires); err != nil {
 		return err
 	}
-	h.endedAt, err = readInstant(ended)
+	h.endedAt, err = ReadTime(ended)
 	return err
 }
 

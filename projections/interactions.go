@@ -59,6 +59,7 @@ var interactionColumns = []string{"account_id", "id", "kind", "channel", "rating
 
 // Apply adds a row for each interaction.
 func (interactions) Apply(ctx context.Context, tx *Tx, events []Event) error {
+	var rows [][]any
 	for _, e := range events {
 		if e.Type != "InteractionRecorded" {
 			continue
@@ -69,15 +70,12 @@ func (interactions) Apply(ctx context.Context, tx *Tx, events []Event) error {
 			continue
 		}
 		i := decoded.(domain.InteractionRecorded) // by its type
-		row := append([]any{e.Account.String(), i.InteractionID.String()},
-			interactionRow(i, e.Metadata, e.Position)...)
-		err = tx.Exec(ctx, "INSERT INTO interactions ("+columnList(interactionColumns)+") VALUES "+
-			tuples(len(interactionColumns), 1), row...)
-		if err != nil {
-			return err
-		}
+		rows = append(rows, append([]any{e.Account.String(), i.InteractionID.String()},
+			interactionRow(i, e.Metadata, e.Position)...))
 	}
-	return nil
+	return tx.Insert(ctx, "interactions", interactionColumns, len(rows), func(values []any, i int) []any {
+		return append(values, rows[i]...)
+	})
 }
 
 // interactionRow are the columns behind the key.
@@ -86,8 +84,8 @@ func interactionRow(e domain.InteractionRecorded, m domain.Metadata, at eventsto
 	if e.Rating > 0 {
 		rating = e.Rating
 	}
-	return []any{string(e.Kind), null(e.Channel), rating, null(e.About), instant(m.OccurredAt),
-		instant(m.RecordedAt), int64(at)}
+	return []any{string(e.Kind), Null(e.Channel), rating, Null(e.About), NullTime(m.OccurredAt),
+		NullTime(m.RecordedAt), int64(at)}
 }
 
 // Interaction is a row of interactions. What was said is in the event alone.
@@ -133,10 +131,10 @@ var interactionList = list[InteractionFilter, eventstore.Position, Interaction]{
 			return i, 0, err
 		}
 		i.Channel, i.About, i.Rating = channel.String, about.String, int(rating.Int64)
-		if i.OccurredAt, err = readInstant(occurred); err != nil {
+		if i.OccurredAt, err = ReadTime(occurred); err != nil {
 			return i, 0, err
 		}
-		i.RecordedAt, err = readInstant(recorded)
+		i.RecordedAt, err = ReadTime(recorded)
 		return i, i.position, err
 	},
 }

@@ -22,7 +22,7 @@ func (i Item) ID() uuid.UUID { return uuid.MustParse(i["id"]) } // as it was wri
 
 // Time is a column's instant, zero for none.
 func (i Item) Time(column string) time.Time {
-	t, err := readInstant(sql.NullString{String: i[column], Valid: i[column] != ""})
+	t, err := ReadTime(sql.NullString{String: i[column], Valid: i[column] != ""})
 	if err != nil {
 		return time.Time{} // it was written by at
 	}
@@ -30,7 +30,7 @@ func (i Item) Time(column string) time.Time {
 }
 
 // at sets a column to an instant.
-func (i Item) at(column string, t time.Time) { i.set(column, text(instant(t))) }
+func (i Item) at(column string, t time.Time) { i.set(column, text(NullTime(t))) }
 
 // set sets a column; to NULL, if value is empty.
 func (i Item) set(column, value string) {
@@ -91,7 +91,7 @@ func (p *items) table() *Table[itemKey, Item] {
 func (p *items) values(i Item) []any {
 	values := make([]any, len(p.columns))
 	for n, column := range p.columns {
-		values[n] = null(i[column])
+		values[n] = Null(i[column])
 	}
 	return values
 }

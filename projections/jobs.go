@@ -81,10 +81,10 @@ var jobTable = &Table[uuid.UUID, jobRow]{
 		"started_by", "started_at", "ended_at", "revision", "position"},
 	Keys: func(id uuid.UUID) []any { return []any{id.String()} },
 	Values: func(j *jobRow) []any {
-		return []any{string(j.kind), nullID(j.target), string(j.state), null(j.unit), j.figure(j.amount),
-			j.figure(j.total), j.figure(j.uncollected), null(j.cause), null(j.campaign),
-			null(j.definition), null(j.segment), j.reason, j.count, j.next, j.done, j.kept, j.rejected,
-			j.startedBy, instant(j.startedAt), instant(j.endedAt), int64(j.revision), int64(j.position)}
+		return []any{string(j.kind), NullID(j.target), string(j.state), Null(j.unit), j.figure(j.amount),
+			j.figure(j.total), j.figure(j.uncollected), Null(j.cause), Null(j.campaign),
+			Null(j.definition), Null(j.segment), j.reason, j.count, j.next, j.done, j.kept, j.rejected,
+			j.startedBy, NullTime(j.startedAt), NullTime(j.endedAt), int64(j.revision), int64(j.position)}
 	},
 	Scan: func(row func(...any) error, id *uuid.UUID, j *jobRow) error { return j.scan(row, id) },
 }
@@ -112,10 +112,10 @@ func (j *jobRow) scan(row func(...any) error, id *uuid.UUID) error {
 			return err
 		}
 	}
-	if j.startedAt, err = readInstant(started); err != nil {
+	if j.startedAt, err = ReadTime(started); err != nil {
 		return err
 	}
-	j.endedAt, err = readInstant(ended)
+	j.endedAt, err = ReadTime(ended)
 	return err
 }
 

@@ -44,7 +44,7 @@ const refEnd = "\x7f"
 var accountList = list[AccountFilter, accountKey, AccountEntry]{
 	name: "accounts",
 	query: func(f AccountFilter, after *accountKey, limit int) (string, []any) {
-		at := instant(f.At)
+		at := NullTime(f.At)
 		var w where
 		w.same("customer_ref", f.CustomerRef)
 		if f.Prefix != "" {
@@ -79,7 +79,7 @@ var accountList = list[AccountFilter, accountKey, AccountEntry]{
 			return a, accountKey{}, err
 		}
 		var err error
-		a.OpenedAt, err = readInstant(opened)
+		a.OpenedAt, err = ReadTime(opened)
 		return a, accountKey{a.CustomerRef, a.ID}, err
 	},
 }

@@ -76,10 +76,10 @@ var lotTable = &Table[lotKey, lotRow]{
 	Keys: func(k lotKey) []any { return []any{k.account.String(), k.id.String()} },
 	Values: func(l *lotRow) []any {
 		return []any{l.unit, string(l.Class), l.Face.String(), l.remaining.String(),
-			l.held.String(), l.Cost.String(), l.costLeft.String(), null(l.CostUnit),
-			nullID(l.Funding), instant(l.EffectiveAt), instant(l.ExpiresAt), l.expiries,
-			l.Priority, null(string(l.Draw)), scopeJSON(l.Scope), null(l.Terms),
-			ladderJSON(l.Reminders), instant(l.remindAt)}
+			l.held.String(), l.Cost.String(), l.costLeft.String(), Null(l.CostUnit),
+			NullID(l.Funding), NullTime(l.EffectiveAt), NullTime(l.ExpiresAt), l.expiries,
+			l.Priority, Null(string(l.Draw)), scopeJSON(l.Scope), Null(l.Terms),
+			ladderJSON(l.Reminders), NullTime(l.remindAt)}
 	},
 	Scan: func(row func(...any) error, k *lotKey, l *lotRow) error {
 		return l.scan(row, k)
@@ -117,7 +117,7 @@ func (l *lotRow) scan(row func(...any) error, k *lotKey) error {
 			return err
 		}
 	}
-	if l.EffectiveAt, err = readInstant(effective); err != nil {
+	if l.EffectiveAt, err = ReadTime(effective); err != nil {
 		return err
 	}
 	if ladder.Valid {
@@ -125,10 +125,10 @@ func (l *lotRow) scan(row func(...any) error, k *lotKey) error {
 			return err
 		}
 	}
-	if l.remindAt, err = readInstant(remind); err != nil {
+	if l.remindAt, err = ReadTime(remind); err != nil {
 		return err
 	}
-	l.ExpiresAt, err = readInstant(expires)
+	l.ExpiresAt, err = ReadTime(expires)
 	return err
 }
 

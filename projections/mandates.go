@@ -115,5 +115,5 @@ func (m *Models) Mandates(ctx context.Context, f OfAccount, p Paging) (Page[Item
 func (m *Models) DueMandates(ctx context.Context, at time.Time) iter.Seq2[uuid.UUID, error] {
 	return accountsOf(m.due(ctx, "mandates", `SELECT next_at, account_id, id FROM mandates
 		WHERE status = 'active' AND next_at <= ? AND (next_at, account_id, id) > (?, ?, ?)
-		ORDER BY next_at, account_id, id LIMIT ?`, instant(at)))
+		ORDER BY next_at, account_id, id LIMIT ?`, NullTime(at)))
 }

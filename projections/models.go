@@ -262,19 +262,19 @@ func (m *Models) rest(ctx context.Context) {
 // into streams with our prefixes. The count goes on.
 const warnedStreams = 1000
 
-func (m *Models) damaged(d damage) {
+func (m *Models) damaged(d Damage) {
 	if m.opts.Damaged != nil {
-		m.opts.Damaged(d.event.Stream, d.event.Revision)
+		m.opts.Damaged(d.Event.Stream, d.Event.Revision)
 	}
 	m.mu.Lock()
-	warned := m.warned[d.event.Stream] || len(m.warned) >= warnedStreams
+	warned := m.warned[d.Event.Stream] || len(m.warned) >= warnedStreams
 	if !warned {
-		m.warned[d.event.Stream] = true
+		m.warned[d.Event.Stream] = true
 	}
 	m.mu.Unlock()
 	if !warned {
-		m.opts.Log.Error("an event in a ledger stream is passed over", "stream", d.event.Stream,
-			"revision", int64(d.event.Revision), "reason", d.reason)
+		m.opts.Log.Error("an event in a ledger stream is passed over", "stream", d.Event.Stream,
+			"revision", int64(d.Event.Revision), "reason", d.Reason)
 	}
 }
 

@@ -50,6 +50,7 @@ func occasionRow(e domain.Event) []any {
 
 // Apply adds a row for each coupon that an occasion granted.
 func (occasions) Apply(ctx context.Context, tx *Tx, events []Event) error {
+	var rows [][]any
 	for _, e := range events {
 		if e.Type != "CouponGranted" {
 			continue
@@ -63,13 +64,11 @@ func (occasions) Apply(ctx context.Context, tx *Tx, events []Event) error {
 		if row == nil {
 			continue
 		}
-		err = tx.Exec(ctx, "INSERT INTO occasions ("+columnList(occasionColumns)+") VALUES "+
-			tuples(len(occasionColumns), 1), append([]any{e.Account.String()}, row...)...)
-		if err != nil {
-			return err
-		}
+		rows = append(rows, append([]any{e.Account.String()}, row...))
 	}
-	return nil
+	return tx.Insert(ctx, "occasions", occasionColumns, len(rows), func(values []any, i int) []any {
+		return append(values, rows[i]...)
+	})
 }
 
 // occasionRows are the rows that an account's events should have made, by coupon.
@@ -223,7 +222,7 @@ func (w Watch) idle(after Place) (string, []any) {
 	return `SELECT a.id, ` + name + `, 0, a.active_at, ` + fmt.Sprintf(notGranted, "a.id", name) + `
 		FROM accounts a WHERE ` + idling + ` AND a.active_at <= ? AND (a.active_at, a.id) > (?, ?)
 		ORDER BY a.active_at, a.id LIMIT ?`,
-		append(w.granted(), instant(since), after.Active, after.Account.String())
+		append(w.granted(), NullTime(since), after.Active, after.Account.String())
 }
 
 // idling are the accounts whose customer can do nothing for a while: members' with an activity that have
@@ -240,7 +239,7 @@ func begins(t time.Time) any {
 	if t.IsZero() {
 		return ""
 	}
-	return instant(t)
+	return NullTime(t)
 }
 
 // Consenting lists customers who allow marketing and changed last behind a place in the log, of whom it

@@ -39,7 +39,7 @@ func (t *occasionTest) event(stream, kind, operation, detail string) {
 	edit(t, t.m, `INSERT INTO history (position, stream, revision, event_id, type, operation_id, operation,
 		actor, channel, recorded_at, unit, amount, detail) VALUES (?, ?, ?, ?, ?, ?, ?, 'a', ?, ?, ?, ?, ?)`,
 		t.position, stream, t.position, fmt.Sprint("e", t.position), kind, fmt.Sprint("o", t.position),
-		null(operation), channel, instant(asked), unit, amount, null(detail))
+		Null(operation), channel, NullTime(asked), unit, amount, Null(detail))
 	edit(t, t.m, `INSERT INTO checkpoint VALUES (1, ?, ?, '', 0)
 		ON CONFLICT (one) DO UPDATE SET position = excluded.position`, t.position, uuid.UUID{15: 1}.String())
 }
@@ -54,7 +54,7 @@ func TestOccasions(t *testing.T) {
 		}
 		edit(t, o.m, `INSERT INTO accounts (id, customer_ref, kind, status, freezes, opened_at, recorded_at,
 			revision, position, dormant_step, active_at) VALUES (?, ?, 'member', ?, '[]', ?, ?, 0, 0, 0, ?)`,
-			domain.AccountID(ref).String(), ref, status, instant(asked), instant(asked), instant(active))
+			domain.AccountID(ref).String(), ref, status, NullTime(asked), NullTime(asked), NullTime(active))
 	}
 	campaign := domain.CampaignStream("auto")
 	o.happening("A", "AccountOpened", "open", "{}")

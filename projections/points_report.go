@@ -125,7 +125,7 @@ func (s *PointsSum) lots(ctx context.Context, q querier, now time.Time) error {
 				CAST(replace(remaining, '.', '') AS BIGINT) AS amount
 			FROM lots WHERE unit = ? AND class = 'earned')
 		SELECT ends, sum(amount), sum(CASE WHEN effective_at > ? THEN amount ELSE 0 END)
-		FROM held WHERE amount > 0 GROUP BY ends ORDER BY ends`, s.Unit, instant(now))
+		FROM held WHERE amount > 0 GROUP BY ends ORDER BY ends`, s.Unit, NullTime(now))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,33 @@
 // of PostgreSQL agree among themselves who it is.
 //
 // SQL is written once, as SQLite has it; what PostgreSQL has otherwise stands in translate.
+//
+// # A read model of your own
+//
+// A read model is a Projection, and one file is enough: see the example. It is opened with
+//
+//	projections.Open(ctx, place, store, projections.Options{
+//		Projections: append(projections.Builtin(), mine{}),
+//	})
+//
+// and asked with Models.Read. Follow is the log without tables, for whoever keeps his own. The read models
+// that come with Tillbook are written with nothing else: a test holds that.
+//
+// Apply may read and write the tables of its projection, through a Table or by Tx's Exec, Insert and Query,
+// and read those of projections that stand before it in Options.Projections. It goes by the events alone: no
+// clock, no randomness, no other place to read or write, for a rebuild must make the same tables. It gets
+// events in batches of any size, cut anywhere, and each of them once; what it writes counts with the
+// checkpoint or not at all.
+//
+// An event that can never be folded, such as the end of something that never began, is no reason to stop:
+// Apply reports it with Tx.Damaged and passes it over. It is listed in the table damaged, with those that
+// could not be decoded at all, and is told to Options.Damaged. An error of Apply is for what may succeed
+// later, such as a full disk: the transaction is taken back, and the events come again.
+//
+// A projection's Version changes with its tables, and whenever the same events would make other rows. As
+// the fingerprint is then another, Open builds new tables from the start, and the old ones go; a rebuild of
+// tables that serve (Models.Rebuild) folds the next generation beside them, while they are read and
+// followed, and takes their place once it has caught up. What fails on the way leaves the old ones serving.
 package projections
 
 import (
@@ -25,7 +52,7 @@ import (
 )
 
 // Projection is one read model: its tables and how events change them. The ones that come with
-// Tillbook use nothing but this interface and Tx.
+// Tillbook use nothing but what is exported here.
 //
 // A Projection has no state of its own: what Apply remembers between batches it keeps in Tx, so one
 // Projection serves several files at once.

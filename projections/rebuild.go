@@ -109,7 +109,7 @@ func (m *Models) catchUp(ctx context.Context, b *builder, progress func(Progress
 		return fmt.Errorf("read the log's head: %w", err)
 	}
 	start, done := time.Now(), int64(0)
-	b.onDamaged = func(damage) {} // they were counted when the old file passed over them
+	b.onDamaged = func(Damage) {} // they were counted when the old file passed over them
 	b.onCaughtUp = func() error { return errEnough }
 	b.onCommit = func(c Commit) {
 		done += int64(c.Events)

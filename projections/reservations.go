@@ -73,9 +73,9 @@ var reservationTable = &Table[uuid.UUID, reservationRow]{
 		if r.Amount.Unit() != "" {
 			amount = r.Amount.Quantity.String()
 		}
-		return []any{r.reservation.String(), r.Campaign, r.account.String(), nullID(r.operation),
-			string(r.Kind), r.Count, null(r.Amount.Unit()), amount, r.status, instant(r.began),
-			instant(r.endedAt)}
+		return []any{r.reservation.String(), r.Campaign, r.account.String(), NullID(r.operation),
+			string(r.Kind), r.Count, Null(r.Amount.Unit()), amount, r.status, NullTime(r.began),
+			NullTime(r.endedAt)}
 	},
 	Scan: func(row func(...any) error, id *uuid.UUID, r *reservationRow) error {
 		var operation, unit, amount, began, ended sql.NullString
@@ -90,10 +90,10 @@ var reservationTable = &Table[uuid.UUID, reservationRow]{
 		if err != nil {
 			return err
 		}
-		if r.began, err = readInstant(began); err != nil {
+		if r.began, err = ReadTime(began); err != nil {
 			return err
 		}
-		r.endedAt, err = readInstant(ended)
+		r.endedAt, err = ReadTime(ended)
 		return err
 	},
 }
@@ -177,7 +177,7 @@ func (m *Models) UnsettledReservations(ctx context.Context, before time.Time) (
 	_, err = m.view(ctx, func(q querier) error {
 		rows, err := q.QueryContext(ctx, `SELECT id, reservation_id, campaign, account_id, operation_id
 			FROM reservations WHERE status IN ('open', 'owed') AND began_at < ?
-			ORDER BY began_at, id LIMIT 1000`, instant(before))
+			ORDER BY began_at, id LIMIT 1000`, NullTime(before))
 		if err != nil {
 			return err
 		}

@@ -54,7 +54,7 @@ var segmentTable = &Table[string, SegmentEntry]{
 	Keys:    func(id string) []any { return []any{id} },
 	Values: func(s *SegmentEntry) []any {
 		filter, _ := json.Marshal(s.Filter) // plain fields
-		return []any{s.Name, string(filter), instant(s.DefinedAt), instant(s.ChangedAt), s.Revision,
+		return []any{s.Name, string(filter), NullTime(s.DefinedAt), NullTime(s.ChangedAt), s.Revision,
 			int64(s.position)}
 	},
 	Scan: func(row func(...any) error, id *string, s *SegmentEntry) error {
@@ -68,10 +68,10 @@ var segmentTable = &Table[string, SegmentEntry]{
 		if err := json.Unmarshal([]byte(filter), &s.Filter); err != nil {
 			return err
 		}
-		if s.DefinedAt, err = readInstant(defined); err != nil {
+		if s.DefinedAt, err = ReadTime(defined); err != nil {
 			return err
 		}
-		s.ChangedAt, err = readInstant(changed)
+		s.ChangedAt, err = ReadTime(changed)
 		return err
 	},
 }
@@ -271,6 +271,6 @@ func scanMember(row func(...any) error) (a AccountEntry, err error) {
 	if err = row(&a.ID, &a.CustomerRef, &a.Status, &opened, &a.Revision); err != nil {
 		return a, err
 	}
-	a.OpenedAt, err = readInstant(opened)
+	a.OpenedAt, err = ReadTime(opened)
 	return a, err
 }

@@ -87,7 +87,7 @@ func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?,", n), ",
 func (c *selecting) value(s *domain.Selection, v domain.SelectionValue) any {
 	if s.Field == domain.SelectOpened {
 		t, _ := time.Parse(time.RFC3339, string(v)) // as it was checked
-		return instant(t)
+		return NullTime(t)
 	}
 	var q domain.Quantity
 	_ = q.UnmarshalText([]byte(v)) // likewise
@@ -123,7 +123,7 @@ var figures = map[domain.SelectionField]func(*selecting, *domain.Selection) stri
 	domain.SelectDormancy: func(*selecting, *domain.Selection) string { return "a.dormant_step" },
 	domain.SelectOpened:   func(*selecting, *domain.Selection) string { return "a.opened_at" },
 	domain.SelectCoupons: func(c *selecting, s *domain.Selection) string {
-		c.args = append(c.args, instant(c.at))
+		c.args = append(c.args, NullTime(c.at))
 		text := `SELECT count(*) FROM coupons WHERE account_id = a.id AND status IN ('active', 'reserved')
 			AND (valid_until IS NULL OR valid_until > ?)`
 		if s.Of != "" {
@@ -139,7 +139,7 @@ var figures = map[domain.SelectionField]func(*selecting, *domain.Selection) stri
 			text += " AND kind = ?"
 		}
 		if s.Days > 0 {
-			c.args = append(c.args, instant(c.at.AddDate(0, 0, -s.Days)), instant(c.at))
+			c.args = append(c.args, NullTime(c.at.AddDate(0, 0, -s.Days)), NullTime(c.at))
 			text += " AND occurred_at > ? AND occurred_at <= ?"
 		}
 		return text

@@ -70,7 +70,7 @@ func population(t *testing.T, m *Models, n int) []person {
 		id := p.id.String()
 		edit(t, m, `INSERT INTO accounts (id, customer_ref, kind, status, freezes, opened_at, recorded_at,
 			revision, position, dormant_step) VALUES (?, ?, ?, ?, '[]', ?, ?, 0, 0, ?)`, id,
-			fmt.Sprint("P-", i), kind, string(p.status), instant(p.openedAt), instant(p.openedAt), p.step)
+			fmt.Sprint("P-", i), kind, string(p.status), NullTime(p.openedAt), NullTime(p.openedAt), p.step)
 		granted := map[string]domain.Consent{}
 		for _, c := range p.consents {
 			granted[c] = domain.Consent{GrantedAt: asked}
@@ -105,8 +105,8 @@ func population(t *testing.T, m *Models, n int) []person {
 			meet := meeting{domain.InteractionKinds[r.IntN(5)], asked.AddDate(0, 0, -r.IntN(40)).UTC()}
 			p.met = append(p.met, meet)
 			edit(t, m, `INSERT INTO interactions (account_id, id, kind, occurred_at, recorded_at, position)
-				VALUES (?, ?, ?, ?, ?, 0)`, id, fmt.Sprint(j), string(meet.kind), instant(meet.at),
-				instant(meet.at))
+				VALUES (?, ?, ?, ?, ?, 0)`, id, fmt.Sprint(j), string(meet.kind), NullTime(meet.at),
+				NullTime(meet.at))
 		}
 		for j := range r.IntN(4) {
 			campaign := []string{"spring", "autumn"}[r.IntN(2)]
@@ -115,7 +115,7 @@ func population(t *testing.T, m *Models, n int) []person {
 			edit(t, m, `INSERT INTO coupons (account_id, id, status, campaign, definition, kind, uses, used,
 				valid_from, valid_until, consideration, granted_at)
 				VALUES (?, ?, ?, ?, 'd@1', 'amount_off', 1, 0, ?, ?, 'free', ?)`, id, fmt.Sprint(j), status,
-				campaign, instant(until), instant(until), instant(until))
+				campaign, NullTime(until), NullTime(until), NullTime(until))
 			if (status == "active" || status == "reserved") && until.After(asked) {
 				p.coupons[campaign]++
 			}

@@ -181,9 +181,9 @@ func scanSettled(row func(...any) error) (o domain.Settled, err error) {
 	if err := o.Amount.UnmarshalText([]byte(amount + " " + unit)); err != nil {
 		return o, err
 	}
-	if o.OccurredAt, err = readInstant(occurred); err != nil {
+	if o.OccurredAt, err = ReadTime(occurred); err != nil {
 		return o, err
 	}
-	o.RecordedAt, err = readInstant(recorded)
+	o.RecordedAt, err = ReadTime(recorded)
 	return o, err
 }

@@ -2,8 +2,6 @@ package projections
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/tillbook/tillbook/domain"
 )
@@ -51,15 +49,6 @@ var settlementColumns = []string{"store", "terminal", "position", "account_id", 
 	"operation_id", "type", "unit", "amount", "pos_txn_id", "leg", "shift", "operator", "channel",
 	"business_date", "occurred_at", "recorded_at"}
 
-var settlementInserts = func() map[int]string {
-	inserts := map[int]string{}
-	for _, n := range writeRows {
-		inserts[n] = fmt.Sprintf("INSERT INTO settlement (%s) VALUES %s",
-			strings.Join(settlementColumns, ", "), tuples(len(settlementColumns), n))
-	}
-	return inserts
-}()
-
 // Apply adds a row for each event that moved value at a terminal.
 func (settlement) Apply(ctx context.Context, tx *Tx, events []Event) error {
 	var rows [][]any
@@ -68,19 +57,9 @@ func (settlement) Apply(ctx context.Context, tx *Tx, events []Event) error {
 			rows = append(rows, row)
 		}
 	}
-	var args []any
-	for len(rows) > 0 {
-		n := fitting(writeRows, len(rows))
-		args = args[:0]
-		for _, row := range rows[:n] {
-			args = append(args, row...)
-		}
-		if err := tx.Exec(ctx, settlementInserts[n], args...); err != nil {
-			return err
-		}
-		rows = rows[n:]
-	}
-	return nil
+	return tx.Insert(ctx, "settlement", settlementColumns, len(rows), func(values []any, i int) []any {
+		return append(values, rows[i]...)
+	})
 }
 
 // settlementRow is an event's row, nil where it has none.
@@ -92,8 +71,8 @@ func settlementRow(e *Event) []any {
 	}
 	return []any{m.Store, m.Terminal, int64(e.Position), e.Account.String(), e.ID.String(),
 		m.OperationID.String(), string(kind), b.Unit, settledAmount(e).String(),
-		null(m.Reference.PosTxnID), null(m.Reference.Leg), null(m.Shift), null(m.Operator),
-		null(m.Channel), m.BusinessDate, instant(m.OccurredAt), instant(m.RecordedAt)}
+		Null(m.Reference.PosTxnID), Null(m.Reference.Leg), Null(m.Shift), Null(m.Operator),
+		Null(m.Channel), m.BusinessDate, NullTime(m.OccurredAt), NullTime(m.RecordedAt)}
 }
 
 // settledKind is what an event moved value by, "" where it moved none at a terminal, or was no

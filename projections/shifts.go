@@ -73,8 +73,8 @@ var shiftTable = &Table[uuid.UUID, shiftRow]{
 		"through", "key"},
 	Keys: func(id uuid.UUID) []any { return []any{id.String()} },
 	Values: func(s *shiftRow) []any {
-		return []any{s.store, s.terminal, s.number, s.name, s.date, s.status(), instant(s.openedAt),
-			instant(s.closedAt), s.differences, s.opened, s.closed, markJSON(s.after),
+		return []any{s.store, s.terminal, s.number, s.name, s.date, s.status(), NullTime(s.openedAt),
+			NullTime(s.closedAt), s.differences, s.opened, s.closed, markJSON(s.after),
 			markJSON(s.through), s.key}
 	},
 	Scan: func(row func(...any) error, id *uuid.UUID, s *shiftRow) error {
@@ -91,10 +91,10 @@ var shiftTable = &Table[uuid.UUID, shiftRow]{
 		if s.through, err = readMark(through); err != nil {
 			return err
 		}
-		if s.openedAt, err = readInstant(openedAt); err != nil {
+		if s.openedAt, err = ReadTime(openedAt); err != nil {
 			return err
 		}
-		s.closedAt, err = readInstant(closedAt)
+		s.closedAt, err = ReadTime(closedAt)
 		return err
 	},
 }

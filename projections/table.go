@@ -145,9 +145,7 @@ func (r *Rows[K, R]) write(ctx context.Context, keys []K) error {
 		args = append(args, t.Keys(k)...)
 		args = append(args, t.Values(r.rows[k])...)
 	}
-	return r.tx.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) VALUES %s %s", t.Name,
-		strings.Join(t.Columns, ", "), tuples(len(t.Columns), len(keys)),
-		replacing(t.Columns, len(t.Keys(keys[0])))), args...)
+	return r.tx.Exec(ctx, r.tx.insert(t.Name, t.Columns, len(t.Keys(keys[0])), len(keys)), args...)
 }
 
 // replacing lets an insert write over the row that has its key, which is the first columns.
@@ -180,12 +178,4 @@ func fitting(sizes []int, n int) int {
 func tuples(width, n int) string {
 	one := "(" + strings.Repeat("?,", width-1) + "?)"
 	return strings.Repeat(one+",", n-1) + one
-}
-
-// null is how a text stands in a table: NULL for none.
-func null(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
 }

@@ -46,7 +46,7 @@ var tierList = list[TierFilter, uuid.UUID, TierEntry]{
 			w.same("tier", f.Tier)
 		}
 		if !f.DueBefore.IsZero() {
-			w.and("due_at < ?", instant(f.DueBefore))
+			w.and("due_at < ?", NullTime(f.DueBefore))
 		}
 		if after != nil {
 			w.and("account_id > ?", after.String())

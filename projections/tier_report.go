@@ -59,7 +59,7 @@ func (m *Models) TierReport(ctx context.Context, at, from time.Time) (r TierRepo
 
 func tierCounts(ctx context.Context, q querier, at time.Time) (counts []TierCount, err error) {
 	rows, err := q.QueryContext(ctx, `SELECT tier, rank, count(*) FROM (`+heldAt+`) AS held
-		WHERE rank > 0 GROUP BY tier, rank ORDER BY rank DESC, tier`, instant(at), instant(at))
+		WHERE rank > 0 GROUP BY tier, rank ORDER BY rank DESC, tier`, NullTime(at), NullTime(at))
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func tierMoves(ctx context.Context, q querier, from, to time.Time) (moves []Tier
 				JOIN accounts ON accounts.id = account_id
 				WHERE at > ? AND at <= ? AND status NOT IN ('closed', 'merged')) AS moved) AS moves
 		WHERE was IS DISTINCT FROM is_now GROUP BY was, is_now ORDER BY was NULLS FIRST, is_now`,
-		instant(from), instant(to), instant(from), instant(to))
+		NullTime(from), NullTime(to), NullTime(from), NullTime(to))
 	if err != nil {
 		return nil, err
 	}

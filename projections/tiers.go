@@ -111,11 +111,11 @@ var tierTable = &Table[uuid.UUID, tierRow]{
 		if d.Metric != "" {
 			value = d.Value.String()
 		}
-		return []any{held.tier, held.rank, instant(held.since),
-			t.counted.tier, t.counted.rank, instant(t.counted.since), instant(d.ValidUntil),
-			null(string(d.Metric)), null(d.Unit), value, null(d.Window.From), null(d.Window.Through),
-			null(t.scheduled.To), instant(t.scheduled.On), overridden, instant(t.overrideEnds),
-			instant(t.due())}
+		return []any{held.tier, held.rank, NullTime(held.since),
+			t.counted.tier, t.counted.rank, NullTime(t.counted.since), NullTime(d.ValidUntil),
+			Null(string(d.Metric)), Null(d.Unit), value, Null(d.Window.From), Null(d.Window.Through),
+			Null(t.scheduled.To), NullTime(t.scheduled.On), overridden, NullTime(t.overrideEnds),
+			NullTime(t.due())}
 	},
 	Scan: scanTier,
 }
@@ -143,7 +143,7 @@ func scanTier(row func(...any) error, id *uuid.UUID, t *tierRow) error {
 		into *time.Time
 	}{{since, &held.since}, {countedSince, &t.counted.since}, {valid, &d.ValidUntil},
 		{on, &t.scheduled.On}, {ends, &t.overrideEnds}} {
-		if *i.into, err = readInstant(i.text); err != nil {
+		if *i.into, err = ReadTime(i.text); err != nil {
 			return err
 		}
 	}
@@ -185,14 +185,14 @@ var tierChangeTable = &Table[tierChangeKey, tierStay]{
 	Name:    "tier_changes",
 	Columns: []string{"account_id", "revision", "at", "tier", "rank"},
 	Keys:    func(k tierChangeKey) []any { return []any{k.account.String(), k.revision} },
-	Values:  func(s *tierStay) []any { return []any{instant(s.since), s.tier, s.rank} },
+	Values:  func(s *tierStay) []any { return []any{NullTime(s.since), s.tier, s.rank} },
 	Scan: func(row func(...any) error, k *tierChangeKey, s *tierStay) error {
 		var at sql.NullString
 		err := row(&k.account, &k.revision, &at, &s.tier, &s.rank)
 		if err != nil {
 			return err
 		}
-		s.since, err = readInstant(at)
+		s.since, err = ReadTime(at)
 		return err
 	},
 }
@@ -252,7 +252,7 @@ func (m *Models) DueTiers(ctx context.Context, at, since time.Time) iter.Seq2[uu
 		WHERE due_at IS NOT NULL AND due_at <= ? AND recorded_at <= ?
 			AND status NOT IN ('closed', 'merged')
 			AND (due_at, account_id, account_id) > (?, ?, ?)
-		ORDER BY due_at, account_id LIMIT ?`, instant(at), instant(since)))
+		ORDER BY due_at, account_id LIMIT ?`, NullTime(at), NullTime(since)))
 }
 
 // Having lists the accounts that ever had something of a unit: a hint of whose average may have reached a

@@ -68,8 +68,8 @@ var transferTable = &Table[uuid.UUID, transferRow]{
 		"reason", "sent_at", "ended_at", "position"},
 	Keys: func(id uuid.UUID) []any { return []any{id.String()} },
 	Values: func(t *transferRow) []any {
-		return []any{t.from.String(), t.to.String(), string(t.kind), nullID(t.merge), null(t.unit),
-			null(t.amount), t.status, null(t.reason), instant(t.sentAt), instant(t.endedAt), t.position}
+		return []any{t.from.String(), t.to.String(), string(t.kind), NullID(t.merge), Null(t.unit),
+			Null(t.amount), t.status, Null(t.reason), NullTime(t.sentAt), NullTime(t.endedAt), t.position}
 	},
 	Scan: func(row func(...any) error, id *uuid.UUID, t *transferRow) error { return t.scan(row, id) },
 }
@@ -87,10 +87,10 @@ func (t *transferRow) scan(row func(...any) error, id *uuid.UUID) error {
 			return err
 		}
 	}
-	if t.sentAt, err = readInstant(sent); err != nil {
+	if t.sentAt, err = ReadTime(sent); err != nil {
 		return err
 	}
-	t.endedAt, err = readInstant(ended)
+	t.endedAt, err = ReadTime(ended)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"strings"
 )
 
 // Tx is the transaction in which projections fold a batch. It belongs to one goroutine.
@@ -13,10 +14,11 @@ type Tx struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt   // of Query
 	writes     map[string]driver.Stmt // of Exec
-	args       []driver.NamedValue    // of the statement that runs
-	caches     map[string]cache       // by table
-	most       int                    // rows to remember: cachedRows
-	damage     []damage
+	inserts    map[insertion]string
+	args       []driver.NamedValue // of the statement that runs
+	caches     map[string]cache    // by table
+	most       int                 // rows to remember: cachedRows
+	damage     []Damage
 	lazy       bool // rows are written when they are too many, and by flush; see builder.rebuild
 }
 
@@ -30,15 +32,9 @@ type cache interface {
 // cachedRows bounds the rows that all tables together remember from one batch to the next.
 const cachedRows = 400_000
 
-// damage is an event that was passed over.
-type damage struct {
-	event  Event
-	reason string
-}
-
 func newTx(d *database, conn *sql.Conn) *Tx {
 	return &Tx{database: d, conn: conn, statements: map[string]*sql.Stmt{}, writes: map[string]driver.Stmt{},
-		caches: map[string]cache{}, most: cachedRows}
+		inserts: map[insertion]string{}, caches: map[string]cache{}, most: cachedRows}
 }
 
 // Exec runs a statement with parameters. It is prepared once, so queries are constants, or few.
@@ -77,9 +73,50 @@ func parameter(arg any) (driver.Value, error) {
 	case int:
 		return int64(arg), nil
 	case bool:
-		return int64(flag(arg)), nil
+		return int64(Flag(arg)), nil
 	}
 	return driver.DefaultParameterConverter.ConvertValue(arg)
+}
+
+// Insert adds n rows to a table, with few statements. row appends the values of one of them, from 0, as
+// the columns have them. It is for rows that no event changes later; those that some do have a Table.
+func (t *Tx) Insert(ctx context.Context, table string, columns []string, n int,
+	row func(values []any, i int) []any) error {
+	var values []any
+	for from := 0; from < n; {
+		size := fitting(writeRows, n-from)
+		values = values[:0]
+		for i := from; i < from+size; i++ {
+			values = row(values, i)
+		}
+		if err := t.Exec(ctx, t.insert(table, columns, 0, size), values...); err != nil {
+			return fmt.Errorf("insert into %s: %w", table, err)
+		}
+		from += size
+	}
+	return nil
+}
+
+// insert is the statement that inserts rows, over those that are there with their key, the first so many
+// columns, if any.
+func (t *Tx) insert(table string, columns []string, key, rows int) string {
+	of := insertion{table, rows, key}
+	text, ok := t.inserts[of]
+	if !ok {
+		text = fmt.Sprintf("INSERT INTO %s (%s) VALUES %s", table, strings.Join(columns, ", "),
+			tuples(len(columns), rows))
+		if key > 0 {
+			text += " " + replacing(columns, key)
+		}
+		t.inserts[of] = text
+	}
+	return text
+}
+
+// insertion names a statement that inserts rows into a table.
+type insertion struct {
+	table     string
+	rows, key int
 }
 
 // Query is Exec for statements that answer rows.
@@ -94,7 +131,7 @@ func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, e
 // Damaged reports an event that cannot be folded, and why. It is counted and listed with those that
 // cannot be read; the log goes on.
 func (t *Tx) Damaged(e Event, reason string) {
-	t.damage = append(t.damage, damage{e, reason})
+	t.damage = append(t.damage, Damage{e, reason})
 }
 
 func (t *Tx) prepared(ctx context.Context, query string) (*sql.Stmt, error) {

@@ -1,0 +1,74 @@
+package projections
+
+import (
+	"context"
+	"iter"
+	"slices"
+
+	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
+)
+
+// Batch is a part of the log, decoded.
+type Batch struct {
+	Events   []Event             // in the order of the log; the follower's again when the next batch is asked for
+	Damaged  []Damage            // what stood among them in ledger streams and is no event of the ledger
+	Position eventstore.Position // up to which everything has been yielded: where to go on later
+	CaughtUp bool                // nothing more was durable when the batch was made; such a batch has no events
+}
+
+// Damage is an event that is passed over, and why.
+type Damage struct {
+	Event  Event // only Recorded where it could not be decoded
+	Reason string
+}
+
+// Follow yields the ledger's events that stand behind a position, eventstore.Start for all of them, in
+// batches, and goes on with new ones as they become durable, without gap or repeat, until ctx ends or the
+// caller stops. An error, the last element, is the store's, or ctx's.
+//
+// It keeps nothing: a caller that is to go on where it was keeps Batch.Position together with what it has
+// made of the events, in one transaction. What is kept in the tables of a Projection is kept so by Models.
+func Follow(ctx context.Context, store eventstore.Store, after eventstore.Position,
+) iter.Seq2[Batch, error] {
+	return func(yield func(Batch, error) bool) {
+		d := decoder{names: newNames()}
+		for stored, err := range store.Follow(ctx, after, domain.Prefixes...) {
+			if err != nil {
+				yield(Batch{Position: after}, err)
+				return
+			}
+			if len(stored) > 0 {
+				after = stored[len(stored)-1].Position
+			}
+			events, damaged := d.decode(stored)
+			if !yield(Batch{events, damaged, after, len(stored) == 0}, nil) {
+				return
+			}
+			d.forget()
+		}
+	}
+}
+
+// decoder decodes stored events into the same memory again and again.
+type decoder struct {
+	names  *names
+	events []Event
+}
+
+// decode answers the events, which are good until the next call, and those that are not ours.
+func (d *decoder) decode(stored []eventstore.Recorded) (events []Event, damaged []Damage) {
+	d.events = slices.Grow(d.events[:0], len(stored))
+	for _, r := range stored {
+		d.events = append(d.events, Event{})
+		e := &d.events[len(d.events)-1]
+		if err := e.decode(r, d.names); err != nil {
+			damaged = append(damaged, Damage{Event{Recorded: r}, err.Error()})
+			d.events = d.events[:len(d.events)-1]
+		}
+	}
+	return d.events, damaged
+}
+
+// forget lets go of what the events point to.
+func (d *decoder) forget() { clear(d.events[:cap(d.events)]) }
