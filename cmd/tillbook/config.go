@@ -44,6 +44,8 @@ func (c *config) settings(f *pflag.FlagSet) {
 		"EventStoreDB that holds the log, in place of the data folder; best given by the environment\n"+
 			"    where it holds a password")
 	c.esdb.settings(f, "esdb-", "")
+	f.StringVar(&c.esdb.analysts, "esdb-analysts", "",
+		"which of them may manage projections, commas between; limit: users, none lets all of them")
 	bind(f, postgresAddress(&c.readmodels), "readmodels",
 		"PostgreSQL database that holds the read models, in place of the data folder; all nodes on one log\n"+
 			"    name the same one, and nobody else uses it. Its password is best given by the environment,\n"+

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tillbook/tillbook/eventstore/embedded"
+	"github.com/tillbook/tillbook/eventstore/esdbserver"
 )
 
 // newEventStore is `tillbook eventstore`.
@@ -35,7 +36,7 @@ func newEventStore() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			server, err := p.open(store, nil, logger)
+			server, err := p.open(esdbserver.Options{Store: store, Logger: logger})
 			if err != nil {
 				return errors.Join(err, store.Close())
 			}

@@ -5,20 +5,20 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
-	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/esdbserver"
 )
 
 // protocol are the settings of EventStoreDB's protocol on the embedded log.
 type protocol struct {
 	listen, cert, key, users string
+	analysts                 string // of users, with commas between; empty: all
 }
 
 // settings binds every setting to a flag; prefix tells them from those of REST.
@@ -54,26 +54,24 @@ func (p *protocolServer) page() string {
 }
 
 // open is nil where no address is set.
-func (p *protocol) open(
-	store eventstore.Indexed, owned func(string) bool, logger *slog.Logger,
-) (*protocolServer, error) {
+func (p *protocol) open(opts esdbserver.Options) (*protocolServer, error) {
 	if p.listen == "" {
 		if p.cert != "" || p.key != "" || p.users != "" {
 			return nil, errors.New("a certificate or users of EventStoreDB's protocol, and no address to listen on")
 		}
 		return nil, nil
 	}
-	secured, err := p.tls()
-	if err != nil {
+	var err error
+	if opts.TLS, err = p.tls(); err != nil {
 		return nil, err
 	}
-	users, err := readUsers(p.users)
-	if err != nil {
+	if opts.Users, err = readUsers(p.users); err != nil {
 		return nil, err
 	}
-	server, err := esdbserver.New(esdbserver.Options{
-		Store: store, Logger: logger, Owned: owned, TLS: secured, Users: users,
-	})
+	if opts.Analyst, err = analystsAmong(opts.Users, p.analysts); err != nil {
+		return nil, err
+	}
+	server, err := esdbserver.New(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +79,7 @@ func (p *protocol) open(
 	if err != nil {
 		return nil, fmt.Errorf("listen for EventStoreDB's clients on %s: %w", p.listen, err)
 	}
-	if tcp, ok := ln.Addr().(*net.TCPAddr); secured == nil && ok && !tcp.IP.IsLoopback() {
+	if tcp, ok := ln.Addr().(*net.TCPAddr); opts.TLS == nil && ok && !tcp.IP.IsLoopback() {
 		return nil, errors.Join(fmt.Errorf("EventStoreDB's protocol on %s: beyond loopback it needs a "+
 			"certificate", p.listen), ln.Close())
 	}
@@ -100,6 +98,20 @@ func (p *protocol) tls() (*tls.Config, error) {
 		return nil, fmt.Errorf("certificate of EventStoreDB's protocol: %w", err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
+// analystsAmong says who of the users may manage projections, nil for all of them.
+func analystsAmong(users map[string]string, names string) (func(string) bool, error) {
+	if names == "" {
+		return nil, nil
+	}
+	all := strings.Split(names, ",")
+	for _, name := range all {
+		if _, ok := users[name]; !ok {
+			return nil, fmt.Errorf("--esdb-analysts: there is no user %q", name)
+		}
+	}
+	return func(user string) bool { return slices.Contains(all, user) }, nil
 }
 
 // usersBytes bounds the file of users.

@@ -19,6 +19,7 @@ import (
 	"github.com/tillbook/tillbook/domain/vault"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/embedded"
+	"github.com/tillbook/tillbook/eventstore/esdbserver"
 	"github.com/tillbook/tillbook/projections"
 )
 
@@ -36,6 +37,7 @@ type service struct {
 	codes    *vault.Codes        // nil without a master key
 	models   *projections.Models // nil without followers
 	live     *liveProjections    // nil without followers
+	passing  *passing            // nil where no client could ask for one
 	webhooks *webhooks.Sender    // nil where this node sends none
 	api      *api.Server
 	tcp      net.Listener // nil when only the socket is served
@@ -74,8 +76,8 @@ func (s *service) open(ctx context.Context) (err error) {
 	if err = s.openStore(ctx, observed); err != nil {
 		return err
 	}
-	if err = s.openProtocol(); err != nil {
-		return err
+	if cfg.esdb.listen != "" && s.embedded == nil {
+		return errors.New("--esdb-listen serves the folder's own log, and --eventstore names another")
 	}
 	s.ledger = ledger.Open(s.store, ledger.Options{
 		Logger: s.logger, CacheBytes: cfg.cacheMB << 20, MaxWaiting: cfg.maxWaiting,
@@ -93,6 +95,9 @@ func (s *service) open(ctx context.Context) (err error) {
 		if err = s.openLive(ctx, observed); err != nil {
 			return err
 		}
+	}
+	if err = s.openProtocol(ctx); err != nil {
+		return err
 	}
 	if cfg.webhooks {
 		if err = s.openWebhooks(ctx, observed); err != nil {
@@ -124,11 +129,15 @@ func (s *service) listenOn(cfg config) (err error) {
 }
 
 // openProtocol lets EventStoreDB's clients in, where the settings say so.
-func (s *service) openProtocol() (err error) {
-	if s.cfg.esdb.listen != "" && s.embedded == nil {
-		return errors.New("--esdb-listen serves the folder's own log, and --eventstore names another")
+func (s *service) openProtocol(ctx context.Context) (err error) {
+	opts := esdbserver.Options{Store: s.embedded, Logger: s.logger, Owned: isServiceOwned}
+	if s.cfg.esdb.listen != "" && s.live != nil {
+		if s.passing, err = openPassing(ctx, s.cfg.data, s.store, s.logger); err != nil {
+			return err
+		}
+		opts.Projections = &clientProjections{s.live, s.passing}
 	}
-	s.protocol, err = s.cfg.esdb.open(s.embedded, domain.Owns, s.logger)
+	s.protocol, err = s.cfg.esdb.open(opts)
 	return err
 }
 
@@ -218,6 +227,7 @@ func (s *service) works() []func(context.Context) {
 		s.settleReservations,
 		s.runJobs,
 		s.grantOnTriggers,
+		s.runPassing,
 		s.runProjections,
 		s.sendWebhooks,
 		s.tendPeople,
@@ -260,6 +270,9 @@ func (s *service) close() {
 		if err := s.webhooks.Close(); err != nil {
 			s.logger.Error("webhooks not closed", "err", err)
 		}
+	}
+	if err := s.passing.close(); err != nil {
+		s.logger.Error("transient projections not closed", "err", err)
 	}
 	if err := s.live.close(); err != nil {
 		s.logger.Error("projections not closed", "err", err)

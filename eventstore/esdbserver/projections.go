@@ -8,7 +8,7 @@ import (
 )
 
 // Projections are who keeps projections, asked for by EventStoreDB's clients. caller is the user that
-// asks, "anonymous" where nobody says who it is. All methods may be called at once.
+// asks, "anonymous" where nobody has to say who it is. All methods may be called at once.
 //
 // Errors, by errors.Is and errors.As: ErrNoProjection, ErrProjectionExists, ErrProjectionRuns,
 // ErrProjectionsStarting, *BadProjection, *ProjectionFault, the store's, and the context's own.

@@ -131,9 +131,12 @@ func (s projectionsService) Result(ctx context.Context,
 
 // manage changes something for a caller who may.
 func (s projectionsService) manage(ctx context.Context, name string, do func(caller string) error) error {
-	caller := callerOf(ctx)
-	if s.TLS != nil && s.Users != nil && !s.Analyst(caller) {
-		return accessDenied(ctx)
+	caller := "anonymous" // in plain text nobody proves a name
+	if s.TLS != nil && s.Users != nil {
+		caller = callerOf(ctx)
+		if !s.Analyst(caller) {
+			return accessDenied(ctx)
+		}
 	}
 	return s.projectionRefusal(ctx, name, do(caller))
 }

@@ -27,6 +27,7 @@ type engine struct {
 	mu      sync.Mutex // guards all below
 	runner  *Runner    // nil where the script does not compile
 	reader  *Runner    // of results, where they are not the states; nil until it is needed
+	closed  bool       // it answers no more
 	at      mark
 	saved   mark      // as the checkpoint has it
 	since   time.Time // of the last checkpoint
@@ -148,7 +149,7 @@ func (e *engine) close() {
 			r.Close()
 		}
 	}
-	e.runner, e.reader = nil, nil
+	e.runner, e.reader, e.closed = nil, nil, true
 }
 
 // run follows the log. A failure of the store is tried again from the checkpoint; a fault of the

@@ -60,10 +60,11 @@ type Statistics struct {
 	State      LiveState
 	Fault      *LiveFault // nil: it has none
 	Position   eventstore.Position
-	Lag        uint64 // positions between it and the last event that it could read
-	Events     int64  // that its handlers were given
-	Emitted    int64  // events that it has asked to be emitted and that were not there already
-	PerSecond  int64  // events handled in the last second
+	Checkpoint eventstore.Position // from where it goes on after a restart
+	Lag        uint64              // positions between it and the last event that it could read
+	Events     int64               // that its handlers were given
+	Emitted    int64               // events that it has asked to be emitted and that were not there already
+	PerSecond  int64               // events handled in the last second
 	Partitions int
 	Bytes      int64 // of all states as JSON
 }

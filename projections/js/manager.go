@@ -69,6 +69,7 @@ type Manager struct {
 	opts   ManagerOptions
 	logger *slog.Logger
 	file   *checkpoints
+	over   chan struct{} // closed when Run has returned
 	slots  chan struct{} // a place for each projection whose handlers run
 
 	mu      sync.RWMutex // guards all below; engines are opened and closed by Run alone
@@ -94,14 +95,16 @@ func OpenManager(ctx context.Context, folder string, store eventstore.Store, o M
 		return nil, err
 	}
 	return &Manager{store: store, opts: o, logger: o.Logger, file: file,
+		over:  make(chan struct{}),
 		slots: make(chan struct{}, o.AtOnce), live: map[string]*resident{}, changed: make(chan struct{})}, nil
 }
 
 // Close closes the checkpoints. Run has returned.
 func (m *Manager) Close() error { return m.file.close() }
 
-// Run keeps the projections live until ctx ends. Then each stands at a checkpoint.
+// Run, called once, keeps the projections live until ctx ends. Then each stands at a checkpoint.
 func (m *Manager) Run(ctx context.Context) {
+	defer close(m.over)
 	var ticking sync.WaitGroup
 	ticking.Go(func() { m.tick(ctx) })
 	for ctx.Err() == nil {

@@ -84,8 +84,8 @@ func (e *engine) statistics(ctx context.Context) (Statistics, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := Statistics{Version: e.version.Number, Emit: e.version.Emit, State: LiveStopped, Fault: e.at.fault,
-		Position: e.at.position, Lag: uint64(head - min(head, e.at.position)), Events: e.at.events,
-		Emitted: e.at.emitted}
+		Position: e.at.position, Checkpoint: e.saved.position,
+		Lag: uint64(head - min(head, e.at.position)), Events: e.at.events, Emitted: e.at.emitted}
 	switch {
 	case e.at.fault != nil:
 		s.State = LiveFaulted
@@ -162,13 +162,9 @@ func (m *Manager) Result(ctx context.Context, name, partition string) (Answer, e
 func (m *Manager) ask(ctx context.Context, name string, read func(*engine) ([]byte, error)) (
 	a Answer, err error,
 ) {
-	k, err := m.find(name)
-	if err != nil {
-		return a, err
-	}
-	err = k.current.ask(ctx, func() error {
-		a.JSON, err = read(k.current)
-		a.Position, a.Version = k.current.at.position, k.current.version.Number
+	err = m.asking(ctx, name, func(e *engine) (err error) {
+		a.JSON, err = read(e)
+		a.Position, a.Version = e.at.position, e.version.Number
 		return err
 	})
 	return a, err
@@ -182,6 +178,9 @@ func (e *engine) ask(ctx context.Context, read func() error) error {
 	defer e.m.leave()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.closed {
+		return errClosed
+	}
 	if e.runner == nil {
 		return nil
 	}
@@ -222,13 +221,8 @@ func (e *engine) result(partition string) (text []byte, err error) {
 func (m *Manager) Partitions(ctx context.Context, name, after string, limit int) (
 	page []string, at eventstore.Position, err error,
 ) {
-	k, err := m.find(name)
-	if err != nil {
-		return nil, 0, err
-	}
-	err = k.current.ask(ctx, func() error {
-		page = k.current.runner.partitionsAfter(after, limit)
-		at = k.current.at.position
+	err = m.asking(ctx, name, func(e *engine) error {
+		page, at = e.runner.partitionsAfter(after, limit), e.at.position
 		return nil
 	})
 	return page, at, err
