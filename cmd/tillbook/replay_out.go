@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"unicode"
 )
 
@@ -36,7 +35,7 @@ func writeResult(to io.Writer, form string, result *replayResult) error {
 	out := bufio.NewWriter(to)
 	var err error
 	switch form {
-	case "json":
+	case formJSON:
 		err = resultJSON(out, result)
 	case formNDJSON:
 		err = resultNDJSON(out, result)
@@ -45,7 +44,7 @@ func writeResult(to io.Writer, form string, result *replayResult) error {
 		if t, err = result.table(); err != nil {
 			return err
 		}
-		if form == "table" {
+		if form == formTable {
 			err = resultRows(out, t)
 		} else {
 			err = t.writeRows(form, out)
@@ -95,29 +94,33 @@ func resultNDJSON(out io.Writer, result *replayResult) error {
 const longestCell = 60
 
 func resultRows(out io.Writer, t *resultTable) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	sheet := newSheet(out, formTable)
+	names := make([]string, len(t.columns))
 	for i, c := range t.columns {
-		writeCell(w, i, c.Name)
+		names[i] = shortened(c.Name)
 	}
-	fmt.Fprintln(w)
+	if err := sheet.Columns(names); err != nil {
+		return err
+	}
+	values := make([]any, len(names))
 	for _, row := range t.rows {
 		for i, cell := range row {
-			writeCell(w, i, cellText(cell))
+			if values[i] = nil; cell != nil {
+				values[i] = shortened(cellText(cell))
+			}
 		}
-		fmt.Fprintln(w)
+		if err := sheet.Row(values); err != nil {
+			return err
+		}
 	}
-	return w.Flush()
+	return sheet.end()
 }
 
-func writeCell(out io.Writer, column int, text string) {
-	if column > 0 {
-		fmt.Fprint(out, "\t")
-	}
-	text = printable(text)
+func shortened(text string) string {
 	if runes := []rune(text); len(runes) > longestCell {
-		text = string(runes[:longestCell-1]) + "…"
+		return string(runes[:longestCell-1]) + "…"
 	}
-	fmt.Fprint(out, text)
+	return text
 }
 
 // printable is a text without what would move the cursor or end a line.

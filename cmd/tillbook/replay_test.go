@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -203,10 +204,34 @@ func TestResultRows(t *testing.T) {
 	if err := writeResult(&b, "table", resultOf(`p {"a":"x\ty\u001b[2J\n","b":"`+long+`"}`)); err != nil {
 		t.Fatal(err)
 	}
-	want := "partition  a           b\np          x y [2J   " + "  " + long[:2*59] + "…\n"
-	if got := b.String(); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(want), " ") ||
-		strings.Count(got, "\n") != 2 {
-		t.Errorf("got %q, want %q", got, want)
+	want := `partition  a                  b` + strings.Repeat(" ", 60) + "\n" + `---------  -----------------  ` +
+		strings.Repeat("-", 60) + "\n" + `p          "x\ty\x1b[2J\n"  ` + long[:2*59] + "…\n"
+	if got := b.String(); len(strings.Fields(got)) != len(strings.Fields(want)) ||
+		!strings.HasSuffix(got, want[strings.LastIndex(want, "p  "):]) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestWriteWhole writes no file over, and leaves none that is not whole.
+func TestWriteWhole(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "file")
+	put := func(text string, err error) func(string) error {
+		return func(part string) error { return errors.Join(os.WriteFile(part, []byte(text), 0o600), err) }
+	}
+	if err := writeWhole(name, put("half", io.ErrShortWrite)); !errors.Is(err, io.ErrShortWrite) {
+		t.Errorf("a write that fails: got %v, want %v", err, io.ErrShortWrite)
+	}
+	if left, err := filepath.Glob(name + "*"); len(left) > 0 || err != nil {
+		t.Errorf("a write that failed left %v, %v", left, err)
+	}
+	if err := writeWhole(name, put("first", nil)); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeWhole(name, put("second", nil)); err == nil {
+		t.Error("a file that is there: got no error")
+	}
+	if text, err := os.ReadFile(name); string(text) != "first" || err != nil {
+		t.Errorf("got %q, %v, want the first", text, err)
 	}
 }
 
