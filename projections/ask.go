@@ -22,8 +22,7 @@ type Answer interface {
 
 // Ask answers a question in the SQL of the database that holds the tables, from tables that stand at one
 // place in the log, which it answers. It changes nothing: the connection is its own and reads only.
-// ErrNoQuestion, ErrTimeLimit, *Fault where the question is wrong, ErrStale while the tables are built
-// anew, and the context's error.
+// ErrNoQuestion, ErrTimeLimit, *Fault where the question is wrong, and the context's error.
 func (m *Models) Ask(ctx context.Context, question string, limit time.Duration, answer Answer) (
 	eventstore.Position, error,
 ) {

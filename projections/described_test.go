@@ -39,7 +39,7 @@ func TestDescribe(t *testing.T) {
 		{"counts", "visits", true, "one row a kind", []DescribedColumn{
 			{"kind", "TEXT", false, false, "of the visit: -- or none"},
 			{"count", "INTEGER", false, false, "of all: big ones too"},
-			{"most", "INTEGER", false, true, "of size"},
+			{"size", "INTEGER", false, true, "the largest"},
 		}},
 	}
 	if got := all[:2]; !reflect.DeepEqual(got, want) {
@@ -69,9 +69,9 @@ CREATE TABLE visits ( -- one row a visit,
 
 CREATE VIEW counts AS -- one row a kind
 -- count INTEGER NOT NULL: of all: big ones too
--- most INTEGER: of size
+-- size INTEGER: the largest
 SELECT kind, count(*) AS count, -- kind: of nobody
-	max(size) AS most
+	max(size) AS size
 FROM visits GROUP BY kind;
 `
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"github.com/tillbook/tillbook/projections"
 )
@@ -137,6 +138,11 @@ func (a *asking) answer(cmd *cobra.Command, models *projections.Models, question
 	return err
 }
 
+func isTerminal(in io.Reader) bool {
+	file, ok := in.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
 // questionBytes bounds a question.
 const questionBytes = 1 << 20
 
@@ -154,6 +160,8 @@ func (a *asking) question(in io.Reader, args []string) (string, error) {
 		}
 		defer file.Close()
 		in = file
+	case isTerminal(in):
+		return "", errors.New("want a question, in quotes, or --schema")
 	}
 	text, err := io.ReadAll(io.LimitReader(in, questionBytes+1))
 	if err == nil && len(text) > questionBytes {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
 )
 
 // tableSheet is columns under their names, for people: it keeps all rows until the end, to know how wide
@@ -60,13 +62,13 @@ func (s *tableSheet) end() error {
 	widths := make([]int, len(s.text))
 	for _, row := range s.rows {
 		for i, text := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(text))
+			widths[i] = max(widths[i], uniseg.StringWidth(text))
 		}
 	}
 	for n, row := range s.rows {
 		var line strings.Builder
 		for i, text := range row {
-			blanks := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text))
+			blanks := strings.Repeat(" ", widths[i]-uniseg.StringWidth(text))
 			if !s.text[i] {
 				text, blanks = blanks+text, ""
 			}
