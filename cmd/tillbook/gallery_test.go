@@ -34,6 +34,57 @@ func TestGalleryCDNOW(t *testing.T) {
 	o.wantGallery(purchases)
 }
 
+// TestGalleryYears asks the gallery of a shop with a past: value of several ages, an account that lies
+// idle, and one who gives back more than the others. What has expired is posted by a sweep, which an import
+// has none of: see TestExpired of the gallery.
+func TestGalleryYears(t *testing.T) {
+	var rows strings.Builder
+	rows.WriteString("account,kind,occurred_at,amount,unit,reference,store,operator,expires_at,debit_reference\n")
+	row := func(format string, args ...any) { fmt.Fprintf(&rows, format+"\n", args...) }
+	row("IDLE,top_up,2024-01-10,80.00,CNY,T1,S1,ann,,")
+	row("IDLE,debit,2024-02-20,30.00,CNY,D1,S1,ann,,")
+	row("LOST,top_up,2024-01-10,100.00,CNY,T2,S1,ann,2024-07-15T00:00:00Z,")
+	row("LOST,debit,2024-02-09,10.00,CNY,D2,S1,ann,,") // not yet a month
+	row("LOST,debit,2024-03-10,20.00,CNY,D3,S1,ann,,") // two months
+	row("LOST,refund,2024-05-10,5.00,CNY,,S1,ann,,D3") // four
+	row("BUSY,top_up,2024-06-01,500.00,CNY,T3,S1,ann,,")
+	for i := range 12 {
+		row("BUSY,debit,2024-06-%02d,10.00,CNY,E%d,S1,%s,,", i+2, i, []string{"ann", "ann", "bob"}[i%3])
+	}
+	for _, i := range []int{2, 5, 8} { // three of bob's four debits
+		row("BUSY,refund,2024-09-01,10.00,CNY,,S1,bob,,E%d", i)
+	}
+	row("LOST,top_up,2024-10-01,1.00,CNY,T4,S1,ann,,") // the log's last day
+	o := newOffice(t)
+	if got, err := o.imported("years.csv", rows.String()); err != nil {
+		t.Fatalf("%v\n%s", err, got)
+	}
+	idle := domain.AccountID("IDLE").String()
+	o.wantAnswer("dormant-balances", map[string]any{idle + " CNY": map[string]any{"account": idle,
+		"unit": "CNY", "balance": "50.00", "last": "2024-02-20", "days": 224}})
+	o.wantAnswer("unusual-refunds", map[string]any{"S1 bob CNY": map[string]any{"store": "S1", "who": "bob",
+		"unit": "CNY", "debits": 4, "refunds": 3, "debited": "40.00", "refunded": "30.00", "percent": 75,
+		"percent_of_all": 26.67}})
+	curve := map[string]any{}
+	for age := range 25 {
+		used, expired := "130.00", "0.00"
+		switch {
+		case age >= 4:
+			used = "145.00" // and what BUSY got back in its third month
+		case age >= 3:
+			used = "150.00"
+		case age >= 2:
+			used = "180.00"
+		case age >= 1:
+			used = "160.00"
+		}
+		name := fmt.Sprintf("%02d", age)
+		curve["CNY "+name] = map[string]any{"unit": "CNY", "age": name, "issued": "681.00", "used": used,
+			"expired": expired}
+	}
+	o.wantAnswer("breakage-curve", curve)
+}
+
 // wantGallery holds what the gallery answers against figures taken straight from the purchases.
 func (o office) wantGallery(purchases []purchase) {
 	o.Helper()

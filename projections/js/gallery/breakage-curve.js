@@ -50,9 +50,10 @@ function take([one, all], e, column) {
 
 // raise adds to a column from an age on.
 function raise(all, unit, from, column, amount) {
+  const zero = minus(amount, amount);
   for (let age = 0; age <= MONTHS; age++) {
     const name = String(age).padStart(2, "0");
-    all[unit + " " + name] ||= { unit, age: name, issued: "0", used: "0", expired: "0" };
+    all[unit + " " + name] ||= { unit, age: name, issued: zero, used: zero, expired: zero };
     if (age >= from) {
       all[unit + " " + name][column] = plus(all[unit + " " + name][column], amount);
     }

@@ -90,3 +90,40 @@ func answer(t *testing.T, source string) string {
 	state, _ := r.State("")
 	return string(state)
 }
+
+// TestExpired folds an expiry, and an extension that brings a part of it back, at their lot's ages.
+func TestExpired(t *testing.T) {
+	q, _ := Find("breakage-curve")
+	s, err := js.Compile(q.Name, q.Source, js.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := js.NewRunner(s, js.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for _, row := range []struct{ kind, day, data string }{
+		{"TopUpPosted", "2024-01-31", `"lots":[{"id":"a","class":"principal","face":"9.00"},
+			{"id":"b","class":"bonus","face":"5.00"}],"moves":[{"lot":"a","amount":"9.00"}]`},
+		{"LotExpired", "2024-03-01", `"moves":[{"lot":"a","amount":"-9.00"},{"lot":"b","amount":"-5.00"}]`},
+		{"LotExtended", "2030-01-01", `"moves":[{"lot":"a","amount":"2.50"}]`},
+	} {
+		e := &js.Event{}
+		e.Stream, e.Type = "account-1", row.kind
+		e.Data = []byte(`{"amount":{"amount":"1.00","unit":"CNY"},` + row.data + `}`)
+		e.Metadata = []byte(`{"business_date":"` + row.day + `"}`)
+		if _, err := r.Handle(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shared, _ := r.Shared()
+	for _, want := range []string{`"age":"00","issued":"9.00","used":"0.00","expired":"0.00"`,
+		`"age":"01","issued":"9.00","used":"0.00","expired":"9.00"`, // the 31st to the 1st after next
+		`"age":"23","issued":"9.00","used":"0.00","expired":"9.00"`,
+		`"age":"24","issued":"9.00","used":"0.00","expired":"6.50"`} {
+		if !strings.Contains(string(shared), want) {
+			t.Errorf("got %s, want %s", shared, want)
+		}
+	}
+}

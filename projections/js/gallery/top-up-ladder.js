@@ -17,6 +17,7 @@ fromCategory("account").partitionBy(e => [e.body.paid.unit, stepOf(e)].join(" ")
     s.unit = e.body.paid.unit;
     s.program = e.body.ladder ? e.body.ladder.version : "";
     s.step = e.body.ladder ? e.body.ladder.step : "none";
+    s.bonus = minus(e.body.paid.amount, e.body.paid.amount);
   },
   TopUpPosted(s, e) {
     const paid = e.body.paid.amount;
