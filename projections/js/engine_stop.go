@@ -170,8 +170,12 @@ func (e *engine) reach(ctx context.Context, at eventstore.Position) error {
 
 var errApart = errors.New("the versions do not stand at one position")
 
-// head is the position of the last event that the engine could look at.
+// head is the position of the last event that the engine could look at, or of the log's where its
+// script does not say.
 func (e *engine) head(ctx context.Context) (eventstore.Position, error) {
+	if e.script == nil {
+		return e.m.store.Head(ctx)
+	}
 	s := source{e.m.store, &e.script.Definition}
 	return e.m.store.Head(ctx, s.prefixes()...)
 }

@@ -33,6 +33,7 @@ func (m *Manager) apply(ctx context.Context, def *Live) {
 	m.mu.RUnlock()
 	if old != nil {
 		if unchanged(&old.Live, def) && !old.faulted() {
+			m.put(def.Name, old.enabled(def))
 			return
 		}
 		if old.candidate != nil && def.Current.Began == old.candidate.version.Began {
@@ -85,6 +86,16 @@ func (k *resident) faulted() bool {
 	return false
 }
 
+// enabled is k, in which a fault to come is of this definition.
+func (k *resident) enabled(def *Live) *resident {
+	for _, e := range k.engines() {
+		e.mu.Lock()
+		e.enabled = def.EnabledAt
+		e.mu.Unlock()
+	}
+	return &resident{*def, k.current, k.candidate}
+}
+
 func (m *Manager) put(name string, k *resident) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -100,9 +111,15 @@ func (m *Manager) put(name string, k *resident) {
 func (m *Manager) align(ctx context.Context, k *resident) {
 	ctx, cancel := context.WithTimeout(ctx, alignTime)
 	defer cancel()
-	if release, _, err := m.meet(ctx, k); err == nil {
+	if release, at, err := m.meet(ctx, k); err == nil {
 		k.current.halt()
 		k.candidate.halt()
+		for _, e := range k.engines() {
+			e.mu.Lock()
+			e.at.position = at
+			e.save()
+			e.mu.Unlock()
+		}
 		release()
 	}
 }
