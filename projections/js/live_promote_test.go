@@ -120,6 +120,26 @@ func TestPromoteElsewhere(t *testing.T) {
 	}
 }
 
+// TestPromoteAfterCheckpoint: a version that takes over from a fault and is further already folds
+// anew, and emits to its own stream from where the one before it had stood.
+func TestPromoteAfterCheckpoint(t *testing.T) {
+	r := newRig(t, storetest.NewMemory())
+	r.append(lines(0, 3))
+	r.create("x", strings.Replace(says("one"), "s.n++;", "if (++s.n > 4) throw 1;", 1), true)
+	r.settled("x")
+	r.restart() // which leaves a checkpoint
+	r.append(lines(3, 7))
+	r.settled("x")
+	r.update("x", strings.ReplaceAll(says("two"), "analytics-said", "analytics-told"))
+	r.settled("x")
+	r.promote("x")
+	r.settled("x")
+	want := "two {\"n\":3}\ntwo {\"n\":4}\ntwo {\"n\":5}\ntwo {\"n\":6}"
+	if got := r.emitted("analytics-told"); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // TestResetAndRecreate: what is begun anew emits nothing twice; what is made anew under a name emits all.
 func TestResetAndRecreate(t *testing.T) {
 	r := newRig(t, storetest.NewMemory())

@@ -117,4 +117,8 @@ func TestLiveChain(t *testing.T) {
 	for r.settled("one").Answers.Fault == nil && r.settled("other").Answers.Fault == nil {
 		r.next("one")
 	}
+	all := r.emitted("analytics-x") + "\n" + r.emitted("analytics-y")
+	if got := strings.Count(all, "A "); got > 2*longestChain+1 {
+		t.Errorf("got %d emitted, want an end of it", got)
+	}
 }

@@ -86,6 +86,9 @@ func (e *engine) statistics(ctx context.Context) (Statistics, error) {
 	s := Statistics{Version: e.version.Number, Emit: e.version.Emit, State: LiveStopped, Fault: e.at.fault,
 		Position: e.at.position, Checkpoint: e.saved.position,
 		Lag: uint64(head - min(head, e.at.position)), Events: e.at.events, Emitted: e.at.emitted}
+	if len(e.pending) > 0 { // until it is appended it is not all there
+		s.Lag = max(s.Lag, 1)
+	}
 	switch {
 	case e.at.fault != nil:
 		s.State = LiveFaulted
