@@ -16,7 +16,7 @@ import (
 // The bounds of one transaction: the stored bytes of its events, and how long the first of them
 // waits while the log has always more.
 const (
-	batchBytes = 64 << 20
+	batchBytes = 16 << 20
 	batchTime  = time.Second
 )
 
