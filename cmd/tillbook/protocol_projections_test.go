@@ -298,3 +298,20 @@ func (a *analystsTools) denied(stream string, err error) {
 		a.Errorf("append to %s: got %v, want access denied", stream, err)
 	}
 }
+
+// Without names every user is an analyst; a name that no user has is a mistake.
+func TestAnalystsAmong(t *testing.T) {
+	users := map[string]string{"anna": "a", "bob": "b", "till": "t"}
+	if is, err := analystsAmong(users, ""); is != nil || err != nil {
+		t.Errorf("no names: got a rule or %v, want neither", err)
+	}
+	is, err := analystsAmong(users, "anna,bob")
+	if err != nil || !is("anna") || !is("bob") || is("till") || is("") {
+		t.Errorf("anna,bob: got others or %v", err)
+	}
+	for _, names := range []string{"nobody", "anna,", "anna, bob"} {
+		if _, err := analystsAmong(users, names); err == nil {
+			t.Errorf("%q: got no error, want one", names)
+		}
+	}
+}

@@ -1,4 +1,4 @@
-package esdbserver_test
+package esdbserver
 
 import (
 	"context"
@@ -7,9 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/tillbook/tillbook/eventstore/embedded"
-	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
 
 // TestNodeClient runs EventStoreDB's official Node client against a server, where it is installed.
@@ -21,11 +18,8 @@ func TestNodeClient(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(folder, "node_modules")); err != nil {
 		t.Skip("skipped: npm ci --ignore-scripts --prefix eventstore/esdbserver/testdata/node was not run")
 	}
-	store, err := embedded.Open(t.TempDir(), embedded.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := enginetest.Serve(t, store)
+	store := openEmbedded(t)
+	address := "esdb://" + serve(t, Options{Store: store, Projections: newReplays(store)}).address + "?tls=false"
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	client := exec.CommandContext(ctx, "node", "client.mjs", address)

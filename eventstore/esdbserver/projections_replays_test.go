@@ -39,8 +39,11 @@ func (r *replays) Create(_ context.Context, caller string, p Projection) error {
 	if r.all[p.Name] != nil {
 		return ErrProjectionExists
 	}
+	if err := compiled(p.Name, p.Query); err != nil {
+		return err
+	}
 	r.all[p.Name] = &replayed{Projection: p}
-	return compiled(p.Name, p.Query)
+	return nil
 }
 
 func compiled(name, query string) error {
@@ -150,13 +153,13 @@ func (r *replays) replay(ctx context.Context, p *replayed, then func(*js.Runner)
 	for e, err := range js.Events(ctx, r.store, &script.Definition, eventstore.Start) {
 		if err == nil && e.Position <= s.Head {
 			_, err = run.Handle(e)
-			s.Position, s.Events = e.Position, s.Events+1
+			s.Events++
 		}
 		if err != nil {
 			return s, err
 		}
 	}
-	s.Partitions = len(run.Partitions())
+	s.Position, s.Partitions = s.Head, len(run.Partitions())
 	return s, then(run)
 }
 

@@ -166,6 +166,31 @@ const steps = {
     await first(subscription, 20, async (e) => { await subscription.ack(e); return true; });
     await client.deletePersistentSubscriptionToAll(category);
   },
+  async "projections"() {
+    const name = category + "-counts", source = category + "-many";
+    const script = (field) => `fromStream("${source}").when({
+      $init: () => ({ ${field}: 0, of: "${source}" }), $any: (s) => { s.${field}++; } }).outputState()`;
+    await client.createProjection(name, script("n"));
+    await assert.rejects(client.createProjection(name, script("n")), /Duplicate projection names/);
+    await assert.rejects(client.createProjection(name + "2", "fromAll("), /2\.js:1:9/);
+    assert.deepEqual(await client.getProjectionState(name), { n: 502, of: source });
+    assert.deepEqual(await client.getProjectionResult(name), { n: 502, of: source });
+    let status = await client.getProjectionStatus(name);
+    assert.deepEqual([status.name, status.status, status.progress], [name, "Running", 100]);
+    await assert.rejects(client.deleteProjection(name), /hasn't been stopped/);
+    await client.updateProjection(name, script("m"));
+    assert.deepEqual(await client.getProjectionState(name), { m: 502, of: source });
+    await client.resetProjection(name);
+    await client.disableProjection(name);
+    status = await client.getProjectionStatus(name);
+    assert.deepEqual([status.status, status.version], ["Stopped", 1n]);
+    await client.enableProjection(name);
+    assert.deepEqual((await client.listProjections()).map((p) => p.name), [name]);
+    await client.restartSubsystem();
+    await client.abortProjection(name);
+    await client.deleteProjection(name);
+    await assert.rejects(client.getProjectionStatus(name), /not found/);
+  },
   async "deleted, written again, and deleted for good"() {
     assert.ok((await client.deleteStream(stream)).position.commit > 0n);
     await assert.rejects(collect(client.readStream(stream)), StreamNotFoundError);
