@@ -61,7 +61,7 @@ func newBuilder(ctx context.Context, db *database, store eventstore.Store, batch
 		return nil, errors.Join(err, discard(conn))
 	}
 	return &builder{db: db, store: store, conn: conn, tx: newTx(db, conn), at: at, batch: batch,
-		decoder: decoder{names: newNames()}}, nil
+		decoder: newDecoder()}, nil
 }
 
 // follow folds the log from the checkpoint on, until ctx ends or onCaughtUp answers an error.
@@ -119,7 +119,7 @@ func (b *builder) fold(ctx context.Context, stored []eventstore.Recorded, caught
 		b.tx.damage = append(b.tx.damage, damaged...)
 		last := stored[len(stored)-1]
 		at := checkpoint{last.Position, last.ID, last.Stream, last.Revision}
-		if err := transact(ctx, b.conn, func() error { return b.apply(ctx, events, at) }); err != nil {
+		if err := b.transact(ctx, func() error { return b.apply(ctx, events, at) }); err != nil {
 			b.tx.forget()
 			return fmt.Errorf("fold %d events up to position %d: %w", len(stored), at.position, err)
 		}
@@ -182,7 +182,12 @@ func (b *builder) rebuild(ctx context.Context) error {
 		return err
 	}
 	b.tx.lazy = false
-	return transact(ctx, b.conn, func() error { return b.tx.flush(ctx) })
+	return b.transact(ctx, func() error { return b.tx.flush(ctx) })
+}
+
+// transact is the transaction of work and what it wrote.
+func (b *builder) transact(ctx context.Context, work func() error) error {
+	return transact(ctx, b.conn, func() error { return errors.Join(work(), b.tx.writer.drain()) })
 }
 
 // close ends the connection, and what it led.

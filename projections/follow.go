@@ -3,7 +3,9 @@ package projections
 import (
 	"context"
 	"iter"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/eventstore"
@@ -32,7 +34,7 @@ type Damage struct {
 func Follow(ctx context.Context, store eventstore.Store, after eventstore.Position,
 ) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
-		d := decoder{names: newNames()}
+		d := newDecoder()
 		for stored, err := range store.Follow(ctx, after, domain.Prefixes...) {
 			if err != nil {
 				yield(Batch{Position: after}, err)
@@ -52,22 +54,48 @@ func Follow(ctx context.Context, store eventstore.Store, after eventstore.Positi
 
 // decoder decodes stored events into the same memory again and again.
 type decoder struct {
-	names  *names
+	names  []*names // one for each core
 	events []Event
 }
 
-// decode answers the events, which are good until the next call, and those that are not ours.
+func newDecoder() (d decoder) {
+	for range runtime.GOMAXPROCS(0) {
+		d.names = append(d.names, newNames())
+	}
+	return d
+}
+
+// leastShare is how many events a core should decode at least.
+const leastShare = 256
+
+// decode answers the events, which are good until the next call, and those that are not ours. It uses all
+// cores.
 func (d *decoder) decode(stored []eventstore.Recorded) (events []Event, damaged []Damage) {
-	d.events = slices.Grow(d.events[:0], len(stored))
-	for _, r := range stored {
-		d.events = append(d.events, Event{})
-		e := &d.events[len(d.events)-1]
-		if err := e.decode(r, d.names); err != nil {
-			damaged = append(damaged, Damage{Event{Recorded: r}, err.Error()})
-			d.events = d.events[:len(d.events)-1]
+	d.events = slices.Grow(d.events[:0], len(stored))[:len(stored)]
+	failures := make([]error, len(stored))
+	share := max(len(stored)/len(d.names)+1, leastShare)
+	var wait sync.WaitGroup
+	for n := 0; n*share < len(stored); n++ {
+		wait.Go(func() {
+			for i := n * share; i < min((n+1)*share, len(stored)); i++ {
+				d.events[i] = Event{}
+				failures[i] = d.events[i].decode(stored[i], d.names[n])
+			}
+		})
+	}
+	wait.Wait()
+	events = d.events[:0]
+	for i, err := range failures {
+		switch {
+		case err != nil:
+			damaged = append(damaged, Damage{Event{Recorded: stored[i]}, err.Error()})
+		case len(damaged) > 0:
+			events = append(events, d.events[i])
+		default:
+			events = d.events[:i+1] // it stands there
 		}
 	}
-	return d.events, damaged
+	return events, damaged
 }
 
 // forget lets go of what the events point to.

@@ -139,13 +139,12 @@ func (history) Apply(ctx context.Context, tx *Tx, events []Event) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Insert(ctx, "history", historyColumns, len(events), func(values []any, i int) []any {
-		return historyRow(values, &events[i], frozen)
-	})
-	if err != nil {
+	if err := addToPages(ctx, tx, events); err != nil { // which reads: before there is much to write
 		return err
 	}
-	return addToPages(ctx, tx, events)
+	return tx.Insert(ctx, "history", historyColumns, len(events), func(values []any, i int) []any {
+		return historyRow(values, &events[i], frozen)
+	})
 }
 
 // historyRow appends an event's columns, and takes frozen past it.

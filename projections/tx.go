@@ -12,12 +12,11 @@ import (
 type Tx struct {
 	database   *database
 	conn       *sql.Conn
-	statements map[string]*sql.Stmt   // of Query
-	writes     map[string]driver.Stmt // of Exec
+	statements map[string]*sql.Stmt // of Query
+	writer     *writer
 	inserts    map[insertion]string
-	args       []driver.NamedValue // of the statement that runs
-	caches     map[string]cache    // by table
-	most       int                 // rows to remember: cachedRows
+	caches     map[string]cache // by table
+	most       int              // rows to remember: cachedRows
 	damage     []Damage
 	lazy       bool // rows are written when they are too many, and by flush; see builder.rebuild
 }
@@ -33,36 +32,15 @@ type cache interface {
 const cachedRows = 400_000
 
 func newTx(d *database, conn *sql.Conn) *Tx {
-	return &Tx{database: d, conn: conn, statements: map[string]*sql.Stmt{}, writes: map[string]driver.Stmt{},
+	return &Tx{database: d, conn: conn, statements: map[string]*sql.Stmt{}, writer: newWriter(conn),
 		inserts: map[insertion]string{}, caches: map[string]cache{}, most: cachedRows}
 }
 
-// Exec runs a statement with parameters. It is prepared once, so queries are constants, or few.
-//
-// It goes around database/sql, which would copy every parameter: statements here have thousands.
+// Exec runs a statement with parameters, which may be used again when it returns. It is prepared once, so
+// queries are constants, or few. It may run later, but before the next Query and the transaction's end;
+// if it fails, that does.
 func (t *Tx) Exec(ctx context.Context, query string, args ...any) error {
-	return t.conn.Raw(func(conn any) error {
-		s, ok := t.writes[query]
-		if !ok {
-			preparer := conn.(driver.ConnPrepareContext)
-			made, err := preparer.PrepareContext(ctx, query)
-			if err != nil {
-				return fmt.Errorf("prepare %.60q: %w", query, err)
-			}
-			s = made
-			t.writes[query] = s
-		}
-		t.args = t.args[:0]
-		for i, arg := range args {
-			value, err := parameter(arg)
-			if err != nil {
-				return fmt.Errorf("parameter %d of %.60q: %w", i+1, query, err)
-			}
-			t.args = append(t.args, driver.NamedValue{Ordinal: i + 1, Value: value})
-		}
-		_, err := s.(driver.StmtExecContext).ExecContext(ctx, t.args)
-		return err
-	})
+	return t.writer.write(ctx, query, args)
 }
 
 // parameter is a value as drivers take it.
@@ -119,8 +97,11 @@ type insertion struct {
 	rows, key int
 }
 
-// Query is Exec for statements that answer rows.
+// Query is Exec for statements that answer rows. It sees what was executed before.
 func (t *Tx) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if err := t.writer.drain(); err != nil {
+		return nil, err
+	}
 	s, err := t.prepared(ctx, query)
 	if err != nil {
 		return nil, err
@@ -183,10 +164,5 @@ func (t *Tx) close() {
 	for _, s := range t.statements {
 		s.Close() // the connection is closed next, which ends them all the same
 	}
-	_ = t.conn.Raw(func(any) error {
-		for _, s := range t.writes {
-			s.Close()
-		}
-		return nil
-	})
+	t.writer.close()
 }
