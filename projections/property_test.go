@@ -22,14 +22,7 @@ func TestTablesAreWhatTheDomainSays(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		store := storetest.NewMemory()
 		defer store.Close()
-		s := newShop(t, store)
-		s.program = reminding([]int{2, 1}, []int{1, 2})
-		for i := range rapid.IntRange(1, 3).Draw(r, "accounts") {
-			id := s.account(fmt.Sprint("C-", i))
-			for n := range rapid.IntRange(1, 25).Draw(r, "commands") {
-				randomCommand(r, s, id, fmt.Sprint(n))
-			}
-		}
+		randomHistory(t, r, store)
 		m, err := Open(t.Context(), placetest.Place(t), store,
 			Options{Batch: rapid.IntRange(1, 40).Draw(r, "batch")})
 		if err != nil {
@@ -44,6 +37,18 @@ func TestTablesAreWhatTheDomainSays(t *testing.T) {
 			r.Fatalf("got %+v, %v, want no difference", report, err)
 		}
 	})
+}
+
+// randomHistory is what some customers did in a random order.
+func randomHistory(t *testing.T, r *rapid.T, store eventstore.Store) {
+	s := newShop(t, store)
+	s.program = reminding([]int{2, 1}, []int{1, 2})
+	for i := range rapid.IntRange(1, 3).Draw(r, "accounts") {
+		id := s.account(fmt.Sprint("C-", i))
+		for n := range rapid.IntRange(1, 25).Draw(r, "commands") {
+			randomCommand(r, s, id, fmt.Sprint(n))
+		}
+	}
 }
 
 // randomCommand tries one command; a refusal is as good as an answer.
