@@ -24,6 +24,7 @@ func (s *Server) projectionRoutes() []*route {
 			unbound: true}
 	}
 	partition := slices.Concat(fresh, []string{"partition"})
+	drawing := slices.Concat(fresh, []string{"kind", "x", "y", "by"})
 	return []*route{
 		write("POST", all, "createProjection", createProjection),
 		write("PUT", one, "updateProjection", updateProjection),
@@ -50,6 +51,7 @@ func (s *Server) projectionRoutes() []*route {
 		get(one+"/result", "getProjectionResult", partition, getProjectionResult),
 		get(one+"/partitions", "listPartitions", paged, listPartitions),
 		get(one+"/statistics", "getProjectionStatistics", fresh, getProjectionStatistics),
+		get(one+"/chart.svg", "getProjectionChart", drawing, getProjectionChart),
 		get(one+"/difference", "getProjectionDifference", fresh, getProjectionDifference),
 	}
 }

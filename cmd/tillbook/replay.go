@@ -148,7 +148,7 @@ func (r *replay) run(cmd *cobra.Command, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := r.chart.draw(scriptTitle(script.Name, script.Source), result); err != nil {
+	if err := r.chart.draw(script.Source, result); err != nil {
 		return err
 	}
 	if r.against == "" {

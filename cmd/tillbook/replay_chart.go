@@ -36,8 +36,8 @@ func (c *replayChart) check() error {
 	return nil
 }
 
-// draw draws the answer, if a picture was asked for.
-func (c *replayChart) draw(title string, result *replayResult) error {
+// draw draws the answer of a script, if a picture was asked for.
+func (c *replayChart) draw(script string, result *replayResult) error {
 	if c.file == "" {
 		return nil
 	}
@@ -46,8 +46,8 @@ func (c *replayChart) draw(title string, result *replayResult) error {
 		if err != nil {
 			return err
 		}
-		err = chart.SVG(f, result.documents, chart.Options{Kind: chart.Kind(c.kind), Title: title,
-			X: c.x, Y: c.y, By: c.by})
+		err = chart.SVG(f, result.documents, chart.Options{Kind: chart.Kind(c.kind),
+			Title: chart.Title(result.name, script), X: c.x, Y: c.y, By: c.by})
 		return errors.Join(err, f.Sync(), f.Close())
 	})
 }

@@ -28,15 +28,6 @@ func scriptSource(name string) (string, error) {
 	return q.Source, nil
 }
 
-// scriptTitle is the first line of a script, where that is a comment, or else its name.
-func scriptTitle(name, source string) string {
-	line, _, _ := strings.Cut(source, "\n")
-	if title, ok := strings.CutPrefix(line, "// "); ok {
-		return strings.TrimSpace(title)
-	}
-	return scriptName(name)
-}
-
 // arguments wants one script, or none where the gallery is to be listed.
 func (r *replay) arguments(cmd *cobra.Command, args []string) error {
 	if r.gallery && len(args) == 0 {

@@ -20,7 +20,7 @@ const module = "github.com/tillbook/tillbook/"
 // cmd; test files are exempt.
 var arrows = map[string][]string{
 	"api": {"api/webhooks", "domain", "domain/ledger", "domain/vault", "eventstore",
-		"projections", "projections/js"},
+		"projections", "projections/chart", "projections/js"},
 	"api/webhooks":        {"domain", "domain/ledger", "domain/vault", "eventstore"},
 	"domain":              {},
 	"domain/ledger":       {"domain", "domain/vault", "eventstore"},

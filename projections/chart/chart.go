@@ -77,6 +77,15 @@ func SVG(to io.Writer, answer map[string]json.RawMessage, o Options) error {
 	return err
 }
 
+// Title is what a script calls itself: the comment in its first line, or else its name.
+func Title(name, source string) string {
+	line, _, _ := strings.Cut(source, "\n")
+	if title, ok := strings.CutPrefix(line, "// "); ok {
+		return strings.TrimSpace(title)
+	}
+	return name
+}
+
 // label is a name as it can be drawn: one line of printable text, not long.
 func label(name string) string {
 	clean := []rune(strings.Map(func(r rune) rune {

@@ -2,6 +2,8 @@ package js
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -217,6 +219,41 @@ func (e *engine) result(partition string) (text []byte, err error) {
 		e.reader = nil
 	}
 	return text, err
+}
+
+// ErrManyPartitions says that a projection has more partitions than were asked for at once.
+var ErrManyPartitions = errors.New("too many partitions")
+
+// Results are the results of all partitions at one place in the log, at most limit of them; under the
+// empty name stands what they share. Its errors are those of State, and ErrManyPartitions.
+func (m *Manager) Results(ctx context.Context, name string, limit int) (
+	all map[string]json.RawMessage, at eventstore.Position, err error,
+) {
+	err = m.asking(ctx, name, func(e *engine) error {
+		all, at = map[string]json.RawMessage{}, e.at.position
+		partitions := e.runner.partitionsAfter("", limit+1)
+		if len(partitions) > limit {
+			return fmt.Errorf("%w: more than %d", ErrManyPartitions, limit)
+		}
+		for _, partition := range partitions {
+			text, err := e.result(partition)
+			if err != nil {
+				return err
+			}
+			if text != nil {
+				all[partition] = text
+			}
+		}
+		if def := &e.script.Definition; !def.BiState || !def.Partitioned() {
+			return nil
+		}
+		shared, err := e.runner.Shared()
+		if err == nil && shared != nil {
+			all[""] = shared
+		}
+		return err
+	})
+	return all, at, err
 }
 
 // Partitions are the names of at most limit partitions that stand behind after, sorted, and where
