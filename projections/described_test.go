@@ -2,7 +2,11 @@ package projections
 
 import (
 	"reflect"
+	"slices"
 	"testing"
+	"time"
+
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // TestTablesAreDescribed: whoever adds a table, a view or a column says what it means.
@@ -74,4 +78,51 @@ SELECT kind, count(*) AS count, -- kind: of nobody
 	max(size) AS size
 FROM visits GROUP BY kind;
 `
+}
+
+// nulls notes which columns an answer has, and which of them are ever NULL.
+type nulls struct {
+	columns []string
+	seen    map[string]bool
+}
+
+func (n *nulls) Columns(names []string) error {
+	n.columns, n.seen = slices.Clone(names), map[string]bool{}
+	return nil
+}
+
+func (n *nulls) Row(values []any) error {
+	for i, v := range values {
+		n.seen[n.columns[i]] = n.seen[n.columns[i]] || v == nil
+	}
+	return nil
+}
+
+// TestTablesAreAsDescribed: the tables that were made have those columns, on SQLite and PostgreSQL, and NULL
+// nowhere else than it is said.
+func TestTablesAreAsDescribed(t *testing.T) {
+	all, err := BuiltinTables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := memory(t)
+	busyShop(t, store)
+	m := open(t, placetest.Place(t), store, Options{})
+	wait(t, m)
+	for _, table := range all {
+		var got nulls
+		if _, err := m.Ask(t.Context(), "SELECT * FROM "+table.Name, time.Minute, &got); err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, c := range table.Columns {
+			want = append(want, c.Name)
+			if got.seen[c.Name] && !c.Null {
+				t.Errorf("%s.%s is NULL", table.Name, c.Name)
+			}
+		}
+		if !slices.Equal(got.columns, want) {
+			t.Errorf("%s: got columns %v, want %v", table.Name, got.columns, want)
+		}
+	}
 }

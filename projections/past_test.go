@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -293,5 +295,34 @@ func TestScratchKeeps(t *testing.T) {
 	}
 	if got := folders(t, s, asOfPrefix); len(got) > 0 {
 		t.Errorf("got %v, want none", got)
+	}
+}
+
+// TestScratchOfSeveral: several that ask for one point at once get the same tables, built once.
+func TestScratchOfSeveral(t *testing.T) {
+	store := memory(t)
+	busyShop(t, store)
+	all := allOf(t, store)
+	until := Until{Position: all[len(all)/2].Position}
+	s := Scratch{Folder: t.TempDir()}
+	var builds atomic.Int64
+	var asking sync.WaitGroup
+	for range 4 {
+		asking.Go(func() {
+			first := sync.OnceFunc(func() { builds.Add(1) })
+			m, err := s.Open(t.Context(), store, until, func(Progress) { first() })
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer m.Close()
+			if _, err := m.Ask(t.Context(), "SELECT 1", time.Minute, unheard{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	asking.Wait()
+	if got := builds.Load(); got != 1 {
+		t.Errorf("got %d builds, want 1", got)
 	}
 }
