@@ -174,3 +174,25 @@ func TestExportBesideAnother(t *testing.T) {
 	}
 	must(t, "export", "--data", data, "--out", out, "--format", formCSV, "events")
 }
+
+// TestExportRemovesWhatWasLeft: files of a killed run that no later one would write over are gone, and
+// what is not an export's stays.
+func TestExportRemovesWhatWasLeft(t *testing.T) {
+	data, out := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "out")
+	fill(t, data, soldLog(3, 10, false))
+	for _, name := range []string{"lots/part-1.csv", "events/part-9.csv.part", "events/mine"} {
+		path := filepath.Join(out, name)
+		err := os.MkdirAll(filepath.Dir(path), 0o700)
+		if err == nil {
+			err = os.WriteFile(path, nil, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(t, "export", "--data", data, "--out", out, "--format", formCSV, "events")
+	if got := tree(t, out); len(got) != 3 {
+		t.Errorf("files: got %d, want events/mine, events' own and the manifest", len(got))
+	}
+	must(t, "export", "verify", out)
+}
