@@ -76,10 +76,18 @@ func TestBounds(t *testing.T) {
 	if !slices.Contains(texts, others) || len(picture) > 200_000 {
 		t.Errorf("got %d bytes and texts %q, want others among them", len(picture), texts)
 	}
+	same := map[string]string{}
+	for i := range 12 {
+		same[fmt.Sprint(i)] = fmt.Sprintf(`{"at":"one","of":"s%02d","n":%d}`, i, i+1)
+	}
+	d, err := newDrawing(mustRows(t, same), Options{X: "at", Y: []string{"n"}, By: "of"})
+	if err != nil || d.series[mostSeries-1].values["one"] != 1+2+3 {
+		t.Errorf("got %+v %v, want the three least as others", d, err)
+	}
 	if _, err := drawn(many, Options{}); !errors.Is(err, ErrTooMuch) {
 		t.Errorf("got %v, want %v", err, ErrTooMuch)
 	}
-	d, err := newDrawing(mustRows(t, many), Options{Kind: Bar, Y: []string{"one"}, By: "of"})
+	d, err = newDrawing(mustRows(t, many), Options{Kind: Bar, Y: []string{"one"}, By: "of"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +99,18 @@ func TestBounds(t *testing.T) {
 	}
 	if sum != 6_000 || len(d.series) != mostSeries || len(d.places) != mostBars {
 		t.Errorf("got %v in %d series at %d places", sum, len(d.series), len(d.places))
+	}
+}
+
+// TestRows holds that what partitions share is no row beside theirs, and its members are without them.
+func TestRows(t *testing.T) {
+	if got := mustRows(t, map[string]string{"": `{"n":1}`, "p": `{"n":2}`}); fmt.Sprint(got) !=
+		"[map[n:2 partition:p]]" {
+		t.Errorf("got %v, want p alone", got)
+	}
+	if got := mustRows(t, map[string]string{"": `{"a":{"n":1},"b":{"n":"2.50"}}`}); fmt.Sprint(got) !=
+		"[map[n:1 partition:a] map[n:2.50 partition:b]]" {
+		t.Errorf("got %v, want a and b", got)
 	}
 }
 
