@@ -76,6 +76,9 @@ func TestTwoCouponsOfOneCampaign(t *testing.T) {
 			store := enginetest.Open(t)
 			here, there := node(t, store), node(t, store)
 			both := here.pairs(row.budgets, "C-1")["C-1"]
+			if err := there.CatchUp(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			refused := func(q domain.Quoted, why *domain.Refusal) bool {
 				return slices.ContainsFunc(q.Verdicts, func(v domain.Verdict) bool { return v.Code == why.Code })
 			}
