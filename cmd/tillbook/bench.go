@@ -27,7 +27,7 @@ type benchOptions struct {
 	followers          string
 	accounts, runs     int
 	requests, events   int64
-	duration           time.Duration
+	duration, diskSync time.Duration
 	ceiling, rebuild   bool
 	smoke, json        bool
 	folded             int64  // events to fold, 0 for a bench of requests
@@ -76,6 +76,8 @@ func newBench() *cobra.Command {
 	f.StringVar(&o.followers, "followers", "both", "read models while measuring: on, off or both")
 	f.IntVar(&o.accounts, "accounts", 10_000, "accounts, up to 1000000")
 	f.DurationVar(&o.duration, "duration", 2*time.Second, "time of one run, up to 10m")
+	f.DurationVar(&o.diskSync, "disk-sync", 0,
+		"let each sync of a disk last at least so long, ceilings' too, as on a slower disk; up to 1s")
 	f.Int64Var(&o.requests, "requests", 0, "requests of one run, instead of --duration")
 	f.IntVar(&o.runs, "runs", 3, "runs of each row, up to 99")
 	f.BoolVar(&o.ceiling, "ceiling", false, "also measure servers that do the least one can")
@@ -93,7 +95,7 @@ func newBench() *cobra.Command {
 	f.BoolVar(&o.smoke, "smoke", false, "a little of everything, in seconds")
 	f.StringVar(&o.profile, "profile", "", "folder for the servers' CPU profiles")
 	_ = f.MarkHidden("profile")
-	cmd.AddCommand(newCeiling(), newFold(), newProfiled(), newRebuild())
+	cmd.AddCommand(newCeiling(), newFold(), newProfiled(), newRebuild(), newSlowServe())
 	return cmd
 }
 
@@ -137,6 +139,10 @@ func (o *benchOptions) check() error {
 		return fmt.Errorf("--accounts %d: want 1 to 1000000", o.accounts)
 	case o.duration <= 0 || o.duration > 10*time.Minute:
 		return fmt.Errorf("--duration %s: want up to 10m", o.duration)
+	case o.diskSync < 0 || o.diskSync > time.Second:
+		return fmt.Errorf("--disk-sync %s: want up to 1s", o.diskSync)
+	case o.diskSync > 0 && (o.url != "" || o.eventstore != ""):
+		return errors.New("--disk-sync is of disks that the bench's own servers write to")
 	case o.requests < 0 || o.requests > 1e9 || o.events < 0 || o.events > 1e8:
 		return errors.New("want --requests up to 1000000000, --open up to 100000000")
 	case o.folded < 0 || o.folded > 1e8:

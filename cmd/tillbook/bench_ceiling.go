@@ -24,6 +24,7 @@ import (
 // the request's own, which Pebble commits with its neighbours'.
 type ceiling struct {
 	data           string // no folder, no storage
+	diskSync       time.Duration
 	debit, balance string // answers
 	db             *pebble.DB
 	records        [][]byte // a stock of debits' stored bytes
@@ -38,6 +39,7 @@ func newCeiling() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.serve(cmd.Context()) },
 	}
 	cmd.Flags().StringVar(&c.data, "data", "", "folder of the batches; none stores nothing")
+	cmd.Flags().DurationVar(&c.diskSync, "disk-sync", 0, "how long a sync of its disk lasts at least")
 	cmd.Flags().StringVar(&c.debit, "debit", "{}", "answer to a debit")
 	cmd.Flags().StringVar(&c.balance, "balance", "{}", "answer to a read")
 	return cmd
@@ -85,7 +87,8 @@ func (c *ceiling) open() (err error) {
 	if c.records, err = debitRecords(1024); err != nil {
 		return err
 	}
-	options := &pebble.Options{MemTableSize: 64 << 20, MemTableStopWritesThreshold: 4,
+	options := &pebble.Options{FS: slowDisk(c.diskSync),
+		MemTableSize: 64 << 20, MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold: 4, L0StopWritesThreshold: 40, LBaseMaxBytes: 64 << 20,
 		CacheSize: 64 << 20, Logger: silence{}}
 	for i := range options.Levels {

@@ -47,13 +47,17 @@ func (b *bench) serveOn(
 	ctx context.Context, name, dir, mode string, more ...string,
 ) (*contender, error) {
 	key := "bench-" + rand.Text()
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "warn",
-		fmt.Sprintf("--followers=%t", mode == "on")}, more...)
+	verb := []string{"serve"}
+	if b.diskSync > 0 {
+		verb = []string{"bench", "slow-serve", b.diskSync.String()}
+	}
+	args := append(verb, "--listen", "127.0.0.1:0", "--data", dir, "--log-level", "warn",
+		fmt.Sprintf("--followers=%t", mode == "on"))
 	master := make([]byte, 32) // promo codes are hashed with it
 	_, _ = rand.Read(master)   // it never fails
 	env := []string{adminKeyVariable + "=" + key, envName("eventstore") + "=",
 		masterKeyVariable + "=" + base64.StdEncoding.EncodeToString(master)}
-	c, err := startChild(ctx, b.profileOf(name+"-"+mode), env, args...)
+	c, err := startChild(ctx, b.profileOf(name+"-"+mode), env, append(args, more...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +131,8 @@ func (b *bench) startCeilings(ctx context.Context, dir string) error {
 	}
 	for name, data := range map[string]string{noStorage: "", oneBatch: filepath.Join(dir, "ceiling")} {
 		c, err := startChild(ctx, b.profileOf(name), nil,
-			"bench", "ceiling", "--data", data, "--debit", debit, "--balance", balance)
+			"bench", "ceiling", "--data", data, "--debit", debit, "--balance", balance,
+			"--disk-sync", b.diskSync.String())
 		if err != nil {
 			return err
 		}

@@ -240,6 +240,29 @@ func TestSmoke(t *testing.T) {
 	}
 }
 
+// TestSlowDisks holds debits, ours and the ceiling's, to wait for their sync, and reads to no sync at all.
+func TestSlowDisks(t *testing.T) {
+	const sync = 20 * time.Millisecond
+	bench := exec.CommandContext(t.Context(), os.Args[0], "bench", "--disk-sync", sync.String(), "--ceiling",
+		"--followers", "off", "--connections", "1", "--accounts", "2", "--requests", "10", "--runs", "1",
+		"--distribution", "uniform", "--json", "--data", t.TempDir())
+	bench.Env = append(os.Environ(), asMain+"=1")
+	out, err := bench.Output()
+	if err != nil {
+		t.Fatalf("bench --disk-sync: %v", err)
+	}
+	var r report
+	if err := json.Unmarshal(out, &r); err != nil || len(r.Rows) != 5 {
+		t.Fatalf("got %.300s, want five rows: %v", out, err)
+	}
+	for _, f := range r.Rows {
+		stores := f.Kind == debits && f.Server != noStorage
+		if slow := f.P50 >= 0.99*float64(sync.Microseconds()); slow != stores { // three digits are kept
+			t.Errorf("%s: got p50 %.0f µs, want a sync of %s: %t", f.Row, f.P50, sync, stores)
+		}
+	}
+}
+
 // TestFoldingIsMeasured lets each reader through a small log: all of it, and a quarter.
 func TestFoldingIsMeasured(t *testing.T) {
 	bench := exec.CommandContext(t.Context(), os.Args[0], "bench", "--projections=2000", "--runs", "1", "--json",

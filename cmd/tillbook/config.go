@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -31,6 +32,7 @@ type config struct {
 	ratePerKey             int
 	sweepEvery, drain      time.Duration
 	selectionTime          time.Duration
+	disk                   vfs.FS // no setting: a bench's child has a slow one, all else the machine's, nil
 }
 
 // defaultData is the folder of a service that is not told another one.

@@ -46,7 +46,8 @@ func (s *service) openStore(ctx context.Context, observed *api.Metrics) (err err
 		return err
 	}
 	s.embedded, err = openLog(s.cfg.data, embedded.Options{
-		Logger: s.logger, CacheBytes: int64(s.cfg.blockCacheMB) << 20, OnCommit: observed.OnCommit,
+		Logger: s.logger, FS: s.cfg.disk,
+		CacheBytes: int64(s.cfg.blockCacheMB) << 20, OnCommit: observed.OnCommit,
 	})
 	if err != nil {
 		return err

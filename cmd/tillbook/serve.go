@@ -12,8 +12,10 @@ import (
 )
 
 // newServe is `tillbook serve`.
-func newServe() *cobra.Command {
-	var c config
+func newServe() *cobra.Command { return serving(new(config)) }
+
+// serving is the verb that serves by c, which its flags set.
+func serving(c *config) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the ledger of a data folder over REST",
@@ -22,7 +24,7 @@ func newServe() *cobra.Command {
 			if err := errors.Join(fromEnvironment(cmd.Flags()), checkAdminKey()); err != nil {
 				return err
 			}
-			s, err := openService(cmd.Context(), c, newLogger(c.logLevel))
+			s, err := openService(cmd.Context(), *c, newLogger(c.logLevel))
 			if err != nil {
 				return err
 			}
