@@ -22,8 +22,20 @@ var personal = struct{ data, metadata []string }{
 func (w caller) seesPersons() bool { return w.Role != domain.RoleAnalyst }
 
 // Impersonal is an event without what tells of a person, or is a caller's secret, in its data and
-// metadata; nil stands for what is no object.
-func Impersonal(e eventstore.Recorded) eventstore.Recorded { return impersonal(e) }
+// metadata, and without what people wrote in words, where a person may be named; nil stands for what is
+// no object.
+func Impersonal(e eventstore.Recorded) eventstore.Recorded {
+	words := []string{"about", "description", "how"}
+	if !slices.Contains(reasoned, e.Type) {
+		words = append(words, "reason")
+	}
+	e = impersonal(e)
+	e.Data = without(e.Data, words)
+	return e
+}
+
+// reasoned are the events whose reason is one of ours, and not in people's words.
+var reasoned = []string{"CodeReleased", "CouponReleased", "HoldReleased", "MergeRefused", "TransferReturned"}
 
 // impersonal is an event without what is personal in it.
 func impersonal(e eventstore.Recorded) eventstore.Recorded {

@@ -7,6 +7,20 @@ import (
 	"github.com/tillbook/tillbook/eventstore"
 )
 
+// TestImpersonalWords: what people wrote in words is left out, reasons that are ours stay.
+func TestImpersonalWords(t *testing.T) {
+	e := eventstore.Recorded{Event: eventstore.Event{
+		Data: []byte(`{"about":"a","description":"a","how":"a","reason":"lapsed","code":"frozen"}`)}}
+	for kind, want := range map[string]string{
+		"AccountClosed": `{"code":"frozen"}`, "HoldReleased": `{"reason":"lapsed","code":"frozen"}`,
+	} {
+		e.Type = kind
+		if got := Impersonal(e); string(got.Data) != want {
+			t.Errorf("%s: got %s, want %s", kind, got.Data, want)
+		}
+	}
+}
+
 // TestImpersonal: analysts see nothing that is sealed or hashed of a person, or could be sent again.
 func TestImpersonal(t *testing.T) {
 	var e eventstore.Recorded

@@ -26,8 +26,10 @@ or tables for all of them. --format is that of the whole folder:
 
   parquet   amounts DECIMAL(38, 4), instants TIMESTAMP(MICROS, UTC), dates DATE, numbers INT64,
             yes and no BOOLEAN, JSON as JSON, texts by dictionaries; compressed by Snappy
-  csv       RFC 4180, UTF-8, with a header; NULL is an empty field, an empty text is "". Nothing is
-            put before a text that a spreadsheet would take for a formula: import columns as text
+  csv       RFC 4180, UTF-8, with a header; NULL is an empty field, an empty text is "". Files are
+            exact, and for programs; for people who open them in a spreadsheet, --spreadsheet puts '
+            before each text that begins with = + - @ ' a tab or a return, so that none is taken for
+            a formula: take one ' away from texts that begin with it, and they are exact again
   ndjson    an object a line; amounts, instants and dates are texts
 
 Events are one row each, in the order of the log: events/part-POSITION, with --by-day
@@ -42,8 +44,9 @@ of one position, one instant; a later run adds another.
 
 Left out is what tells of a person, or is a secret: customer_ref, operator, note, last4, idempotency
 keys, what is sealed or hashed, and the data of API keys and webhooks, of which only the columns are
-shown. Their columns are not there. --raw, for whoever owns the folder alone, writes everything as
-it is stored.
+shown. So is what people wrote in words, where a person may be named: about, description, how, and
+a reason that is not one of ours. Their columns are not there. --raw, for whoever owns the folder
+alone, writes everything as it is stored.
 
 manifest.json says what is there: the log by its first event, columns, and each file's rows, bytes,
 SHA-256 and positions. A file has its name when it is whole, and counts when the manifest names it.
@@ -80,6 +83,7 @@ type exportWish struct {
 	form        string
 	out         string
 	byDay, raw  bool
+	guarded     bool // --spreadsheet
 	from        eventstore.Position
 	until       string
 	tables      []projections.Described
@@ -117,6 +121,7 @@ func newExport() *cobra.Command {
 	f.Uint64Var((*uint64)(&w.from), "from", 0, "position behind which events begin, in a new folder")
 	f.StringVar(&w.until, "until", "", "position or instant with which events end")
 	f.BoolVar(&w.raw, "raw", false, "leave nothing out: for the owner of the folder alone")
+	f.BoolVar(&w.guarded, "spreadsheet", false, "of csv: ' before texts that would be taken for formulas")
 	cmd.AddCommand(newExportVerify())
 	return cmd
 }
@@ -126,7 +131,7 @@ func exportLog(cmd *cobra.Command, at place, args []string) error {
 	if args[0] != eventsTable || len(args) > 2 {
 		return errors.New("want events [FILE.ndjson], or --out DIR")
 	}
-	for _, name := range []string{"format", "by-day", "from", "until", "raw"} {
+	for _, name := range []string{"format", "by-day", "from", "until", "raw", "spreadsheet"} {
 		if cmd.Flags().Changed(name) {
 			return fmt.Errorf("--%s is of files of rows: want --out DIR", name)
 		}
@@ -163,6 +168,9 @@ func (w *exportWish) name(names []string) error {
 		case n == len(w.tables) && !w.has(name) && name != "tables":
 			return fmt.Errorf("there is no table %.60q: tillbook sql --schema says which there are", name)
 		}
+	}
+	if w.guarded && w.form != formCSV {
+		return errors.New("--spreadsheet is of csv")
 	}
 	if !w.events && (w.fromChanged || w.until != "" || w.byDay) {
 		return errors.New("--from, --until and --by-day are of events")

@@ -24,12 +24,14 @@ const (
 // manifest says what a folder of files of rows holds. What depends on when a run was made, or how
 // often it was stopped, is not in it.
 type manifest struct {
-	Format int              `json:"format"`
-	Form   string           `json:"form"`   // of all files
-	ByDay  bool             `json:"by_day"` // of events
-	Raw    bool             `json:"raw"`
-	Log    uuid.UUID        `json:"log"` // its first event's id
-	Tables []*manifestTable `json:"tables"`
+	Format int    `json:"format"`
+	Form   string `json:"form"`   // of all files
+	ByDay  bool   `json:"by_day"` // of events
+	Raw    bool   `json:"raw"`
+	// Guarded says that the CSV has ' before what spreadsheets would take for formulas: guardedRows.
+	Guarded bool             `json:"spreadsheet,omitempty"`
+	Log     uuid.UUID        `json:"log"` // its first event's id
+	Tables  []*manifestTable `json:"tables"`
 }
 
 // manifestTable is events, or a table of the read models.

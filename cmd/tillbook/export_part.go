@@ -57,7 +57,7 @@ func (x *exporter) load() (err error) {
 	}
 	if x.manifest == nil {
 		x.manifest = &manifest{Format: manifestFormat, Form: x.wish.form, ByDay: x.wish.byDay,
-			Raw: x.wish.raw, Tables: []*manifestTable{}}
+			Raw: x.wish.raw, Guarded: x.wish.guarded, Tables: []*manifestTable{}}
 	}
 	if err := x.fits(); err != nil {
 		return err
@@ -75,6 +75,8 @@ func (x *exporter) fits() error {
 	switch {
 	case m.Form != w.form:
 		return fmt.Errorf("it holds %s: export %s to a new folder", m.Form, w.form)
+	case m.Guarded != w.guarded:
+		return fmt.Errorf("it was written with --spreadsheet=%t: export to a new folder", m.Guarded)
 	case m.Raw != w.raw:
 		return fmt.Errorf("it was written with --raw=%t: export to a new folder", m.Raw)
 	case w.events && m.ByDay != w.byDay && len(m.Tables) > 0 && m.hasEvents():
@@ -158,6 +160,9 @@ func (x *exporter) begin(folder, name string, columns []rowColumn) (*partFile, e
 	p.out = &tallied{Writer: p.file, sum: sha256.New()}
 	if p.rows, err = newRows(x.wish.form, p.out, columns); err != nil {
 		return nil, errors.Join(err, p.drop())
+	}
+	if x.wish.guarded {
+		p.rows = &guardedRows{rowWriter: p.rows, columns: columns}
 	}
 	return p, nil
 }

@@ -11,8 +11,13 @@ import (
 	"github.com/tillbook/tillbook/projections"
 )
 
-// withheld are the columns of read models that tell of a person, or are a caller's secret.
-var withheld = []string{"customer_ref", "key", "keyed_hash", "last4", "note", "operator"}
+// withheld are the columns of read models that tell of a person, are a caller's secret, or are what
+// people wrote in words, where a person may be named.
+var withheld = []string{"about", "customer_ref", "description", "how", "key", "keyed_hash", "last4", "note",
+	"operator", "reason"}
+
+// reasoned are the tables whose reason is one of ours, and not in people's words.
+var reasoned = []string{"holds", "transfers"}
 
 // eventData are the columns that hold an event's data, of which such fields are left out.
 var eventData = []string{"after", "before", "detail"}
@@ -36,7 +41,10 @@ func (r *modelRows) columns() (all []rowColumn) {
 	return all
 }
 
-func (r *modelRows) shows(column string) bool { return r.raw || !slices.Contains(withheld, column) }
+func (r *modelRows) shows(column string) bool {
+	return r.raw || !slices.Contains(withheld, column) ||
+		column == "reason" && slices.Contains(reasoned, r.table.Name)
+}
 
 // of is a row, good until the next one.
 func (r *modelRows) of(cells []cell) []cell {
@@ -51,13 +59,24 @@ func (r *modelRows) of(cells []cell) []cell {
 		case r.kinds[i] == projections.KindBoolean:
 			c.String = strconv.FormatBool(c.String == "1")
 		case !r.raw && slices.Contains(eventData, name):
-			var e eventstore.Recorded
-			e.Data = []byte(c.String)
-			c = jsonCell(api.Impersonal(e).Data)
+			c = jsonCell(api.Impersonal(r.event(cells, name)).Data)
 		}
 		r.row = append(r.row, c)
 	}
 	return r.row
+}
+
+// event is what a column tells of an event: its data, and its type unless it is of the one before.
+func (r *modelRows) event(cells []cell, column string) (e eventstore.Recorded) {
+	for i, c := range r.table.Columns {
+		switch {
+		case c.Name == column:
+			e.Data = []byte(cells[i].String)
+		case c.Name == "type" && column != "before":
+			e.Type = cells[i].String
+		}
+	}
+	return e
 }
 
 // exportTables adds the tables as they are now, all at one position.

@@ -7,8 +7,8 @@ import (
 )
 
 // csvRows writes CSV as RFC 4180 has it: a header, records that end with CR LF, UTF-8 without a
-// mark. NULL is an empty field, an empty text is "" in quotes. Every cell is written as it is: a text
-// that a spreadsheet would take for a formula stays what it was, and amounts may begin with a minus.
+// mark. NULL is an empty field, an empty text is "" in quotes. Every cell is written as it is, also a
+// text that a spreadsheet would take for a formula: guardedRows is for those.
 type csvRows struct{ out *bufio.Writer }
 
 func newCSVRows(out io.Writer, columns []rowColumn) (*csvRows, error) {
