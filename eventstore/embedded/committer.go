@@ -118,11 +118,10 @@ type round struct {
 	err     error // of the way into Pebble
 }
 
-// place is an event's entry in the index.
+// place is an append's entry in the index.
 type place struct {
-	id       streamID
-	revision eventstore.Revision
-	position eventstore.Position
+	id streamID
+	run
 }
 
 func (r *round) add(p *pending) {

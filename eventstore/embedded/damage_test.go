@@ -64,11 +64,14 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// TestIndexGap takes a stream's event out of the index.
+// TestIndexGap takes an append out of the index. Others wrote before and after it.
 func TestIndexGap(t *testing.T) {
 	folder := t.TempDir()
 	s := open(t, folder, embedded.Options{})
-	appendTo(t, s, "account-1", eventstore.NoStream, debits(3)...)
+	for i := range eventstore.Revision(3) {
+		appendTo(t, s, "account-1", i-1, debits(1)...)
+		appendTo(t, s, "account-2", i-1, debits(1)...)
+	}
 	_ = s.Close()
 	change(t, folder, func(db *pebble.DB) {
 		key := binary.BigEndian.AppendUint64([]byte("i\x00\x00\x00\x00\x00\x00\x00\x01"), 1)

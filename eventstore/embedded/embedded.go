@@ -2,13 +2,13 @@
 // process. An append is on disk before it is answered; appends that wait at the same time share one
 // synced commit.
 //
-// # Format 1
+// # Format 2
 //
 // One Pebble database. Every number in a key is 8 bytes, big endian.
 //
 //	'f'                            → uvarint format
 //	'd' stream's name              → uvarint id of the stream: the position of its first event
-//	'i' id of stream · revision    → uvarint position
+//	'i' id of stream · revision    → uvarint position, of the last event of each append
 //	'l' position                   → record
 //	's' stream's name · part       → bytes of a snapshot's part, as they were given
 //
@@ -22,6 +22,10 @@
 //
 //	created = 1 bit: the data is binary · 63 bits: Unix ns
 //
+// The events of one append are neighbours in their stream and in the log: the index has their last, and
+// the one before in the index says where they begin. Format 1 has every event there, which reads as so
+// many appends.
+//
 // A list's kind is the byte of eventstore.ListKind. Lists are not written with their events, which
 // would cost every append: who asks for one first brings all of them up to the log's head (see
 // lists). In a folder where nobody has asked the last three keys are missing.
@@ -32,7 +36,7 @@
 // An event's bytes are stored once, under its position. The log only grows at its end, so Pebble
 // writes a record into the WAL and, compressed, into one table that overlaps no other: compactions
 // move it or leave it alone. Keyed by stream, records would be rewritten on every level. What is
-// rewritten is the index, about 20 bytes an event. Measured over 600,000 appends of one event
+// rewritten is the index, about 20 bytes an append. Measured over 600,000 appends of one event
 // of 1.2 KB to 5,000 streams: 1.55 bytes written for each byte of the WAL. A record repeats its
 // stream's name, so that a scan of the log needs no other key and the index could be built again.
 //

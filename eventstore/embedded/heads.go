@@ -104,11 +104,14 @@ func (l *lookup) head(stream string) (*head, error) {
 
 // record is a stream's record at a revision and sets its position.
 func (l *lookup) record(stream string, id streamID, at *eventstore.Appended) ([]byte, error) {
-	position, err := l.store.number(indexKey(id, at.Revision))
+	it, err := l.iterator()
 	if err != nil {
 		return nil, err
 	}
-	at.Position = eventstore.Position(position)
+	if !it.SeekGE(indexKey(id, at.Revision)) {
+		return nil, lost(firstError(it.Error(), pebble.ErrNotFound), stream, at.Revision)
+	}
+	at.Position = runUnder(it).position(at.Revision)
 	value, closer, err := l.store.db.Get(logKey(at.Position))
 	if err != nil {
 		return nil, lost(err, stream, at.Revision)

@@ -12,7 +12,7 @@ import (
 )
 
 // format is the one this program writes and the newest that it reads.
-const format = 1
+const format = 2
 
 // The first byte of every key.
 const (
@@ -101,11 +101,31 @@ func revisionOf(indexKey []byte) eventstore.Revision {
 	return eventstore.Revision(binary.BigEndian.Uint64(indexKey[9:]))
 }
 
+// run is what one append wrote, as the index has it: events that are neighbours in their stream and in
+// the log.
+type run struct {
+	last eventstore.Revision
+	at   eventstore.Position // of last
+}
+
+// runUnder is the run under an iterator over the index. Where its value is damaged, its events are not
+// at the positions that it says.
+func runUnder(index *pebble.Iterator) run {
+	at, _ := binary.Uvarint(index.Value())
+	return run{revisionOf(index.Key()), eventstore.Position(at)}
+}
+
+// position is where the run's event at a revision stands.
+func (r run) position(revision eventstore.Revision) eventstore.Position {
+	return r.at - eventstore.Position(r.last-revision)
+}
+
 func memberOf(memberKey []byte) int64 {
 	return int64(binary.BigEndian.Uint64(memberKey[len(memberKey)-8:]))
 }
 
-// checkFormat refuses data of a newer program, and marks a new folder with this one's format.
+// checkFormat refuses data of a newer program, and marks a new folder and an older one, which is
+// read as it is, with this one's format.
 func (s *Store) checkFormat() error {
 	found, err := s.number([]byte{formatKeys})
 	switch {
@@ -113,11 +133,12 @@ func (s *Store) checkFormat() error {
 		return fmt.Errorf("read the format: %w", err)
 	case found > format:
 		return fmt.Errorf("the folder has format %d, this program reads up to %d", found, format)
-	case found > 0:
+	case found == format, found > 0 && s.readOnly:
 		return nil
-	}
-	if last, err := s.lastPosition(); err != nil || last > 0 || s.readOnly {
-		return errors.Join(errors.New("the folder does not say its format"), err)
+	case found == 0:
+		if last, err := s.lastPosition(); err != nil || last > 0 || s.readOnly {
+			return errors.Join(errors.New("the folder does not say its format"), err)
+		}
 	}
 	return s.db.Set([]byte{formatKeys}, binary.AppendUvarint(nil, format), pebble.Sync)
 }

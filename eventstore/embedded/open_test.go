@@ -1,6 +1,7 @@
 package embedded_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -98,10 +99,75 @@ func TestOpenWhatIsNoFolder(t *testing.T) {
 func TestNewerFormat(t *testing.T) {
 	folder := t.TempDir()
 	_ = open(t, folder, embedded.Options{}).Close()
-	change(t, folder, func(db *pebble.DB) { set(t, db, []byte("f"), []byte{2}) })
+	change(t, folder, func(db *pebble.DB) { set(t, db, []byte("f"), []byte{3}) })
 	_, err := embedded.Open(folder, embedded.Options{})
-	if err == nil || !strings.Contains(err.Error(), "format 2") {
-		t.Fatalf("open: got %v, want a word on format 2", err)
+	if err == nil || !strings.Contains(err.Error(), "format 3") {
+		t.Fatalf("open: got %v, want a word on format 3", err)
+	}
+}
+
+// TestFormat1 reads a folder whose index has every event, and writes on in it.
+func TestFormat1(t *testing.T) {
+	folder := t.TempDir()
+	events := debits(8)
+	s := open(t, folder, embedded.Options{})
+	appendTo(t, s, "account-1", eventstore.NoStream, events[:3]...)
+	before := appendTo(t, s, "account-1", 2, events[3:5]...)
+	reads(t, s, events[:5])
+	_ = s.Close()
+	index := []byte("i\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00")
+	change(t, folder, func(db *pebble.DB) {
+		for i := range byte(5) {
+			set(t, db, append(bytes.Clone(index), i), []byte{i + 1})
+		}
+		set(t, db, []byte("f"), []byte{1})
+	})
+	old, err := embedded.OpenReadOnly(folder, embedded.Options{})
+	if err != nil {
+		t.Fatalf("open to read: got %v, want no error", err)
+	}
+	reads(t, old, events[:5])
+	_ = old.Close()
+	s = open(t, folder, embedded.Options{})
+	if again := appendTo(t, s, "account-1", 2, events[3:5]...); again != before {
+		t.Errorf("repeat: got %v, want %v", again, before)
+	}
+	appendTo(t, s, "account-1", 4, events[5:]...)
+	reads(t, s, events)
+	_ = s.Close()
+	change(t, folder, func(db *pebble.DB) {
+		if value, closer, err := db.Get([]byte("f")); err != nil || value[0] != 2 {
+			t.Errorf("format: got %v, %v, want 2", value, err)
+		} else {
+			_ = closer.Close()
+		}
+	})
+}
+
+// reads reads account-1 from every revision, upwards and downwards.
+func reads(t *testing.T, s *embedded.Store, want []eventstore.Event) {
+	t.Helper()
+	for from := range want {
+		revision := from
+		for e, err := range s.Read(t.Context(), "account-1", eventstore.Revision(from)) {
+			if err != nil || e.ID != want[revision].ID {
+				t.Fatalf("read from %d: got %s, %v, want %s", from, e.ID, err, want[revision].ID)
+			}
+			revision++
+		}
+		if revision != len(want) {
+			t.Errorf("read from %d: got %d as the end, want %d", from, revision, len(want))
+		}
+		revision = from
+		for e, err := range s.ReadBackwards(t.Context(), "account-1", eventstore.Revision(from)) {
+			if err != nil || e.ID != want[revision].ID {
+				t.Fatalf("read down from %d: got %s, %v, want %s", from, e.ID, err, want[revision].ID)
+			}
+			revision--
+		}
+		if revision != -1 {
+			t.Errorf("read down from %d: got %d behind the end, want -1", from, revision)
+		}
 	}
 }
 

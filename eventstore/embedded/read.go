@@ -3,7 +3,6 @@ package embedded
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"iter"
 
@@ -132,49 +131,32 @@ type streamReader struct {
 	page
 }
 
+// read takes the stream's events from one on, run by run.
 func (r *streamReader) read(from eventstore.Revision) error {
-	for next := from; r.seek(from); next += r.step {
-		at, size := binary.Uvarint(r.index.Value())
-		revision := revisionOf(r.index.Key())
-		if size <= 0 {
-			return &eventstore.Damaged{Stream: r.stream, Revision: revision, Reason: "no position"}
+	for ok := r.seek(from); ok && !r.full(); {
+		run, end := runUnder(r.index), eventstore.Revision(-1)
+		if r.step > 0 {
+			ok, end = r.index.Next(), run.last+1
+		} else if ok, from = r.index.Prev(), min(from, run.last); ok {
+			end = revisionOf(r.index.Key())
 		}
-		if at > uint64(r.durable) {
-			if r.step > 0 {
-				return nil
-			}
-			next, from = revision, revision-1
-			continue
-		}
-		if len(r.events) == 0 && r.step < 0 {
-			next = revision // the last event, where from is behind it
-		}
-		if revision != next {
-			return &eventstore.Damaged{Stream: r.stream, Revision: next, Reason: "no such event"}
-		}
-		if err := r.take(eventstore.Position(at), revision); err != nil {
-			return err
-		}
-		if from = revision + r.step; r.full() || from < 0 {
+		if run.at > r.durable && r.step > 0 {
 			return nil
+		}
+		for ; run.at <= r.durable && from != end && !r.full(); from += r.step {
+			if err := r.take(run.position(from), from); err != nil {
+				return err
+			}
 		}
 	}
 	return damage(r.index.Error(), r.stream, from)
 }
 
-// seek moves the index to the event at from or the next one in the reader's direction.
+// seek moves the index to the run of the event at from; downwards to the last one, where from is behind
+// it.
 func (r *streamReader) seek(from eventstore.Revision) bool {
-	switch {
-	case r.index.Valid() && r.step > 0:
-		return r.index.Next()
-	case r.index.Valid():
-		return r.index.Prev()
-	case r.step > 0:
-		return r.index.SeekGE(indexKey(r.id, from))
-	case from == eventstore.End:
-		return r.index.Last()
-	}
-	return r.index.SeekLT(indexKey(r.id, from+1))
+	return r.index.SeekGE(indexKey(r.id, from)) ||
+		r.step < 0 && r.index.Error() == nil && r.index.Last()
 }
 
 // take adds the log's event at a position, which must be the stream's at a revision.

@@ -71,8 +71,8 @@ func (c *committer) add(r *round, p *pending, stream *head) (eventstore.Appended
 		if err := r.set(c.last, record); err != nil {
 			return eventstore.Appended{}, err
 		}
-		r.index = append(r.index, place{stream.id, stream.revision, c.last})
 	}
+	r.index = append(r.index, place{stream.id, run{stream.revision, c.last}})
 	p.earlier = stream.newestOf(c.number)
 	stream.newest, stream.round = p, c.number
 	r.events, r.written = r.events+len(p.records), r.written+len(p.buffer)
@@ -91,14 +91,14 @@ func (r *round) set(at eventstore.Position, record []byte) error {
 	return log.Finish()
 }
 
-// setIndex writes the records' places behind all of them: keys that come in order cost Pebble less
+// setIndex writes the appends' places behind all records: keys that come in order cost Pebble less
 // to insert, and those of the log do.
 func (r *round) setIndex() error {
 	for _, e := range r.index {
 		var at [binary.MaxVarintLen64]byte
-		size := binary.PutUvarint(at[:], uint64(e.position))
+		size := binary.PutUvarint(at[:], uint64(e.at))
 		index := r.batch.SetDeferred(indexKeySize, size)
-		appendIndexKey(index.Key[:0], e.id, e.revision)
+		appendIndexKey(index.Key[:0], e.id, e.last)
 		copy(index.Value, at[:size])
 		if err := index.Finish(); err != nil {
 			return err
