@@ -62,6 +62,7 @@ func (o *out) projectionVersion(v js.Version, s js.Statistics) {
 	o.text("query", v.Query)
 	o.boolean("emit", v.Emit)
 	o.statistics(s)
+	o.texts("log", s.Log)
 }
 
 func getProjectionStatistics(c *call) error {
@@ -127,6 +128,7 @@ func (c *call) projected(
 	o.text("partition", partition)
 	o.integer("version", int64(a.Version))
 	o.document(what, a.JSON)
+	o.document("shared", a.Shared)
 	o.position("as_of_position", uint64(a.Position))
 	o.end('}')
 	return c.ok(o)

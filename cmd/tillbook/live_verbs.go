@@ -89,7 +89,8 @@ func newLiveVerb(at *place, verb, method, suffix, short string) *cobra.Command {
 func newDocumentVerb(at *place, verb, short string) *cobra.Command {
 	var partition string
 	cmd := &cobra.Command{Use: verb + " NAME", Short: short, Args: cobra.ExactArgs(1)}
-	cmd.Flags().StringVar(&partition, "partition", "", "the partition, where there are several")
+	cmd.Flags().StringVar(&partition, "partition", "",
+		"the partition, where there are several; without a name what they share")
 	cmd.RunE = withClient(at, func(cmd *cobra.Command, args []string, c *client) error {
 		var answer map[string]json.RawMessage
 		path := projectionPath(args[0]) + "/" + verb + "?partition=" + url.QueryEscape(partition)
@@ -111,6 +112,7 @@ type versionStats struct {
 	Version, Events, Emitted, Partitions, Bytes int64
 	State, Position, Lag                        string
 	PerSecond                                   int64 `json:"events_per_second"`
+	Log                                         []string
 	Fault                                       *struct {
 		Message, Handler, Event, At string
 		Line                        int
@@ -149,6 +151,11 @@ func tellStats(out io.Writer, all []versionStats) error {
 		if f := s.Fault; f != nil {
 			fmt.Fprintf(w, "version %d stopped at %s, line %d, handler %q, event %s: %s\n", s.Version, f.At,
 				f.Line, f.Handler, f.Event, f.Message)
+		}
+	}
+	for _, s := range all {
+		for _, line := range s.Log {
+			fmt.Fprintf(w, "version %d logged %s\n", s.Version, printable(line))
 		}
 	}
 	return w.Flush()

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections/js"
 	"github.com/tillbook/tillbook/projections/js/jstest"
 )
@@ -57,8 +56,7 @@ func replayRule(t *testing.T, row jstest.Rule, cores int) string {
 	return strings.Join(lines, "\n")
 }
 
-// eventsOf are a rule's events out of a file; where links led to them, which are not among them, as
-// they are.
+// eventsOf are a rule's events out of a file.
 func eventsOf(t *testing.T, row jstest.Rule, s *js.Script) iter.Seq2[*js.Event, error] {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "log.ndjson")
@@ -66,23 +64,8 @@ func eventsOf(t *testing.T, row jstest.Rule, s *js.Script) iter.Seq2[*js.Event, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	var linked []*js.Event
-	for _, e := range jstest.Events(row.Events) {
-		if e.LinkMetadata != nil {
-			linked = append(linked, &js.Event{Recorded: e.Recorded, LinkMetadata: e.LinkMetadata})
-		}
-		if err := out.add(t.Context(), []eventstore.Recorded{e.Recorded}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if linked != nil {
-		return func(yield func(*js.Event, error) bool) {
-			for _, e := range linked {
-				if !yield(e, nil) {
-					return
-				}
-			}
-		}
+	if err := out.add(t.Context(), jstest.Events(row.Events)); err != nil {
+		t.Fatal(err)
 	}
 	if err := out.flush(t.Context()); err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"projections/chart":            {},
 	"projections/js":               {"eventstore", "projections"},
 	"projections/js/gallery":       {},
-	"projections/js/jstest":        {"eventstore"},
+	"projections/js/jstest":        {"eventstore", "eventstore/storetest"},
 	"projections/placetest":        {},
 	"cmd/tillbook":                 nil,
 }

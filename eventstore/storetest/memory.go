@@ -23,6 +23,8 @@ const followBatch = 64
 // stores are compared with, and a Store for tests that need one and no disk. All methods may be
 // called at once.
 type Memory struct {
+	Now func() time.Time // when an event is created; time.Now. It is set before the first append
+
 	mu        sync.Mutex
 	closed    bool
 	log       []eventstore.Recorded // the event at index i stands at position (i+1)*positionStep
@@ -36,6 +38,7 @@ var _ eventstore.Indexed = (*Memory)(nil)
 // NewMemory is an empty store.
 func NewMemory() *Memory {
 	return &Memory{
+		Now:       time.Now,
 		streams:   map[string][]int{},
 		snapshots: map[string]map[int][]byte{},
 		changed:   make(chan struct{}),
@@ -74,7 +77,7 @@ func (m *Memory) write(stream string, events []eventstore.Event) eventstore.Appe
 			Stream:   strings.Clone(stream),
 			Revision: eventstore.Revision(len(m.streams[stream])),
 			Position: eventstore.Position(len(m.log)+1) * positionStep,
-			Created:  time.Now(),
+			Created:  m.Now(),
 		})
 		m.streams[strings.Clone(stream)] = append(m.streams[stream], len(m.log)-1)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections/js/jstest"
 )
 
@@ -15,12 +16,12 @@ const two = "a-1 A {\"n\":1}\na-2 B {\"n\":2}\na-1 A {\"n\":3}"
 // events are jstest's.
 func events(lines string) (all []*Event) {
 	for _, e := range jstest.Events(lines) {
-		all = append(all, &Event{e.Recorded, e.LinkMetadata})
+		all = append(all, &Event{Recorded: e})
 	}
 	return all
 }
 
-// outcome is all that a run shows, one line each: states, results, emitted events, log, fault.
+// outcome is all that a run over a log shows, one line each: states, results, emitted events, log, fault.
 func outcome(t *testing.T, script, lines string) string {
 	t.Helper()
 	var b strings.Builder
@@ -33,8 +34,15 @@ func outcome(t *testing.T, script, lines string) string {
 		return err.Error()
 	}
 	defer r.Close()
+	store, err := jstest.Log(lines)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var logged []string
-	for _, e := range events(lines) {
+	for e, err := range Events(t.Context(), store, &s.Definition, eventstore.Start) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		change, err := r.Handle(e)
 		logged = append(logged, change.Log...)
 		for _, e := range change.Emitted {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type engine struct {
 	halted  bool                // it waits for that
 	read    eventstore.Position // of the last event that was handled
 	follows bool                // a goroutine follows
+	log     []string            // the last lines that the script has logged
 	rate    rate
 }
 
@@ -63,6 +65,7 @@ func (m *Manager) open(def *Live, v Version, row mark) (*engine, error) {
 		moved: make(chan struct{}), poster: poster{store: m.store, name: name, first: def.First}}
 	var err error
 	if e.script, err = Compile(name+".js", v.Query, m.opts.Limits); err == nil {
+		e.logs(e.script.Log)
 		err = e.restore()
 	}
 	if err != nil {
@@ -251,6 +254,7 @@ func (e *engine) handle(event *Event) error {
 	}
 	if !emitted || c.Projection != e.name {
 		change, err := e.runner.Handle(event)
+		e.logs(change.Log)
 		if err != nil {
 			return err
 		}
@@ -267,6 +271,14 @@ func (e *engine) handle(event *Event) error {
 	e.at.position, e.at.id, e.read = event.Position, event.ID, event.Position
 	e.at.stream, e.at.revision = event.Stream, event.Revision
 	return nil
+}
+
+// mostLogged bounds the lines of log that are kept of a version.
+const mostLogged = 100
+
+func (e *engine) logs(lines []string) {
+	e.log = append(e.log, lines...)
+	e.log = slices.Delete(e.log, 0, max(0, len(e.log)-mostLogged))
 }
 
 // emit has events appended, if this version emits yet.

@@ -66,7 +66,8 @@ type Statistics struct {
 	Emitted    int64               // events that it has asked to be emitted and that were not there already
 	PerSecond  int64               // events handled in the last second
 	Partitions int
-	Bytes      int64 // of all states as JSON
+	Bytes      int64    // of all states as JSON
+	Log        []string // the last lines that the script has logged since it was opened here, at most 100
 }
 
 // LiveFault is why a version stopped, and when.

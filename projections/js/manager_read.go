@@ -88,6 +88,7 @@ func (e *engine) statistics(ctx context.Context) (Statistics, error) {
 	s := Statistics{Version: e.version.Number, Emit: e.version.Emit, State: LiveStopped, Fault: e.at.fault,
 		Position: e.at.position, Checkpoint: e.saved.position,
 		Lag: uint64(head - min(head, e.at.position)), Events: e.at.events, Emitted: e.at.emitted}
+	s.Log = slices.Clone(e.log)
 	if len(e.pending) > 0 { // until it is appended it is not all there
 		s.Lag = max(s.Lag, 1)
 	}
@@ -149,17 +150,30 @@ func (e *engine) covers(ctx context.Context, at eventstore.Position) (there bool
 // Answer is a state or a result, and where in the log it stands.
 type Answer struct {
 	JSON     []byte // nil: there is no such partition, or no result of it
+	Shared   []byte // the state that all partitions share, as JSON; nil: there is none
 	Position eventstore.Position
 	Version  int
 }
 
-// State is the state of a partition, the empty one of a projection that has but one. Its error is
-// ErrNoProjection, ErrStarting, or a *Fault.
+// State is the state of a partition, the empty one of a projection that has but one. Among partitions
+// the empty one is what they share, as EventStoreDB has it. Its error is ErrNoProjection, ErrStarting, or
+// a *Fault.
 func (m *Manager) State(ctx context.Context, name, partition string) (Answer, error) {
-	return m.ask(ctx, name, func(e *engine) ([]byte, error) { return e.runner.State(partition) })
+	return m.ask(ctx, name, func(e *engine) ([]byte, error) {
+		if partition == "" && e.shares() {
+			return e.runner.Shared()
+		}
+		return e.runner.State(partition)
+	})
 }
 
-// Result is what transformBy and filterBy make of a partition's state. Its errors are those of State.
+// shares reports whether partitions have a state beside theirs, which stands under the empty name.
+func (e *engine) shares() bool {
+	return e.script.Definition.BiState && e.script.Definition.Partitioned()
+}
+
+// Result is what transformBy and filterBy make of a partition's state; what partitions share they leave as
+// it is. Its errors are those of State.
 func (m *Manager) Result(ctx context.Context, name, partition string) (Answer, error) {
 	return m.ask(ctx, name, func(e *engine) ([]byte, error) { return e.result(partition) })
 }
@@ -168,7 +182,9 @@ func (m *Manager) ask(ctx context.Context, name string, read func(*engine) ([]by
 	a Answer, err error,
 ) {
 	err = m.asking(ctx, name, func(e *engine) (err error) {
-		a.JSON, err = read(e)
+		if a.JSON, err = read(e); err == nil {
+			a.Shared, err = e.runner.Shared()
+		}
 		a.Position, a.Version = e.at.position, e.version.Number
 		return err
 	})
@@ -195,6 +211,9 @@ func (e *engine) ask(ctx context.Context, read func() error) error {
 // result is a partition's result. What transforms do wrong is told, and stops nothing: they run
 // beside.
 func (e *engine) result(partition string) (text []byte, err error) {
+	if partition == "" && e.shares() {
+		return e.runner.Shared()
+	}
 	if !e.script.Definition.Transforms {
 		return e.runner.Result(partition)
 	}
@@ -244,7 +263,7 @@ func (m *Manager) Results(ctx context.Context, name string, limit int) (
 				all[partition] = text
 			}
 		}
-		if def := &e.script.Definition; !def.BiState || !def.Partitioned() {
+		if !e.shares() {
 			return nil
 		}
 		shared, err := e.runner.Shared()

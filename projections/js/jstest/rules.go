@@ -2,6 +2,15 @@ package jstest
 
 const two = "a-1 A {\"n\":1}\na-2 B {\"n\":2}\na-1 A {\"n\":3}"
 
+// mixed is a log of streams of several kinds.
+const mixed = `a-1 A {}
+b-1 B {}
+$sys S {}
+$$a-1 $metadata {}
+$$$sys $metadata {}
+plain P {}
+links $> 0@b-1`
+
 // Rules are the dialect, a row for each. Want is all that a run shows, a line each:
 //
 //	PARTITION=STATE [-> RESULT]   the result where it is not the state; nothing: there is none
@@ -58,8 +67,11 @@ var Rules = []Rule{
 		`fromAll().foreachStream().when({$any(s, e) { s[e.eventType] = e.streamId; }})`,
 		"a-1 A {}\n$$a-1 $metadata {\"x\":1}", `a-1={"A":"a-1","$metadata":"$$a-1"}`},
 	{"foreachStream takes a link's origin",
-		`fromAll().foreachStream().when({$any(s, e) { s.seen = e.streamId; }})`,
-		`b-1 A {} | {} | {"$o":"a-9"}`, `a-9={"seen":"b-1"}`},
+		`fromCategory("links").foreachStream().when({$any(s, e) { s.seen = e.streamId; }})`,
+		"b-1 A {}\nlinks-1 $> 0@b-1 | {\"$o\":\"a-9\"}", `a-9={"seen":"b-1"}`},
+	{"what a link leads to keeps its own stream and number",
+		`fromStream("links").when({$any: (s, e) => [e.streamId, e.sequenceNumber, e.category]})`,
+		"b-1 A {}\nb-1 A {}\nlinks $> 1@b-1", `=["b-1",1,"b"]`},
 	{"partitionBy takes texts and numbers",
 		`fromAll().partitionBy(e => e.body.n == 2 ? "two" : e.body.n).when({$any(s, e) { s.p = e.partition; }})`,
 		two, "1={\"p\":\"1\"}\n3={\"p\":\"3\"}\ntwo={\"p\":\"two\"}"},
@@ -148,21 +160,26 @@ var Rules = []Rule{
 		`fromAll().when({A: s => ({b: 1, 2: 1, a: 1, 1: 1})})`, two, `={"1":1,"2":1,"b":1,"a":1}`},
 
 	{"emit posts an event with its metadata",
-		`fromAll().when({A(s, e) { emit("out", "Seen", {n: e.body.n}, {by: "me"}); }})`, "a-1 A {\"n\":1}",
-		"out <- Seen {\"n\":1} {\"by\":\"me\"}\n={}"},
+		`fromAll().when({A(s, e) { emit("analytics-out", "Seen", {n: e.body.n}, {by: "me"}); }})`,
+		"a-1 A {\"n\":1}",
+		"analytics-out <- Seen {\"n\":1} {\"by\":\"me\"}\n={}"},
 	{"linkTo posts a link",
-		`fromAll().when({A(s, e) { linkTo("out", e, {by: 1}); }})`, two,
-		"out <- $> 0@a-1 {\"by\":1}\nout <- $> 1@a-1 {\"by\":1}\n={}"},
+		`fromAll().when({A(s, e) { linkTo("analytics-out", e, {by: 1}); }})`, two,
+		"analytics-out <- $> 0@a-1 {\"by\":1}\nanalytics-out <- $> 1@a-1 {\"by\":1}\n={}"},
 	{"linkTo takes anything that names an event",
-		`fromAll().when({A(s, e) { linkTo("out", {sequenceNumber: 7, streamId: "x"}); }})`, "a-1 A {}",
-		"out <- $> 7@x\n={}"},
+		`fromAll().when({A(s, e) { linkTo("analytics-out", {sequenceNumber: 7, streamId: "x"}); }})`,
+		"a-1 A {}",
+		"analytics-out <- $> 7@x\n={}"},
 	{"linkStreamTo posts a link to a stream",
-		`fromAll().when({A(s, e) { linkStreamTo("out", e.streamId); }})`, "a-1 A {}", "out <- $@ a-1\n={}"},
-	{"copyTo does nothing", `fromAll().when({A(s, e) { copyTo("out", e); }})`, "a-1 A {}", "={}"},
-	{"$created may emit", `fromAll().when({$created(s, e) { emit("out", "New", {}); }, A() {}})`, two,
-		"out <- New {}\n={}"},
+		`fromAll().when({A(s, e) { linkStreamTo("analytics-out", e.streamId); }})`, "a-1 A {}",
+		"analytics-out <- $@ a-1\n={}"},
+	{"copyTo does nothing",
+		`fromAll().when({A(s, e) { copyTo("analytics-out", e); }})`, "a-1 A {}", "={}"},
+	{"$created may emit",
+		`fromAll().when({$created(s, e) { emit("analytics-out", "New", {}); }, A() {}})`, two,
+		"analytics-out <- New {}\n={}"},
 	{"emit wants an object",
-		`fromAll().when({A() { emit("out", "Seen", "text"); }})`, two,
+		`fromAll().when({A() { emit("analytics-out", "Seen", "text"); }})`, two,
 		`test.js:1:27 in handler "A", ` +
 			`event 0@a-1: wrong kind of value: emit wants an object as body, got text`},
 	{"emit wants a stream",
@@ -170,7 +187,8 @@ var Rules = []Rule{
 			`event 0@a-1: ` +
 			`wrong kind of value: emit wants the name of a stream, got " "`},
 	{"linkTo wants an event",
-		`fromAll().when({A() { linkTo("out", {}); }})`, two, `test.js:1:29 in handler "A", event 0@a-1: ` +
+		`fromAll().when({A() { linkTo("analytics-out", {}); }})`, two,
+		`test.js:1:29 in handler "A", event 0@a-1: ` +
 			`wrong kind of value: linkTo wants an event with streamId and sequenceNumber`},
 	{"log takes texts and objects, in both phases",
 		`log("start"); fromAll().when({A(s, e) { log("n is", e.body.n, e.body); }})`, "a-1 A {\"n\":1}",
@@ -182,7 +200,8 @@ var Rules = []Rule{
 			`"eventId","isJson","bodyRaw","body","data","metadataRaw","metadata","linkMetadataRaw",` +
 			`"linkMetadata","partition","category","created"]`},
 	{"they hold what was recorded",
-		`fromAll().when({A: (s, e) => e})`, `a-1 A {"n":1} | {"m":2} | {"l":3}`,
+		`fromStream("links").when({A: (s, e) => e})`,
+		"a-1 A {\"n\":1} | {\"m\":2}\nlinks $> 0@a-1 | {\"l\":3}",
 		`={"streamId":"a-1","sequenceNumber":0,"eventType":"A",` +
 			`"eventId":"00000000-0000-0000-0000-000000000001","isJson":true,"bodyRaw":"{\"n\":1}",` +
 			`"body":{"n":1},"data":{"n":1},"metadataRaw":"{\"m\":2}","metadata":{"m":2},` +
@@ -215,5 +234,63 @@ var Rules = []Rule{
 		`options({$includeLinks: true}); fromAll().when({$any: (s, e) => e.bodyRaw})`,
 		"a-1 A {}\nb-1 $> 0@a-1",
 		`="0@a-1"`},
+	{"fromAll reads streams without $ and their metastreams, in the order of the log",
+		`fromAll().when({$init: () => [], $any(s, e) { s.push(e.streamId); }})`, mixed,
+		`=["a-1","b-1","$$a-1","plain"]`},
+	{"fromStream reads one stream",
+		`fromStream("b-1").when({$any: (s, e) => e.streamId})`, mixed, `="b-1"`},
+	{"its name may begin with $",
+		`fromStream("$sys").when({$any: (s, e) => e.streamId})`, mixed, `="$sys"`},
+	{"fromStreams reads several in the order of the log",
+		`fromStreams("plain", "b-1", "a-1").when({$init: () => [], $any(s, e) { s.push(e.streamId); }})`, mixed,
+		`=["a-1","b-1","plain"]`},
+	{"they may stand in a list",
+		`fromStreams(["plain", "a-1"]).when({$init: () => [], $any(s, e) { s.push(e.streamId); }})`,
+		mixed, `=["a-1","plain"]`},
+	{"fromCategory reads the streams whose names have it before the first dash",
+		`fromCategory("a").foreachStream().when({$any: (s, e) => 1})`,
+		"a-1 A {}\na-b-2 A {}\nab-3 A {}\na A {}", "a-1=1\na-b-2=1"},
+	{"several categories are merged",
+		`fromCategory("b", "a").when({$init: () => [], $any(s, e) { s.push(e.streamId); }})`, mixed,
+		`=["a-1","b-1"]`},
+	{"fromCategories of one is fromCategory",
+		`fromCategories("b").when({$any: (s, e) => e.streamId})`, mixed, `="b-1"`},
+	{"the lists of a category and of a type are streams",
+		`fromStreams("$ce-a", "$et-B").when({$init: () => [], $any(s, e) { s.push(e.streamId); }})`, mixed,
+		`=["a-1","b-1"]`},
+
+	{"every step replaces what the one before it allowed",
+		`fromAll().when({}).when({})`, two, `test.js:1:24: TypeError: Object has no member 'when'`},
+	{"foreachStream goes with fromAll and fromCategory alone",
+		`fromStream("a-1").foreachStream().when({})`, two,
+		`test.js:1:32: TypeError: Object has no member 'foreachStream'`},
+	{"options are of any case",
+		`options({BISTATE: true, $INCLUDELINKS: false}); fromAll().when({A(s, e) { s[1].n = 1; }})`, two,
+		"={}\nshared={\"n\":1}"},
+	{"and known",
+		`options({speed: 9}); fromAll()`, two, `test.js:1:8: not allowed: option speed is unknown`},
+	{"sources are named by the script's own statements alone",
+		`fromAll().when({A() { fromStream("b-1"); }})`, two,
+		`test.js:1:33 in handler "A", event 0@a-1: ReferenceError: fromStream is not defined`},
+	{"a script names a source", `log("nothing")`, two,
+		`test.js: wrong kind of value: the script names no source, such as fromAll()`},
+	{"text is no code",
+		`fromAll().when({A: () => eval("1")})`, two,
+		`test.js:1:30 in handler "A", event 0@a-1: ReferenceError: eval is not defined`},
+	{"nor made into a function",
+		`fromAll().when({A: () => new Function("return 1")()})`, two,
+		`test.js:1:26 in handler "A", event 0@a-1: not allowed: code made of text`},
+	{"$deleted goes with no shared state",
+		`options({biState: true}); fromAll().foreachStream().when({A() {}, $deleted() {}})`, two,
+		`test.js:1:57: not allowed: $deleted beside a shared state`},
+	{"$created may be several",
+		`fromAll().when({A() {}}); on_event("$created", s => { s.n = 1; }); on_event("$created", s => { s.n++; })`,
+		two, `={"n":2}`},
+	{"what a handler throws is a fault",
+		`fromAll().when({A(s, e) { if (e.body.n === 3) throw new Error("three"); }})`, two,
+		`test.js:1:53 in handler "A", event 1@a-1: Error: three`},
+	{"and so is one that does not end",
+		`fromAll().when({A() { for (;;) {} }})`, two,
+		`test.js:1:17 in handler "A", event 0@a-1: took too long: more than 250ms`},
 	{"a byte order mark is no code", "\ufefffromAll().when({A: () => 1})", two, `=1`},
 }
