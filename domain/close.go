@@ -124,14 +124,15 @@ func (a *Account) LastSent() uuid.UUID { return a.sent }
 // rule lets a command decide.
 func (d *Draft) rule(c Command) error {
 	before := d.ended
+	if before == nil {
+		return c.Decide(d)
+	}
+	was := d.counting()
 	err := c.Decide(d)
-	switch {
-	case before == nil:
-		return err
-	case before.Status == Closed:
+	if before.Status == Closed {
 		return d.afterClose(c, err)
 	}
-	return d.afterMerge(c, err)
+	return d.afterMerge(c, err, was)
 }
 
 // afterClose lets nothing happen to a closed account but the steps of processes that others began: of
@@ -139,7 +140,8 @@ func (d *Draft) rule(c Command) error {
 // owed then can only be written off.
 func (d *Draft) afterClose(c Command, err error) error {
 	switch c := c.(type) {
-	case Sweep, ReceiveTransfer, ReturnTransfer, AbsorbAccount, WriteOff, ResolveReservation, RefuseClaim:
+	case Sweep, ReceiveTransfer, ReturnTransfer, AbsorbAccount, AdjustMerge, WriteOff, ResolveReservation,
+		RefuseClaim:
 		return err
 	case ReverseTopUp:
 		if c.Cause == CauseChargeback {
@@ -153,15 +155,25 @@ func (d *Draft) afterClose(c Command, err error) error {
 }
 
 // afterMerge lets an absorbed account undo what it posted itself, block its credentials, answer what it
-// has granted once and for all, and take in what still comes to it; that value moves on. Everything else
-// is for the survivor.
-func (d *Draft) afterMerge(c Command, err error) error {
+// has granted once and for all, and take in what still comes to it; that value moves on, and so does what
+// is counted no more since was, and owed. Everything else is for the survivor.
+func (d *Draft) afterMerge(c Command, err error, was counting) error {
 	switch c.(type) {
 	case OpenAccount, Sweep, ReturnTransfer, AbsorbAccount, UndoMerge, BlockCredential:
 		return err
-	case ReceiveTransfer, Refund, ReturnCheckout, Cancel, ReverseTopUp, RevokeCredit, WriteOff:
+	case ReceiveTransfer, ReverseTopUp, RevokeCredit, WriteOff:
 		if err == nil && !d.foundNothing() {
-			return d.sendAll(TransferSent{ToAccount: d.ended.Survivor})
+			return d.moveOn()
+		}
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	case AdjustMerge, Refund, ReturnCheckout, Cancel:
+		if err == nil && !d.foundNothing() {
+			if err := d.adjustMerge(was); err != nil { // before the value: that may begin a new count
+				return err
+			}
+			return d.moveOn()
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
@@ -173,6 +185,9 @@ func (d *Draft) afterMerge(c Command, err error) error {
 	}
 	return &Moved{To: d.ended.Survivor, Merge: d.ended.Merge}
 }
+
+// moveOn sends all that came to an absorbed account to its survivor.
+func (d *Draft) moveOn() error { return d.sendAll(TransferSent{ToAccount: d.ended.Survivor}) }
 
 // foundNothing reports a cancellation of a reference that names nothing here, or a revocation of what a
 // job did not grant here.

@@ -74,6 +74,7 @@ var catalogue = map[string]stored{
 	"LotExtended":         of[LotExtended](),
 	"MandateEnded":        of[MandateEnded](),
 	"MandateSet":          of[MandateSet](),
+	"MergeAdjusted":       of[MergeAdjusted](),
 	"MergeRefused":        of[MergeRefused](),
 	"OperationDeclined":   of[OperationDeclined](),
 	"PersonalDataErased":  of[PersonalDataErased](),

@@ -206,7 +206,7 @@ func (d *Draft) may(mode FreezeMode) error {
 	case d.ended.Status == Closed:
 		return ErrAccountNotOpen
 	case mode != FreezeLegal: // what it posted itself is settled here
-		return &Moved{d.ended.Survivor, d.ended.Merge}
+		return &Moved{To: d.ended.Survivor, Merge: d.ended.Merge}
 	}
 	if d.Account.stops(mode, d.Recorded) {
 		return ErrAccountFrozen

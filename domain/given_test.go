@@ -32,6 +32,7 @@ type book struct {
 
 	reservations []Reservation // of budgets, for what is asked next
 	exhausted    bool          // no budget has anything left
+	unsettled    bool          // nobody knows whether the merge stands that absorbed the account
 }
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -46,11 +47,19 @@ func (b *book) moment() Moment {
 	m := Moment{Recorded: b.now, Decided: b.now, Seed: Seed{b.salt, 2, byte(b.asked >> 8), byte(b.asked)},
 		Actor: b.actor, Role: "pos", IdempotencyKey: b.key, Context: b.context, Place: b.place,
 		Program: b.program, Campaigns: func(id string) *Campaign { return b.offers[id] },
-		Reservations: b.reservations,
-		Found:        func(n Name) []Posted { return b.names[n] },
-		Candidates:   func(n Name) int { return len(b.names[n]) }}
+		Reservations: b.reservations, Settled: b.settled(),
+		Found:      func(n Name) []Posted { return b.names[n] },
+		Candidates: func(n Name) int { return len(b.names[n]) }}
 	m.Decided = b.context.Instant(b.now)
 	return m
+}
+
+// settled is the merge that absorbed the account: unless it is said, the survivor has taken it in.
+func (b *book) settled() uuid.UUID {
+	if b.account.ended == nil || b.unsettled {
+		return noID
+	}
+	return b.account.ended.Merge
 }
 
 // do decides a command and appends its answer. A decision leaves the account as it was, and made

@@ -12,7 +12,7 @@ import (
 
 // PointsRevoked records that points of a sale were taken back, as some of it came back. Due is what
 // had to be, of which Amount was taken, Lapsed had gone with its time, and Uncollected was spent: it is
-// owed, unless the account has ended.
+// owed, unless the account has ended. The survivor of one that was absorbed owes it: see MergeAdjusted.
 type PointsRevoked struct {
 	Value
 	EarningID    uuid.UUID `json:"earning_id"`
@@ -70,21 +70,30 @@ func (d *Draft) revokePoints(earned PointsEarned, loss loss, due Money) error {
 	if err != nil {
 		return err
 	}
-	none := due.Quantity.Zero()
-	lapsed := due.With(least(due.Quantity, most(lot.Lost, none)))
-	left := due.Sub(lapsed).Quantity
+	return d.takePoints(PointsRevoked{EarningID: earned.EarningID, SourceID: earned.SourceID,
+		RefundID: loss.refund, Due: due, EarnedLot: lot.ID, Day: earned.Day,
+		Qualifying: earned.Qualifying.returned(loss.of(earned.Lines))}, lot)
+}
+
+// takePoints posts e with what of its Due can be taken: first of a lot, if there is one.
+func (d *Draft) takePoints(e PointsRevoked, lot *Lot) error {
+	due := e.Due
+	lots, lapsed, left := d.points(due.unit), due.Sub(due), due.Quantity
+	if lot != nil {
+		lots = append([]*Lot{lot}, lots...)
+		lapsed = due.With(least(left, most(lot.Lost, left.Zero())))
+		left = left.Sub(lapsed.Quantity)
+	}
 	var moves []Move
-	for _, l := range append([]*Lot{lot}, d.points(due.unit)...) {
+	for i, l := range lots {
 		x := least(left, l.free())
-		if !x.IsPositive() || len(moves) > 0 && l.ID == lot.ID {
+		if !x.IsPositive() || i > 0 && l == lot {
 			continue
 		}
 		moves, left = append(moves, l.lost(x)), left.Sub(x)
 	}
-	e := PointsRevoked{EarningID: earned.EarningID, SourceID: earned.SourceID, RefundID: loss.refund, Due: due,
-		Lapsed: lapsed.orNone(), Uncollected: due.With(left).orNone(), EarnedLot: lot.ID, Day: earned.Day,
-		Value:      d.value(due.Sub(lapsed).Sub(due.With(left)), moves),
-		Qualifying: earned.Qualifying.returned(loss.of(earned.Lines))}
+	e.Lapsed, e.Uncollected = lapsed.orNone(), due.With(left).orNone()
+	e.Value = d.value(due.Sub(lapsed).Sub(due.With(left)), moves)
 	if left.IsZero() || d.ended != nil {
 		return d.post(e)
 	}

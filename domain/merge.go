@@ -24,6 +24,8 @@ const (
 type Moved struct {
 	To    uuid.UUID
 	Merge uuid.UUID // whose end decides whether that stays so
+
+	Unsettled bool // the absorbed account answers itself, once that is known; see Moment.Settled
 }
 
 func (m *Moved) Error() string { return fmt.Sprintf("the account was merged into %s", m.To) }
@@ -193,7 +195,7 @@ func (b AbsorbAccount) Decide(d *Draft) error {
 		return d.refuseOperation(b.Merged.MergeID, err)
 	}
 	merged := b.Merged
-	merged.Tier = d.asOwn(merged.Tier)
+	merged.Tier = d.asOwn(merged.Tier, d.Recorded)
 	if r := d.tierRules(); r.averages() && merged.Tier != nil && merged.Tier.Rule == r.rule() {
 		d.brought = merged.MergeID
 	}

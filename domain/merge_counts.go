@@ -125,7 +125,15 @@ func (a *Account) join(c *MergedCounts) {
 		}
 		a.use(own)
 	}
-	for _, e := range c.Points {
+	a.joinEarnings(c.Points)
+	for _, p := range c.Prices {
+		a.joinPrices(p)
+	}
+}
+
+// joinEarnings counts points that limits counted elsewhere.
+func (a *Account) joinEarnings(brought []earnings) {
+	for _, e := range brought {
 		own := a.earningsOf(e.Unit)
 		for _, day := range e.Days {
 			own.Days = addOn(own.Days, day.Day, day.Sum)
@@ -134,9 +142,6 @@ func (a *Account) join(c *MergedCounts) {
 			own.Months = addOn(own.Months, month.Day, month.Sum)
 		}
 		a.earn(own)
-	}
-	for _, p := range c.Prices {
-		a.joinPrices(p)
 	}
 }
 

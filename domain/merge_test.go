@@ -1,6 +1,32 @@
 package domain
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+var _ = telling(func(e MergeAdjusted) string {
+	var s []string
+	if e.Tier != nil {
+		for _, c := range e.Tier.Counts {
+			s = append(s, c.Day+" "+c.Sum.String())
+		}
+	}
+	for _, u := range e.Earned {
+		s = append(s, fmt.Sprint(u.Unit, " of days ", u.Days))
+	}
+	for _, p := range e.Prices {
+		s = append(s, fmt.Sprintf("%s at list, %s without, for %s", p.AtList, p.Unlisted, p.Brought))
+	}
+	if e.Sales > 0 {
+		s = append(s, fmt.Sprintf("%d cancelled", e.Sales))
+	}
+	for _, p := range e.Points {
+		s = append(s, "missed "+p.Amount.String())
+	}
+	return strings.Join(s, ", ")
+})
 
 var into2 = MergeAccount{Into: AccountID("C-2")}
 
@@ -46,15 +72,20 @@ func TestMergedAccount(t *testing.T) {
 	rows := []row{
 		{"refund", sold, refund(2, "13"), `
 DebitRefunded 13.00, principal@1 10.00/10.00, bonus@1 3.00, total 13.00
+MergeAdjusted 0.00 at list, -13.00 without, for -10.00
 TransferSent 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00 merge`},
+		{"refund while nobody knows whether the merge stands", after(func(b *book) { b.unsettled = true }),
+			refund(2, "13"), moved},
 		{"return", []step{opened, did(topUp("100", "30")), did(sells([]CartLine{line(1, 2, "6.50")})),
 			did(into2)}, bringing(2, 1, 2), `
 CheckoutReturned 2×1: 13.00, stored_value 13.00, qualifying -10.00, full, keep
 DebitRefunded 13.00, principal@1 10.00/10.00, bonus@1 3.00, total 13.00
+MergeAdjusted 0.00 at list, -13.00 without, for -10.00
 TransferSent 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00 merge`},
 		{"refund of too much", sold, refund(2, "14"), "refund_exceeds_debit short 1.00 CNY"},
 		{"cancel", after(ref("7")), asks(Cancel{}), `
 DebitReversed 13.00, principal@1 10.00/10.00, bonus@1 3.00, before 0.00
+MergeAdjusted 0.00 at list, -13.00 without, for -10.00, 1 cancelled
 TransferSent 13.00, principal@1 -10.00/-10.00, bonus@1 -3.00 merge`},
 		{"cancel of nothing", after(ref("8")), asks(Cancel{}), moved},
 		{"chargeback", sold, reversal(1, CauseChargeback), `

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -20,12 +21,14 @@ type MergedTier struct {
 	Oldest   string     `json:"oldest,omitempty"`
 	Tier     string     `json:"tier,omitempty"` // as counting says
 	Override *Override  `json:"override,omitempty"`
+	Era      int        `json:"era,omitempty"` // the survivor's, under which Counts are counted there
 }
 
 // mergedTier is what the account brings, nil where that is nothing.
 func (d *Draft) mergedTier() *MergedTier {
 	s := &d.tiering
-	m := &MergedTier{d.openedDay(), s.Rule, s.Counts, s.Oldest, s.Tier, s.Override}
+	m := &MergedTier{Opened: d.openedDay(), Rule: s.Rule, Counts: s.Counts, Oldest: s.Oldest, Tier: s.Tier,
+		Override: s.Override}
 	if r := d.tierRules(); r.averages() && s.Rule != r.rule() {
 		m.Rule = r.rule()
 		m.Counts, m.Oldest = d.changes(d.present())
@@ -37,14 +40,14 @@ func (d *Draft) mergedTier() *MergedTier {
 }
 
 // asOwn is what is brought as it counts here: what was counted in the window that runs there counts in
-// the one that runs here, whenever each membership's years begin; the rest by its day.
-func (d *Draft) asOwn(m *MergedTier) *MergedTier {
+// the one that runs here at an instant, whenever each membership's years begin; the rest by its day.
+func (d *Draft) asOwn(m *MergedTier, at time.Time) *MergedTier {
 	r := d.tierRules()
 	if m == nil || m.Rule == "" || r == nil {
 		return m
 	}
 	own, opened := *m, d.openedDay()
-	own.Opened, own.Counts = opened, nil
+	own.Opened, own.Counts, own.Era = opened, nil, 0
 	if m.Rule != r.rule() {
 		own.Rule, own.Oldest = "", ""
 		return &own
@@ -52,7 +55,8 @@ func (d *Draft) asOwn(m *MergedTier) *MergedTier {
 	if r.averages() {
 		return d.ownAverage(own, m.Counts)
 	}
-	today := dateOf(d.Recorded.In(zone(d.present().Terms.Zone)))
+	own.Era = d.tiering.era(own.Rule)
+	today := dateOf(at.In(zone(d.present().Terms.Zone)))
 	for _, c := range m.Counts {
 		day := c.Day
 		if r.Window.around(day, m.Opened).Holds(today) {

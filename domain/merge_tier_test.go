@@ -218,6 +218,7 @@ func TestReturnToMergedAccount(t *testing.T) {
 CheckoutReturned 1×1: 4.00, stored_value 3.25, cash 0.75, due by cash 0.75, qualifying -3.25, keep
 CouponRestored use 0, 1.00 back
 DebitRefunded 3.25, principal@1 2.50/2.50, bonus@1 0.75, total 3.25
+MergeAdjusted 0.00 at list, -3.25 without, for -2.50
 TransferSent 3.25, principal@1 -2.50/-2.50, bonus@1 -0.75 merge`},
 		{"too many", bought(), bringing(3, 1, 3), "return_exceeds_checkout lines.0.qty"},
 		{"of no checkout here", bought(), asks(ReturnCheckout{CheckoutID: AccountID("x"),

@@ -40,6 +40,10 @@ type Moment struct {
 	// known. It may be changed by Decide.
 	Earlier *Unreserved
 
+	// Settled is the merge that absorbed the account, where the shell knows that it stands: that the
+	// survivor has taken it in.
+	Settled uuid.UUID
+
 	// Found is what this account's log holds under a name, newest first; nil finds nothing. The
 	// shell answers from memory unless the name was used. Of EventName it is the event itself.
 	Found func(Name) []Posted

@@ -45,7 +45,7 @@ type rehearsedSale struct {
 
 // tierTypes are the events that a rehearsal of tiers asks for.
 var tierTypes = []string{"AccountOpened", "AccountsMerged", "CheckoutPosted", "CheckoutReturned",
-	"DebitPosted", "DebitRefunded", "DebitReversed", "PointsEarned", "TierChanged"}
+	"DebitPosted", "DebitRefunded", "DebitReversed", "MergeAdjusted", "PointsEarned", "TierChanged"}
 
 // tier folds an event into what the version's tiers would have made of the account. Those that the
 // version would not have ruled are as they were.
@@ -83,11 +83,17 @@ func (r *Rehearsal) tier(account uuid.UUID, m *Moment, p Posted) {
 	}
 	d := t.draft(r.Program, m, p)
 	if e, ok := p.Event.(AccountsMerged); ok && e.Survivor == account {
-		brought := d.asOwn(e.Tier)
+		brought := d.asOwn(e.Tier, d.Recorded)
 		if t.account.tiering.join(brought); all && brought != nil && brought.Rule == rules.rule() {
 			t.brought = e.MergeID
 		}
 		_ = d.joinTier(e.MergeID, brought) // on an account of nothing but tiers nothing fails
+		return
+	}
+	if e, ok := p.Event.(MergeAdjusted); ok && e.Survivor == account {
+		if less := d.asOwn(e.Tier, d.Recorded); less != nil && less.Rule == t.account.tiering.Rule {
+			t.account.tiering.join(less)
+		}
 		return
 	}
 	if v, ok := p.Event.(Valued); ok && all {

@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -75,6 +76,10 @@ func (s *shop) do(id uuid.UUID, c domain.Command, where domain.Context) ([]domai
 		Program: s.program, Campaigns: s.campaigns,
 	}
 	posted, next, err := domain.Decide(a.Account, c, m)
+	if moved, ok := errors.AsType[*domain.Moved](err); ok && moved.Unsettled {
+		m.Settled = moved.Merge
+		posted, next, err = domain.Decide(a.Account, c, m)
+	}
 	s.append(id, posted)
 	a.Account = next
 	return posted, err

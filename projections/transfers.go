@@ -30,7 +30,7 @@ CREATE TABLE transfers ( -- one row a transfer between two accounts, and one a m
 	to_account   TEXT NOT NULL, -- id of the account that it is for
 	kind         TEXT NOT NULL, -- gift, family or merge
 	merge_id     TEXT,          -- the merge it is a part of
-	unit         TEXT,          -- NULL: the merge itself
+	unit         TEXT,          -- NULL: the merge itself, or what counts no more of it
 	amount       TEXT,          -- at the unit's scale
 	status       TEXT NOT NULL, -- sent, received or returned, as the events left it
 	reason       TEXT,          -- why it was returned: the refusal's code
@@ -105,7 +105,8 @@ type transferStep struct {
 // transferStep reads an event; false where it is about no transfer.
 func (e *Event) transferStep() (s transferStep, is bool, err error) {
 	switch e.Type {
-	case "TransferSent", "TransferReceived", "TransferReturned", "AccountsMerged", "MergeRefused":
+	case "TransferSent", "TransferReceived", "TransferReturned", "AccountsMerged", "MergeAdjusted",
+		"MergeRefused":
 	default:
 		return s, false, nil
 	}
@@ -125,6 +126,12 @@ func (e *Event) transferStep() (s transferStep, is bool, err error) {
 		if d.Absorbed == e.Account {
 			begins.to, begins.kind = d.Survivor, domain.TransferMerge
 			s = transferStep{id: d.MergeID, begins: begins}
+		}
+	case domain.MergeAdjusted:
+		s = transferStep{id: d.AdjustmentID, status: TransferReceived}
+		if d.Absorbed == e.Account {
+			begins.to, begins.kind, begins.merge = d.Survivor, domain.TransferMerge, d.MergeID
+			s = transferStep{id: d.AdjustmentID, begins: begins}
 		}
 	case domain.TransferReceived:
 		s = transferStep{id: d.TransferID, status: TransferReceived}

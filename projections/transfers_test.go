@@ -12,11 +12,16 @@ import (
 )
 
 // movingShop has a transfer of each end and a merge: one received, one returned, one in flight, C-4
-// merged into C-2, C-5 whose merge was refused, C-6 closed. It answers what is in flight.
+// merged into C-2 with a refund after that, C-5 whose merge was refused, C-6 closed. It answers what is in flight.
 func movingShop(t *testing.T, store eventstore.Store) (*shop, domain.TransferSent) {
 	s := newShop(t, store)
 	none := domain.Context{}
 	one, two := s.account("C-1"), s.account("C-2")
+	returned := func(id uuid.UUID, debit domain.Posted) domain.AdjustMerge {
+		posted := s.must(id, domain.Refund{DebitID: debit.Metadata.EventID, Amount: yuan("1")}, none)
+		s.must(two, domain.ReceiveTransfer{Sent: posted[2].Event.(domain.TransferSent)}, none)
+		return domain.AdjustMerge{Adjusted: posted[1].Event.(domain.MergeAdjusted)}
+	}
 	four, five, six := s.account("C-4"), s.account("C-5"), s.account("C-6")
 	for _, id := range []uuid.UUID{one, four, five} {
 		s.must(id, domain.TopUp{Amount: yuan("100"), TopUpTerms: domain.DefaultTerms()}, none)
@@ -31,7 +36,9 @@ func movingShop(t *testing.T, store eventstore.Store) (*shop, domain.TransferSen
 			Parts: []domain.TransferSent{posted[1].Event.(domain.TransferSent)}}
 	}
 	s.must(two, domain.ReceiveTransfer{Sent: send()}, none)
+	debit := s.must(four, domain.Debit{Amount: yuan("3")}, none)[0]
 	s.must(two, merge(four), none)
+	s.must(two, returned(four, debit), none)
 	s.must(two, domain.FreezeAccount{Modes: []domain.FreezeMode{domain.FreezeCredit}, Reason: "x"}, none)
 	refused := send()
 	tombstone := s.must(two, domain.ReceiveTransfer{Sent: refused}, none)[0].Event

@@ -28,7 +28,8 @@ type Request struct {
 	CorrelationID string
 	DryRun        bool // decide and answer, store nothing
 
-	hops int // accounts it was passed on by
+	hops    int       // accounts it was passed on by
+	settled uuid.UUID // the merge that is known to stand
 
 	reserved []domain.Reservation // of campaigns' budgets, for this try
 	needs    *domain.Unreserved   // the decision that they were made for

@@ -97,6 +97,10 @@ func (l *Ledger) finish(ctx context.Context, r Request, a Answer, err error) (An
 			if e.Absorbed == a.Account {
 				err = l.arrive(ctx, &a, i, r, domain.AbsorbAccount{Merged: e, Parts: parts(a)}, e.Survivor)
 			}
+		case domain.MergeAdjusted:
+			if e.Absorbed == a.Account {
+				err = l.arrive(ctx, &a, i, r, domain.AdjustMerge{Adjusted: e}, e.Survivor)
+			}
 		}
 		if err != nil {
 			return a, err
@@ -178,7 +182,8 @@ func step(p domain.Posted, account uuid.UUID, c domain.Command) Request {
 	}
 }
 
-// redirect asks the account that absorbed the request's own, once it is certain that it did.
+// redirect asks the account that absorbed the request's own, once it is certain that it did; or again the
+// request's own, where that must know as much.
 func (l *Ledger) redirect(ctx context.Context, r Request, moved *domain.Moved) (Answer, error) {
 	if r.hops++; r.hops > mostHops {
 		return Answer{}, ErrBusy
@@ -190,7 +195,11 @@ func (l *Ledger) redirect(ctx context.Context, r Request, moved *domain.Moved) (
 	if err != nil {
 		return Answer{}, err
 	}
-	if _, refused := end.Event.(domain.ReferenceCancelled); ok && !refused {
+	switch _, refused := end.Event.(domain.ReferenceCancelled); {
+	case !ok || refused:
+	case moved.Unsettled:
+		r.settled = moved.Merge
+	default:
 		r.Account = moved.To
 	}
 	return l.Do(ctx, r)
@@ -209,6 +218,7 @@ func (l *Ledger) Resume(ctx context.Context, account, id uuid.UUID) error {
 		if e.MergeID != (uuid.UUID{}) {
 			return l.Resume(ctx, account, e.MergeID)
 		}
+	case domain.MergeAdjusted:
 	case domain.AccountsMerged:
 		if a, err = l.operation(ctx, account, id); err != nil {
 			return err
