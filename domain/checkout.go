@@ -2,9 +2,11 @@ package domain
 
 import (
 	"cmp"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -169,7 +171,8 @@ const besideCoupons = 4
 // the account's id, and the event's revision. No two checkouts of an account share one.
 func (d *Draft) receiptNo() string {
 	date := strings.ReplaceAll(d.shared.BusinessDate, "-", "")
-	return fmt.Sprintf("%s-%X-%d", date, d.id[:4], d.revision+1)
+	return date + "-" + strings.ToUpper(hex.EncodeToString(d.id[:4])) + "-" +
+		strconv.FormatInt(d.revision+1, 10)
 }
 
 // check refuses what no account could take: lines, order, tenders.

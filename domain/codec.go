@@ -187,7 +187,7 @@ func TypeOf(e Event) string { return reflect.TypeOf(e).Name() }
 
 // Encode is what is stored of p: its type, data and metadata.
 func Encode(p Posted) (kind string, data, metadata []byte, err error) {
-	return NewEncoder(1).Encode(&p)
+	return newEncoder(eventBytes).Encode(&p)
 }
 
 // appender is an event that writes its own JSON; see jsonText.

@@ -209,6 +209,9 @@ func (r *PointsRule) linesOf(c consumption, part string) (lines []int) {
 // of is what an amount earns: points for every per, times all there is, rounded down once at the points
 // unit's scale.
 func (r *PointsRate) of(base Money) Money {
+	if r.Tier == nil && r.Category == nil && r.Campaign == nil && isSmall(base, r.Points, r.Per) {
+		return r.Points.With(fromSteps(base.steps*r.Points.steps/r.Per.steps, r.Points.scale))
+	}
 	n := new(big.Int).Mul(base.minor(), r.Points.minor())
 	over := new(big.Int).Set(r.Per.minor())
 	for _, times := range []*Quantity{r.Tier, r.Category, r.Campaign} {

@@ -363,3 +363,18 @@ PointsEarned 70, earned@3 70 for prize, added
 TierChanged base to silver, reached by 100 from 2026-01-01, until 2027-01-01`},
 	})
 }
+
+// What is earned without big integers is what is earned with them: a factor of one brings them in.
+func TestEarnedOfSmallAmounts(t *testing.T) {
+	one := fromSteps(1, 0)
+	rapid.Check(t, func(t *rapid.T) {
+		amount := func(name string, scale int32) Money {
+			return Money{unit: "X", Quantity: fromSteps(rapid.Int64Range(1, 1<<33).Draw(t, name), scale)}
+		}
+		base, r := amount("base", 2), PointsRate{Points: amount("points", 1), Per: amount("per", 2)}
+		got := r.of(base)
+		if r.Tier = &one; !got.Equal(r.of(base)) || got.Scale() != 1 {
+			t.Fatalf("got %s, want %s", got, r.of(base))
+		}
+	})
+}

@@ -5,29 +5,47 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 )
 
 // Encoder encodes events that are appended together: into one piece of memory, and what the metadata of
 // neighbours have in common is written once and copied from then on. It belongs to one goroutine.
 type Encoder struct {
-	free          jsonText // behind what is written
+	memory        jsonText // empty; where it began
+	free          jsonText // behind what is written, there or in memory that was added
 	last          Metadata // of the event before, without what is an event's own
 	about, asking jsonText // of last, as written
 }
 
-// What the data and metadata of an event seldom exceed together: of a debit, and of each of a sale's.
+// The memory of an encoder holds a whole sale; an event's data and metadata seldom exceed eventBytes
+// together.
 const (
-	encodedBytes = 1536
-	memberBytes  = 1152
+	encoderBytes = 16 << 10
+	eventBytes   = 1536
 )
 
-// NewEncoder is an encoder of so many events.
-func NewEncoder(events int) *Encoder {
-	return &Encoder{free: make(jsonText, 0, max(encodedBytes, events*memberBytes))}
+// encoders are spare, each with its memory.
+var encoders = sync.Pool{New: func() any { return newEncoder(encoderBytes) }}
+
+func newEncoder(bytes int) *Encoder {
+	memory := make(jsonText, 0, bytes)
+	return &Encoder{memory: memory, free: memory}
+}
+
+// NewEncoder is an encoder without events.
+func NewEncoder() *Encoder { return encoders.Get().(*Encoder) }
+
+// Free gives e's memory to another encoder. What e encoded must not be used any more, nor e.
+func (e *Encoder) Free() {
+	*e = Encoder{memory: e.memory, free: e.memory}
+	encoders.Put(e)
 }
 
 // Encode is what is stored of p: its type, data and metadata.
 func (e *Encoder) Encode(p *Posted) (kind string, data, metadata []byte, err error) {
+	if cap(e.free) < eventBytes {
+		e.free = make(jsonText, 0, encoderBytes)
+	}
 	if a, ok := p.Event.(appender); ok {
 		data = a.appendJSON(e.free)
 		e.free = data[len(data):]

@@ -27,7 +27,7 @@ func TestWrittenWhole(t *testing.T) {
 	}
 	var m Metadata
 	fillAll(t, reflect.ValueOf(&m).Elem())
-	same(t, NewEncoder(1).metadata(&m), m)
+	same(t, NewEncoder().metadata(&m), m)
 }
 
 // fillAll sets everything that a value has to something that is not nothing.

@@ -24,7 +24,8 @@ type Store interface {
 	// past it and the events that follow expected carry exactly these ids in this order, the append
 	// is a repeat: nothing is written and the answer is the one of the first time. Any other
 	// difference is *WrongRevision. When the stream stands exactly at expected the events are
-	// written, whatever their ids: ids never deduplicate.
+	// written, whatever their ids: ids never deduplicate. Once Append has returned, with whatever
+	// error, the store uses nothing of the caller's memory.
 	//
 	// ErrOutcomeUnknown means it may or may not have been written: send the same events again at
 	// the same expected revision. ErrTooLarge: more than MaxAppendBytes, or no events at all.

@@ -49,13 +49,14 @@ type asking struct {
 // reckoning is one decision of what waits on a purse.
 type reckoning struct {
 	*Ledger
-	ctx    context.Context
-	base   *purseState
-	budget domain.Budget // base's after posted
-	hash   domain.Hash
-	posted []domain.Posted
-	events []eventstore.Event
-	bytes  int
+	ctx     context.Context
+	base    *purseState
+	budget  domain.Budget // base's after posted
+	hash    domain.Hash
+	posted  []domain.Posted
+	encoder *domain.Encoder // nil while nothing is posted
+	events  []eventstore.Event
+	bytes   int
 }
 
 // ask answers a question to a campaign's stream, once what it posted is durable.
@@ -206,7 +207,10 @@ func (t *reckoning) moment(by Caller, correlation string) domain.Moment {
 // add makes events part of the reckoning, each linked to the one before it; after is the budget as they
 // leave it.
 func (t *reckoning) add(after domain.Budget, posted ...domain.Posted) error {
-	events, hash, err := chained(t.events, t.base.stream, t.hash, posted)
+	if t.encoder == nil {
+		t.encoder = domain.NewEncoder()
+	}
+	events, hash, err := chained(t.encoder, t.events, t.base.stream, t.hash, posted)
 	if err != nil {
 		return err
 	}
@@ -221,6 +225,7 @@ func (t *reckoning) append() error {
 	if len(t.events) == 0 {
 		return nil
 	}
+	defer t.encoder.Free()
 	began := time.Now()
 	appended, err := retryUnknown(t.ctx, func() (eventstore.Appended, error) {
 		return t.store.Append(t.ctx, t.base.stream, eventstore.Revision(t.base.budget.Revision), t.events)

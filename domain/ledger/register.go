@@ -156,7 +156,9 @@ func (l *Ledger) past(ctx context.Context, stream string) ([]located, domain.Has
 func (l *Ledger) appendRegistration(
 	ctx context.Context, stream string, posted []domain.Posted, hash domain.Hash,
 ) (Answer, error) {
-	events, _, err := chained(nil, stream, hash, posted)
+	encoder := domain.NewEncoder()
+	defer encoder.Free()
+	events, _, err := chained(encoder, nil, stream, hash, posted)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -175,11 +177,10 @@ func (l *Ledger) appendRegistration(
 }
 
 // chained encodes events of a stream behind others, each linked to the one before it, the first to hash,
-// and answers the last one's hash.
-func chained(to []eventstore.Event, stream string, hash domain.Hash, posted []domain.Posted) (
-	events []eventstore.Event, last domain.Hash, err error,
-) {
-	encoder := domain.NewEncoder(len(posted))
+// and answers the last one's hash. Their bytes are the encoder's.
+func chained(
+	encoder *domain.Encoder, to []eventstore.Event, stream string, hash domain.Hash, posted []domain.Posted,
+) (events []eventstore.Event, last domain.Hash, err error) {
 	to = slices.Grow(to, len(posted))
 	for i := range posted {
 		p := &posted[i]

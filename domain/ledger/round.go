@@ -24,6 +24,7 @@ type round struct {
 	campaigns func(string) *domain.Campaign
 	account   *domain.Account    // base after posted
 	posted    []domain.Posted    // numbered on from base
+	encoder   *domain.Encoder    // nil while nothing is posted
 	events    []eventstore.Event // posted, encoded
 	hash      domain.Hash        // of the last of events, or of base
 	names     []entry            // what posted use
@@ -220,7 +221,10 @@ func (r *round) recorded() time.Time {
 
 // add makes a command's events part of the round, each linked to the one before it.
 func (r *round) add(events []domain.Posted, next *domain.Account) error {
-	encoded, hash, err := chained(r.events, r.base.stream, r.hash, events)
+	if r.encoder == nil {
+		r.encoder = domain.NewEncoder()
+	}
+	encoded, hash, err := chained(r.encoder, r.events, r.base.stream, r.hash, events)
 	if err != nil {
 		return err
 	}
@@ -252,6 +256,7 @@ func (r *round) append(ctx context.Context) error {
 	if len(r.events) == 0 {
 		return nil
 	}
+	defer r.encoder.Free()
 	began := time.Now()
 	appended, err := r.store.Append(ctx, r.base.stream, r.base.revision(), r.events)
 	if errors.Is(err, ErrOutcomeUnknown) {
