@@ -199,7 +199,7 @@ func (c *checker) scan(ctx context.Context) error {
 	if err := rows.rest(); err != nil {
 		return err
 	}
-	if err := rows.posday.rest(ctx, c.tables); err != nil {
+	if err := rows.posday.compare(ctx, c.tables); err != nil {
 		return err
 	}
 	if err := rows.compareStores(ctx, c.tables); err != nil {

@@ -31,7 +31,7 @@ type historyReader struct {
 
 	reservations expected[uuid.UUID, reservationRow] // likewise
 
-	posday *posday // what the tables about tills hold
+	posday posday // likewise
 }
 
 // rowsOver is a position that no row has.
@@ -54,16 +54,11 @@ func (h *historyReader) open(ctx context.Context, tables *snapshot) (err error) 
 	for i := range h.columns {
 		h.to = append(h.to, &h.columns[i])
 	}
-	if h.posday, err = openPosday(ctx, tables, h.report); err != nil {
-		return err
-	}
+	h.posday = newPosday(h.report)
 	return h.next()
 }
 
 func (h *historyReader) close() {
-	if h.posday != nil {
-		h.posday.close()
-	}
 	h.rows.Close() // whatever it has to say, rest has heard
 }
 
@@ -98,9 +93,7 @@ func (h *historyReader) compare(stored eventstore.Recorded) error {
 	if about, ok, err := budgetEvent(&e); ok && err == nil {
 		_ = foldReservation(h.reservations, about, &e) // likewise
 	}
-	if err := h.posday.compare(&e); err != nil {
-		return err
-	}
+	h.posday.fold(&e)
 	wanted := historyRow(nil, &e, h.frozen)[1:]
 	if h.at != stored.Position {
 		h.report.add("history", e.Stream, e.Revision, "the row of position %d is missing", e.Position)

@@ -17,8 +17,8 @@ type history struct{}
 // Name is history.
 func (history) Name() string { return "history" }
 
-// Version is 3.
-func (history) Version() int { return 3 }
+// Version is 4.
+func (history) Version() int { return 4 }
 
 // Tables are history, its views, and history_pages.
 func (history) Tables() string {
@@ -58,6 +58,8 @@ CREATE TABLE history ( -- one row an event: what happened, where, by whom, and t
 	freezes_before TEXT,                -- JSON as in accounts, where the event is about freezes
 	freezes_after  TEXT,                -- likewise, as the event left them
 	detail         TEXT,                -- data of an event that moves no value, as JSON
+	settled        TEXT,                -- kind of the operation, where a till answers for the event
+	settled_amount TEXT,                -- as the customer saw it, where that is not amount
 	account_id     TEXT GENERATED ALWAYS AS
 		(CASE WHEN stream LIKE 'account-%' THEN substr(stream, 9) END) VIRTUAL
 ) STRICT;
@@ -112,7 +114,7 @@ SELECT h.position, h.stream, h.account_id, h.revision, h.event_id, h.type, h.ope
 FROM history h;
 `
 
-// Indexes are by stream, reference, actor, store and type.
+// Indexes are by stream, reference, actor, store and type, and by terminal of what settlement shows.
 func (history) Indexes() string {
 	return `
 CREATE UNIQUE INDEX history_by_stream ON history (stream, revision);
@@ -122,6 +124,7 @@ CREATE INDEX history_by_cancelled ON history (cancels) WHERE cancels IS NOT NULL
 CREATE INDEX history_by_actor ON history (actor);
 CREATE INDEX history_by_store ON history (store);
 CREATE INDEX history_by_type ON history (type);
+CREATE INDEX history_settled ON history (store, terminal, position) WHERE settled IS NOT NULL;
 `
 }
 
@@ -130,7 +133,7 @@ var historyColumns = []string{
 	"code", "cancels", "actor", "role", "on_behalf_of", "channel", "store", "entity", "terminal",
 	"operator", "shift", "pos_txn_id", "leg", "occurred_at", "recorded_at", "skewed", "business_date",
 	"unit", "amount", "balance_before", "balance_after", "available_after", "held_after",
-	"freezes_before", "freezes_after", "detail",
+	"freezes_before", "freezes_after", "detail", "settled", "settled_amount",
 }
 
 // Apply adds a row for each event.
@@ -175,8 +178,9 @@ func historyRow(args []any, e *Event, frozen freezes) []any {
 		for _, move := range b.Moves {
 			before = before.Sub(move.Amount)
 		}
-		return append(args, b.Amount.String(), before.String(), b.Total.String(),
+		args = append(args, b.Amount.String(), before.String(), b.Total.String(),
 			b.Available.String(), b.Held.String(), nil, nil, nil)
+		return appendSettled(args, e)
 	case e.Type == "OperationDeclined" && b.Unit != "":
 		args = append(args, b.Requested.String())
 	case b.Unit != "":
@@ -185,7 +189,7 @@ func historyRow(args []any, e *Event, frozen freezes) []any {
 		args = append(args, nil)
 	}
 	before, after := frozen.pass(e)
-	return append(args, nil, nil, nil, nil, before, after, detail(e))
+	return append(args, nil, nil, nil, nil, before, after, detail(e), nil, nil)
 }
 
 func operationStatus(e *Event, operation string) string {

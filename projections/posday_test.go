@@ -119,18 +119,13 @@ func TestSettled(t *testing.T) {
 // TestCheckFindsChangedTills has one row for each way a table about tills can differ from the log.
 func TestCheckFindsChangedTills(t *testing.T) {
 	for _, row := range []struct{ name, query, what, detail string }{
-		{"an amount", "UPDATE settlement SET amount = '1.00' WHERE pos_txn_id = '3' AND ? <> ''",
-			"settlement", "amount 1.00, want 60.00"},
-		{"an operation that is missing", "DELETE FROM settlement WHERE pos_txn_id = '3' AND ? <> ''",
-			"settlement", "is missing"},
-		{"an operation too many", "INSERT INTO settlement SELECT store, terminal, 1, account_id, " +
-			"event_id, operation_id, type, unit, amount, pos_txn_id, leg, shift, operator, channel, " +
-			"business_date, occurred_at, recorded_at FROM settlement WHERE pos_txn_id = '3' AND ? <> ''",
-			"settlement", "the row of position 1 has no event"},
-		{"an operation after the end", "INSERT INTO settlement SELECT store, terminal, 999999, " +
-			"account_id, event_id, operation_id, type, unit, amount, pos_txn_id, leg, shift, operator, channel, " +
-			"business_date, occurred_at, recorded_at FROM settlement WHERE pos_txn_id = '3' AND ? <> ''",
-			"settlement", "the row of position 999999 has no event"},
+		{"an amount", "UPDATE history SET settled_amount = '1.00' WHERE settled_amount = '60.00' AND ? <> ''",
+			"history", "settled_amount 1.00, want 60.00"},
+		{"an operation that is missing", "UPDATE history SET settled = NULL WHERE settled_amount = '60.00' AND ? <> ''",
+			"history", "settled , want debit"},
+		{"an operation too many", "UPDATE history SET settled = 'debit' WHERE ? <> '' AND " +
+			"position = (SELECT min(position) FROM history WHERE settled IS NULL)",
+			"history", "settled debit, want "},
 		{"a close", "UPDATE shifts SET closed_position = 0, closed_at = NULL WHERE number = 1 AND ? <> ''",
 			"shifts", "got"},
 		{"where a window ends", "UPDATE shifts SET through = NULL WHERE number = 1 AND ? <> ''",

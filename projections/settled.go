@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -139,8 +138,9 @@ func (s *foundShift) window(
 	if limit == 0 {
 		limit = math.MaxInt32
 	}
-	rows, err := q.QueryContext(ctx, "SELECT "+strings.Join(settlementColumns[3:], ", ")+
-		` FROM settlement WHERE store = ? AND terminal = ? AND position > ? AND position <= ?
+	rows, err := q.QueryContext(ctx, `SELECT account_id, event_id, operation_id, type, unit, amount,
+		pos_txn_id, leg, shift, operator, channel, business_date, occurred_at, recorded_at
+		FROM settlement WHERE store = ? AND terminal = ? AND position > ? AND position <= ?
 		ORDER BY position LIMIT ?`, s.store, s.terminal, from, to, limit)
 	if err != nil {
 		return w, err

@@ -7,72 +7,48 @@ import (
 )
 
 // settlement is one row for each time that value moved at a terminal: what shifts count and
-// settlement files list. The rows of a terminal stand in the order of the log.
+// settlement files list. The rows are history's, which must come before it.
 type settlement struct{}
 
 // Name is settlement.
 func (settlement) Name() string { return "settlement" }
 
-// Version is 1.
-func (settlement) Version() int { return 1 }
+// Version is 2.
+func (settlement) Version() int { return 2 }
 
-// Tables is settlement.
+// Tables is the view settlement.
 func (settlement) Tables() string {
 	return `
-CREATE TABLE settlement ( -- one row an event that a till answers for
-	store         TEXT NOT NULL,
-	terminal      TEXT NOT NULL,
-	position      INTEGER NOT NULL, -- the event's place in the log
-	account_id    TEXT NOT NULL,
-	event_id      TEXT NOT NULL,
-	operation_id  TEXT NOT NULL,
-	type          TEXT NOT NULL,    -- kind of the operation: debit, top_up, …
-	unit          TEXT NOT NULL,
-	amount        TEXT NOT NULL,    -- as the customer saw it: no bonus, and all that is owed
-	pos_txn_id    TEXT,
-	leg           TEXT,
-	shift         TEXT,             -- as the post named it
-	operator      TEXT,
-	channel       TEXT,
-	business_date TEXT NOT NULL,
-	occurred_at   TEXT NOT NULL,
-	recorded_at   TEXT NOT NULL,
-	PRIMARY KEY (store, terminal, position)
-) STRICT, WITHOUT ROWID;
+CREATE VIEW settlement AS -- one row an event that a till answers for
+-- store TEXT NOT NULL: id of the store
+-- terminal TEXT NOT NULL: the till of the store
+-- type TEXT NOT NULL: kind of the operation: debit, top_up, …
+-- amount TEXT NOT NULL: as the customer saw it: no bonus, and all that is owed
+-- shift TEXT: as the post named it
+SELECT store, terminal, position, account_id, event_id, operation_id, settled AS type, unit,
+	coalesce(settled_amount, amount) AS amount, pos_txn_id, leg, shift, operator, channel,
+	business_date, occurred_at, recorded_at
+FROM history WHERE settled IS NOT NULL;
 `
 }
 
-// Indexes are none: a terminal's operations are looked up by the key.
+// Indexes are none: history has the one by terminal.
 func (settlement) Indexes() string { return `` }
 
-var settlementColumns = []string{"store", "terminal", "position", "account_id", "event_id",
-	"operation_id", "type", "unit", "amount", "pos_txn_id", "leg", "shift", "operator", "channel",
-	"business_date", "occurred_at", "recorded_at"}
+// Apply does nothing: history has the rows.
+func (settlement) Apply(context.Context, *Tx, []Event) error { return nil }
 
-// Apply adds a row for each event that moved value at a terminal.
-func (settlement) Apply(ctx context.Context, tx *Tx, events []Event) error {
-	var rows [][]any
-	for i := range events {
-		if row := settlementRow(&events[i]); row != nil {
-			rows = append(rows, row)
-		}
-	}
-	return tx.Insert(ctx, "settlement", settlementColumns, len(rows), func(values []any, i int) []any {
-		return append(values, rows[i]...)
-	})
-}
-
-// settlementRow is an event's row, nil where it has none.
-func settlementRow(e *Event) []any {
-	m, b := &e.Metadata, &e.Body
+// appendSettled appends history's columns of an event of value that settlement shows.
+func appendSettled(args []any, e *Event) []any {
 	kind := settledKind(e)
 	if kind == "" {
-		return nil
+		return append(args, nil, nil)
 	}
-	return []any{m.Store, m.Terminal, int64(e.Position), e.Account.String(), e.ID.String(),
-		m.OperationID.String(), string(kind), b.Unit, settledAmount(e).String(),
-		Null(m.Reference.PosTxnID), Null(m.Reference.Leg), Null(m.Shift), Null(m.Operator),
-		Null(m.Channel), m.BusinessDate, NullTime(m.OccurredAt), NullTime(m.RecordedAt)}
+	args = append(args, string(kind))
+	if amount := settledAmount(e); !amount.Equal(e.Body.Amount) {
+		return append(args, amount.String())
+	}
+	return append(args, nil)
 }
 
 // settledKind is what an event moved value by, "" where it moved none at a terminal, or was no
