@@ -13,11 +13,19 @@ import (
 	"github.com/tillbook/tillbook/eventstore"
 )
 
-// The bounds of one transaction: the stored bytes of its events, and how long the first of them
-// waits while the log has always more.
+// The bounds of one batch: the stored bytes of its events, and how long the first of them waits while
+// the log has always more.
 const (
 	batchBytes = 16 << 20
 	batchTime  = time.Second
+)
+
+// The bounds of a rebuild's batches, which need not be large, as rows that many of them touch stay in
+// memory, and of its transactions, which hold many.
+const (
+	rebuildBatch = 2048
+	rebuildBytes = 2 << 20
+	gatherEvents = 16_384
 )
 
 // builder folds the log into one file. It belongs to one goroutine.
@@ -27,7 +35,10 @@ type builder struct {
 	conn       *sql.Conn
 	tx         *Tx
 	at         checkpoint
-	batch      int // most events of a transaction
+	batch      int  // most events of a batch
+	bytes      int  // likewise their bytes, but for the last of them
+	gathering  bool // a rebuild's transaction has begun
+	gathered   int  // its events
 	decoder    decoder
 	onDamaged  func(Damage)
 	onCommit   func(Commit)
@@ -60,8 +71,10 @@ func newBuilder(ctx context.Context, db *database, store eventstore.Store, batch
 	if err != nil {
 		return nil, errors.Join(err, discard(conn))
 	}
-	return &builder{db: db, store: store, conn: conn, tx: newTx(db, conn), at: at, batch: batch,
-		decoder: newDecoder()}, nil
+	tx := newTx(db, conn)
+	tx.fresh = at == checkpoint{}
+	return &builder{db: db, store: store, conn: conn, tx: tx, at: at, batch: batch,
+		bytes: batchBytes, decoder: newDecoder()}, nil
 }
 
 // follow folds the log from the checkpoint on, until ctx ends or onCaughtUp answers an error.
@@ -83,7 +96,7 @@ func (b *builder) follow(ctx context.Context) error {
 			held = append(held, e)
 			bytes += len(e.Data) + len(e.Metadata)
 			late := i == len(events)-1 && time.Since(since) > batchTime
-			if len(held) < b.batch && bytes < batchBytes && !late {
+			if len(held) < b.batch && bytes < b.bytes && !late {
 				continue
 			}
 			if err := b.fold(ctx, held, false); err != nil {
@@ -110,7 +123,8 @@ func (b *builder) follow(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// fold puts events into the tables and moves the checkpoint behind them, in one transaction.
+// fold puts events into the tables and moves the checkpoint behind them, in one transaction, which is
+// that of other batches too in a rebuild.
 func (b *builder) fold(ctx context.Context, stored []eventstore.Recorded, caughtUp bool) error {
 	start := time.Now()
 	if len(stored) > 0 {
@@ -119,7 +133,8 @@ func (b *builder) fold(ctx context.Context, stored []eventstore.Recorded, caught
 		b.tx.damage = append(b.tx.damage, damaged...)
 		last := stored[len(stored)-1]
 		at := checkpoint{last.Position, last.ID, last.Stream, last.Revision}
-		if err := b.transact(ctx, func() error { return b.apply(ctx, events, at) }); err != nil {
+		err := b.within(ctx, len(stored), func() error { return b.apply(ctx, events, at) })
+		if err != nil {
 			b.tx.forget()
 			return fmt.Errorf("fold %d events up to position %d: %w", len(stored), at.position, err)
 		}
@@ -167,7 +182,7 @@ func (b *builder) apply(ctx context.Context, events []Event, at checkpoint) erro
 		SET position = excluded.position, event_id = excluded.event_id, stream = excluded.stream,
 			revision = excluded.revision`,
 		int64(at.position), at.id.String(), at.stream, int64(at.revision))
-	if err != nil || !b.db.postgres {
+	if err != nil || b.tx.lazy || !b.db.postgres {
 		return err
 	}
 	return tell(ctx, b.conn, b.db)
@@ -177,12 +192,42 @@ func (b *builder) apply(ctx context.Context, events []Event, at checkpoint) erro
 // touch are written once, at the end, or when there are too many: until then the tables do not hold
 // what the checkpoint says, which nobody sees, as a file that does not serve yet is thrown away.
 func (b *builder) rebuild(ctx context.Context) error {
-	b.tx.lazy = true
+	batch, bytes := b.batch, b.bytes
+	b.tx.lazy, b.batch, b.bytes = true, min(batch, rebuildBatch), rebuildBytes
 	if err := b.follow(ctx); !errors.Is(err, errEnough) {
 		return err
 	}
-	b.tx.lazy = false
-	return b.transact(ctx, func() error { return b.tx.flush(ctx) })
+	b.tx.lazy, b.batch, b.bytes = false, batch, bytes
+	err := b.gather(ctx, gatherEvents, func() error { return b.tx.flush(ctx) })
+	return errors.Join(err, b.tx.writer.drain())
+}
+
+// gather is transact in a rebuild: one transaction takes many batches, and what they write may run
+// later, so that events are decoded and folded while those before them are written. After an error the
+// tables are of no use.
+func (b *builder) gather(ctx context.Context, events int, work func() error) error {
+	if !b.gathering {
+		if err := b.tx.Exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+			return err
+		}
+		b.gathering, b.gathered = true, 0
+	}
+	if err := work(); err != nil {
+		return err
+	}
+	if b.gathered += events; b.gathered < gatherEvents && !b.tx.full() {
+		return nil
+	}
+	b.gathering = false
+	return b.tx.Exec(ctx, "COMMIT")
+}
+
+// within runs the work of a batch in a transaction.
+func (b *builder) within(ctx context.Context, events int, work func() error) error {
+	if b.tx.lazy {
+		return b.gather(ctx, events, work)
+	}
+	return b.transact(ctx, work)
 }
 
 // transact is the transaction of work and what it wrote.

@@ -8,8 +8,8 @@ import (
 )
 
 // Table says how rows of a table are kept in memory while a batch is folded: rows are loaded
-// together, changed in memory, and each touched one is written once. K is the key, R the row; both
-// as Go has them.
+// together, changed in memory, and each touched one is written once. Nothing else writes the table.
+// K is the key, R the row; both as Go has them.
 type Table[K comparable, R any] struct {
 	Name    string
 	Columns []string                                       // the key's first
@@ -48,7 +48,9 @@ func (r *Rows[K, R]) Add(k K, row R) {
 func (r *Rows[K, R]) Want(k K) {
 	if _, ok := r.rows[k]; !ok {
 		r.rows[k] = nil
-		r.wanted = append(r.wanted, k)
+		if !r.tx.fresh {
+			r.wanted = append(r.wanted, k)
+		}
 	}
 }
 

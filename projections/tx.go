@@ -18,6 +18,7 @@ type Tx struct {
 	caches     map[string]cache // by table
 	most       int              // rows to remember: cachedRows
 	damage     []Damage
+	fresh      bool // whatever row is not in memory is not there: the tables were empty when it began
 	lazy       bool // rows are written when they are too many, and by flush; see builder.rebuild
 }
 
@@ -155,6 +156,7 @@ func (t *Tx) trim() {
 
 // forget forgets all rows: after a rollback they are not what the tables hold.
 func (t *Tx) forget() {
+	t.fresh = false
 	for _, c := range t.caches {
 		c.clear()
 	}

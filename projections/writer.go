@@ -29,8 +29,8 @@ type execution struct {
 }
 
 // waitingStatements bounds the statements that wait: of 64 rows of history, which are the largest, some
-// 50 MiB.
-const waitingStatements = 256
+// 12 MiB.
+const waitingStatements = 64
 
 func newWriter(conn *sql.Conn) *writer {
 	w := &writer{conn: conn, jobs: make(chan execution, waitingStatements),
