@@ -32,8 +32,9 @@ func livez(c *call) error {
 // readyTime is how long the log may take to say that it is there.
 const readyTime = time.Second
 
-// readyz says whether requests can be answered: the registries are read, the log can be reached, and
-// nothing is stopping.
+// readyz says whether requests can be answered: the registries are read, the log can be reached, the read
+// models' database was there once, and nothing is stopping. Where that goes away later nearly all goes on,
+// on every node alike: to take all of them from the callers would be worse.
 func readyz(c *call) error {
 	if !c.s.Ledger.IsReady() || c.s.stop.Err() != nil {
 		return ledger.ErrBusy
@@ -42,6 +43,11 @@ func readyz(c *call) error {
 	defer cancel()
 	if _, err := c.s.Ledger.Head(ctx); err != nil {
 		return fmt.Errorf("%w: %w", eventstore.ErrUnavailable, err)
+	}
+	if c.s.Models != nil {
+		if err := c.s.Models.Opened(); err != nil {
+			return err
+		}
 	}
 	o := c.out()
 	o.begin('{')

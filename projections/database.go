@@ -102,6 +102,14 @@ func (d *database) create(ctx context.Context) error {
 	if err != nil || made {
 		return err
 	}
+	if err := d.fill(ctx, tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// fill makes the tables where there are none.
+func (d *database) fill(ctx context.Context, tx *sql.Tx) error {
 	if d.postgres {
 		if _, err := tx.ExecContext(ctx, functions); err != nil {
 			return err
@@ -119,7 +127,14 @@ func (d *database) create(ctx context.Context) error {
 			return err
 		}
 	}
-	return tx.Commit()
+	if !d.postgres {
+		return nil
+	}
+	all, err := Describe(d.tables)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, commented(all))
+	}
+	return err
 }
 
 // index creates the secondary indexes that are not there yet.

@@ -36,6 +36,7 @@ type Options struct {
 	Log         *slog.Logger // slog.Default when nil
 	Batch       int          // most events of one transaction; 16,384 when 0
 	ReadOnly    bool         // only read the file, which another process may be writing
+	Patient     bool         // a PostgreSQL database that cannot be opened is tried again and again
 
 	SelectionTime time.Duration // of one query of a selection; DefaultSelectionTime when 0
 
@@ -89,6 +90,9 @@ type follower struct {
 // Where the checkpoint names an event that the log does not hold at that place, the tables belong to
 // another log, or to one that lost its end: whoever asks gets ErrStale while others are built beside
 // them.
+//
+// A patient Open tries a PostgreSQL database once and, where that fails, answers all the same: the rest is
+// done as soon as it can be, and until then whoever asks gets ErrAway.
 func Open(ctx context.Context, place string, store eventstore.Store, opts Options) (*Models, error) {
 	if opts.Projections == nil {
 		opts.Projections = Builtin()
@@ -109,14 +113,16 @@ func Open(ctx context.Context, place string, store eventstore.Store, opts Option
 	m := &Models{shelf: shelf, store: store, opts: opts, changed: make(chan struct{}),
 		rebuilding: make(chan struct{}, 1), wanted: make(chan struct{}, 1), warned: map[string]bool{}}
 	m.life, m.stop = context.WithCancelCause(context.Background())
-	if opts.ReadOnly {
+	switch {
+	case opts.ReadOnly:
 		err = m.openToRead(ctx)
-	} else {
+	case opts.Patient && IsPostgres(place):
+		err = m.openInTime(ctx)
+	default:
 		err = m.openToFollow(ctx)
 	}
 	if err != nil {
-		m.stop(ErrClosed)
-		return nil, errors.Join(fmt.Errorf("open read models in %s: %w", shelf.place(), err), shelf.close())
+		return nil, errors.Join(fmt.Errorf("open read models in %s: %w", shelf.place(), err), m.Close())
 	}
 	return m, nil
 }
@@ -160,7 +166,9 @@ func (m *Models) openToFollow(ctx context.Context) error {
 	if err := errors.Join(err, reading, looking); err != nil {
 		return errors.Join(err, d.close())
 	}
-	m.current, m.generation = d, generation
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.current, m.generation, m.stale = d, generation, !matches
 	if d.postgres {
 		m.tasks.Go(m.watch)
 	}
@@ -169,7 +177,6 @@ func (m *Models) openToFollow(ctx context.Context) error {
 		m.start(d, nil)
 		return nil
 	}
-	m.stale = true
 	m.opts.Log.Warn("read models are rebuilt: the log does not hold the event of their checkpoint",
 		"name", d.name, "position", uint64(at.position), "event_id", at.id,
 		"stream", at.stream, "revision", int64(at.revision))
@@ -190,8 +197,7 @@ func (m *Models) replaceStale() {
 	})
 }
 
-// start runs a follower of d, by b if there is one already, until it is stopped. The caller holds mu, or
-// has m to itself.
+// start runs a follower of d, by b if there is one already, until it is stopped. The caller holds mu.
 func (m *Models) start(d *database, b *builder) {
 	ctx, cancel := context.WithCancel(m.life)
 	f := &follower{cancel, make(chan struct{})}
@@ -356,8 +362,11 @@ func (m *Models) Close() error {
 func (m *Models) take() (d *database, free func(), err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.current == nil || m.life.Err() != nil {
+	if m.life.Err() != nil {
 		return nil, nil, ErrClosed
+	}
+	if m.current == nil {
+		return nil, nil, ErrAway // it was never there
 	}
 	d = m.current
 	d.users.Add(1)

@@ -21,11 +21,14 @@ type Progress struct {
 
 // Rebuild folds the whole log into a new file beside the one that serves, and lets it take that
 // one's place when it has caught up. It returns when that is done. progress, which may be nil, is
-// called after each transaction. ErrRebuilding when another is under way; where ctx ends, or
-// anything fails, the old file goes on serving.
+// called after each transaction. ErrRebuilding when another is under way, ErrAway when there is none yet;
+// where ctx ends, or anything fails, the old file goes on serving.
 func (m *Models) Rebuild(ctx context.Context, progress func(Progress)) error {
 	if m.opts.ReadOnly {
 		return ErrReadOnly
+	}
+	if err := m.Opened(); err != nil {
+		return err
 	}
 	select {
 	case m.rebuilding <- struct{}{}:

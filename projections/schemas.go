@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -32,10 +33,16 @@ func newSchemas(place string, all []Projection) (*schemas, error) {
 	if err != nil {
 		return nil, errAddress // pgx's error may show a password
 	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTime
+	}
 	s := &schemas{config: config, all: all}
 	s.common = s.pool("")
 	return s, nil
 }
+
+// connectTime is how long a server may take to let somebody in, where its URL does not say.
+const connectTime = 5 * time.Second
 
 var errAddress = errors.New("want postgres://user@host:port/database, and files that it names to be there")
 

@@ -25,6 +25,7 @@ type config struct {
 	eventstore             string // esdb://…; empty for the data folder's own log
 	esdb                   protocol
 	readmodels             string // postgres://…; empty for the data folder's own
+	patient                bool   // that database may be away at the start; of verbs that serve
 	followers              bool
 	webhooks, webhookAny   bool
 	cacheMB, blockCacheMB  int

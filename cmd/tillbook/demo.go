@@ -33,6 +33,7 @@ func newDemo() *cobra.Command {
 			if err := demoMasterKey(&c); err != nil {
 				return err
 			}
+			c.patient = true
 			s, err := openService(cmd.Context(), c, newLogger(c.logLevel))
 			if err != nil {
 				return err

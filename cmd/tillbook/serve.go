@@ -24,6 +24,7 @@ func serving(c *config) *cobra.Command {
 			if err := errors.Join(fromEnvironment(cmd.Flags()), checkAdminKey()); err != nil {
 				return err
 			}
+			c.patient = true
 			s, err := openService(cmd.Context(), *c, newLogger(c.logLevel))
 			if err != nil {
 				return err

@@ -143,7 +143,7 @@ func (s *service) openProtocol(ctx context.Context) (err error) {
 
 func (s *service) openModels(ctx context.Context, observed *api.Metrics) (err error) {
 	s.models, err = projections.Open(ctx, orFolder(s.cfg.readmodels, s.cfg.data), s.store, projections.Options{
-		Log: s.logger, SelectionTime: s.cfg.selectionTime,
+		Log: s.logger, Patient: s.cfg.patient, SelectionTime: s.cfg.selectionTime,
 		Damaged: func(stream string, _ eventstore.Revision) { observed.OnDamaged(stream) },
 	})
 	if err == nil {
