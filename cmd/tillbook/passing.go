@@ -18,8 +18,8 @@ import (
 )
 
 // passing are projections that are gone with the service: transient ones, and one-time ones, which
-// stop when they have come to the log's head. They emit nothing and stand in no log. All methods may be
-// called at once.
+// stop when they have come to the log's head. They write nothing, no results either, and stand in no
+// log. All methods may be called at once.
 type passing struct {
 	*js.Manager
 	logger *slog.Logger
@@ -162,7 +162,8 @@ func (p *passing) create(ctx context.Context, mode esdbserver.ProjectionMode, na
 			return nil, esdbserver.ErrProjectionExists
 		}
 		p.all[name] = q
-		q.Current = js.Version{Number: 0, Query: query, Began: int64(p.turn)}
+		q.Current = js.Version{Number: 0, Query: query, Began: int64(p.turn),
+			EmitsAfter: js.Never}
 		return q, nil
 	})
 	return p.begin(ctx, name, err)

@@ -52,7 +52,8 @@ answer. It prints what was added, removed and changed, by partition and key, "wa
 documents, values that share a place are summed, and --by parts them into lines or colours. Of more
 than 10 of these or 40 bars the rest is drawn as "others".
 
-emit, linkTo and linkStreamTo write nothing here; --emitted lists what they would have written. What
+emit, linkTo and linkStreamTo write nothing here; --emitted lists what they would have written, with
+--results also the Result and ResultRemoved events of outputState and outputTo. What
 the script logs goes to standard error, its first 1,000 lines. Scripts see events and nothing else,
 and are stopped when a handler takes longer than 250 ms or too much memory. Partitioned ones use all
 cores, and answer the same as on one: keep everything in the state, and nothing in variables.
@@ -88,6 +89,7 @@ type replay struct {
 	out       string
 	against   string
 	emitted   string
+	results   bool // are listed there, too
 	chart     replayChart
 	gallery   bool
 	print     bool
@@ -103,6 +105,8 @@ func (r *replay) flags(f *pflag.FlagSet) {
 	f.StringVar(&r.against, "against", "", "another script, or a saved answer *.json or *.ndjson:\n"+
 		"print the differences")
 	f.StringVar(&r.emitted, "emitted", "", "file to list what the script would emit in, as NDJSON")
+	f.BoolVar(&r.results, "results", false, "count and list the results that outputState and outputTo\n"+
+		"would write as emitted, too: one for every event that changes one")
 	r.chart.flags(f)
 	f.BoolVar(&r.gallery, "gallery", false, "list the scripts that come with it; with NAME, that one")
 	f.BoolVar(&r.print, "print", false, "print the script, to start another from")
@@ -172,7 +176,8 @@ func (r *replay) answer(cmd *cobra.Command, log *replayLog, script *js.Script, e
 	*replayResult, error) {
 	bar := newScanBar(cmd.ErrOrStderr(), "replay")
 	defer bar.end()
-	run := &replayRun{script: script, cores: r.cores, notes: cmd.ErrOrStderr()}
+	run := &replayRun{script: script, cores: r.cores, results: r.results,
+		notes: cmd.ErrOrStderr()}
 	if emitted != "" {
 		var err error
 		if run.emitted, err = createLines(emitted); err != nil {

@@ -35,7 +35,7 @@ func replayRule(t *testing.T, row jstest.Rule, cores int) string {
 		return err.Error()
 	}
 	emitted := filepath.Join(t.TempDir(), fmt.Sprintf("emitted-%d.ndjson", cores))
-	run := &replayRun{script: s, cores: cores, notes: io.Discard}
+	run := &replayRun{script: s, cores: cores, results: true, notes: io.Discard}
 	if run.emitted, err = createLines(emitted); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func linesEmitted(t *testing.T, name string) (lines []string) {
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatal(err)
 		}
-		shown := fmt.Sprintf("%s <- %s %s", e.Stream, e.Type, cellText(e.Data))
+		shown := strings.TrimSpace(fmt.Sprintf("%s <- %s %s", e.Stream, e.Type, cellText(notNull(e.Data))))
 		if e.Metadata != nil {
 			shown += " " + string(e.Metadata)
 		}
@@ -105,13 +105,15 @@ func resultsIn(t *testing.T, row jstest.Rule) string {
 	if err != nil {
 		return row.Want
 	}
-	var lines []string
+	var lines, emitted []string
 	own := "" // the state beside a shared one
 	for line := range strings.SplitSeq(row.Want, "\n") {
 		head, result, both := strings.Cut(line, " -> ")
 		partition, _, _ := strings.Cut(head, "=")
 		shared, isShared := strings.CutPrefix(line, "shared=")
 		switch {
+		case strings.Contains(line, " <- "):
+			emitted = append(emitted, line)
 		case isShared && s.Definition.Partitioned():
 			lines = append([]string{"=" + shared}, lines...)
 		case isShared && !s.Definition.Transforms:
@@ -126,5 +128,5 @@ func resultsIn(t *testing.T, row jstest.Rule) string {
 			lines = append(lines, line)
 		}
 	}
-	return strings.Join(lines, "\n")
+	return strings.Join(append(emitted, lines...), "\n")
 }

@@ -20,6 +20,7 @@ type replayRun struct {
 	cores   int // 0 for all
 	notes   io.Writer
 	emitted *newLines // nil where nobody asks for them
+	results bool      // what outputState and outputTo ask for counts as emitted
 
 	began    time.Time
 	events   int64 // that the script was given
@@ -45,6 +46,9 @@ func (r *replayRun) fold(events iter.Seq2[*js.Event, error]) (*replayResult, err
 		cores = runtime.GOMAXPROCS(0)
 	}
 	options := js.Options{Emit: true} // to know what would be emitted
+	if r.results {
+		options.Results = scriptName(r.script.Name)
+	}
 	if def := &r.script.Definition; cores > 1 && def.Partitioned() && !def.BiState {
 		p, err := js.NewParallel(r.script, cores, options)
 		if err != nil {
@@ -186,7 +190,7 @@ type emittedLine struct {
 	Event    string          `json:"event"` // that it was emitted at, revision@stream
 	Stream   string          `json:"stream"`
 	Type     string          `json:"type"` // $> for a link, $@ for a link to a stream
-	Data     json.RawMessage `json:"data"` // of a link a text
+	Data     json.RawMessage `json:"data"` // of a link a text; null of a result that was removed
 	Metadata json.RawMessage `json:"metadata,omitempty"`
 }
 

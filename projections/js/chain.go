@@ -81,7 +81,7 @@ func newChain(vm *goja.Runtime) *chain {
 		"when":          c.when,
 		"partitionBy":   c.custom,
 		"foreachStream": func([]goja.Value) { c.def.ByStream = true },
-		"outputState":   func([]goja.Value) { c.def.OutputState = true },
+		"outputState":   func([]goja.Value) { c.def.OutputState, c.def.Outputs = true, true },
 		"outputTo":      c.outputTo,
 		"transformBy":   func(args []goja.Value) { c.transform("transformBy", args) },
 		"filterBy":      func(args []goja.Value) { c.transform("filterBy", args) },

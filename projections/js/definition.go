@@ -18,7 +18,8 @@ type Definition struct {
 	BiState   bool     // a shared state beside each partition's
 
 	Transforms     bool   // transformBy, filterBy: the result is not the state
-	OutputState    bool   // the result is to be written
+	OutputState    bool   // the result is to be written, in EventStoreDB
+	Outputs        bool   // and here: outputState or outputTo was asked for, not a transform alone
 	ResultName     string // of outputTo or options; empty for the default
 	ResultPattern  string // of outputTo for partitions, {0} standing for one; empty for the default
 	IncludeLinks   bool

@@ -29,7 +29,7 @@ func outcome(t *testing.T, script, lines string) string {
 	if err != nil {
 		return err.Error()
 	}
-	r, err := NewRunner(s, Options{Emit: true})
+	r, err := NewRunner(s, Options{Emit: true, Results: "test"})
 	if err != nil {
 		return err.Error()
 	}
@@ -46,7 +46,7 @@ func outcome(t *testing.T, script, lines string) string {
 		change, err := r.Handle(e)
 		logged = append(logged, change.Log...)
 		for _, e := range change.Emitted {
-			fmt.Fprintf(&b, "%s <- %s %s", e.Stream, e.Type, e.Data)
+			b.WriteString(strings.TrimSpace(fmt.Sprintf("%s <- %s %s", e.Stream, e.Type, e.Data)))
 			if e.Metadata != nil {
 				fmt.Fprintf(&b, " %s", e.Metadata)
 			}

@@ -94,7 +94,7 @@ func (e *engine) restore() error {
 		e.runner.Close()
 		e.runner = nil
 	}
-	runner, err := NewRunner(e.script, Options{Emit: e.version.Emit,
+	runner, err := NewRunner(e.script, Options{Emit: e.version.Emit, Results: e.name,
 		Owns: func(stream string) bool { return OwnsStream(e.name, stream) }})
 	if err != nil {
 		return err

@@ -108,5 +108,5 @@ func (c *chain) outputTo(args []goja.Value) {
 		}
 		names[i] = name
 	}
-	c.def.ResultName, c.def.ResultPattern = names[0], names[1]
+	c.def.ResultName, c.def.ResultPattern, c.def.Outputs = names[0], names[1], true
 }

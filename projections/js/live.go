@@ -2,6 +2,7 @@ package js
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -23,12 +24,15 @@ type Live struct {
 type Version struct {
 	Number int
 	Query  string
-	Emit   bool  // it may emit events
+	Emit   bool  // it may emit events; the results that outputState and outputTo ask for it writes in any case
 	Began  int64 // names the folding: with another one all begins anew
 	// EmitsAfter is the event after which it emits where this node knows no better: where it was
 	// promoted, Start if it is the first.
 	EmitsAfter eventstore.Position
 }
+
+// Never is an EmitsAfter behind every event: such a version writes nothing.
+const Never = eventstore.Position(math.MaxInt64)
 
 // AnalystsPrefix begins the streams that every projection may emit to. Beside them each may emit to
 // those that begin with $projections-NAME-.
@@ -63,7 +67,7 @@ type Statistics struct {
 	Checkpoint eventstore.Position // from where it goes on after a restart
 	Lag        uint64              // positions between it and the last event that it could read
 	Events     int64               // that its handlers were given
-	Emitted    int64               // events that it has asked to be emitted and that were not there already
+	Emitted    int64               // events that it wrote, results among them, and that were not there already
 	PerSecond  int64               // events handled in the last second
 	Partitions int
 	Bytes      int64    // of all states as JSON

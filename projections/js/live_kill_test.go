@@ -24,6 +24,12 @@ var emitting = []string{
 		if (e.body.n === 9) throw new Error("nine"); emit("analytics-all", "Seen", s); }})`,
 	`options({biState: true}); fromAll().foreachStream().when({$initShared: () => ({n: 0}),
 		$any(s, e) { s[1].n++; s[0].n = s[1].n; emit("analytics-all", "N", {n: s[1].n}); }})`,
+	`fromAll().foreachStream().when({$init: () => ({n: 0}), $any(s, e) { s.n += e.body.n || 0;
+		emit("analytics-all", "N", {n: s.n}); }, $deleted(s) { s.gone = true; }})
+		.filterBy(s => s.n % 3 !== 0).transformBy(s => s.n).filterBy(n => n % 2 === 0).outputState()`,
+	`options({biState: true}); fromAll().partitionBy(e => e.body.k).when({$initShared: () => ({n: 0}),
+		$any(s, e) { s[1].n++; s[0].n = e.body.n; }}).transformBy(s => s[1].n % 3 ? {n: s[1].n} : null)
+		.outputTo("analytics-all", "analytics-of-{0}")`,
 }
 
 // The ways of a process to end while it folds an event.

@@ -140,6 +140,59 @@ func TestPromoteAfterCheckpoint(t *testing.T) {
 	}
 }
 
+// tells is a script that writes a result for each event, under a name, and may not emit.
+func tells(name string) string {
+	return fmt.Sprintf(`fromStream("a-1").when({$init: () => ({n: -1, by: %q}), A(s, e) { s.n++; }}).outputState()`,
+		name)
+}
+
+// TestPromoteResults: results go on where the version before stopped, whether both stood at one position
+// or the one that answers had stopped at a fault before.
+func TestPromoteResults(t *testing.T) {
+	faulted := strings.Replace(tells("one"), "s.n++;", "if (++s.n > 3) throw 1;", 1)
+	for _, first := range []string{tells("one"), faulted} {
+		r := newRig(t, storetest.NewMemory())
+		r.append(lines(0, 4))
+		r.create("x", first, false)
+		r.settled("x")
+		r.restart() // which leaves a checkpoint
+		r.append(lines(4, 6))
+		r.settled("x")
+		r.define("x", func(l *Live) { l.Candidate = &Version{Number: 2, Query: tells("two"), Began: 2} })
+		r.append(lines(6, 9))
+		r.settled("x")
+		r.promote("x")
+		r.append(lines(9, 12))
+		r.settled("x")
+		told := strings.Split(r.emitted("$projections-x-result"), "\n")
+		for n, line := range told {
+			if !strings.HasPrefix(line, fmt.Sprintf(`Result {"n":%d,`, n)) {
+				t.Errorf("got %s as the %d. result", line, n)
+			}
+		}
+		if len(told) != 12 || !strings.Contains(told[3], "one") || !strings.Contains(told[11], "two") {
+			t.Errorf("got %v, want 12 results of both", told)
+		}
+	}
+}
+
+// TestNever: what is never to write does not, whatever it asks for.
+func TestNever(t *testing.T) {
+	r := newRig(t, storetest.NewMemory())
+	r.append(lines(0, 3))
+	r.define("x", func(l *Live) {
+		*l = Live{Name: "x", Enabled: true, Current: Version{Query: tells("x"), EmitsAfter: Never}}
+	})
+	r.settled("x")
+	r.define("x", func(l *Live) { l.Current.Began = 7 })
+	if got, want := r.shown("x"), `={"n":2,"by":"x"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := r.emitted("$projections-x-result"); got != "" {
+		t.Errorf("got %s written", got)
+	}
+}
+
 // TestResetAndRecreate: what is begun anew emits nothing twice; what is made anew under a name emits all.
 func TestResetAndRecreate(t *testing.T) {
 	r := newRig(t, storetest.NewMemory())
@@ -175,6 +228,7 @@ func TestTwoManagers(t *testing.T) {
 	one.append(lines(0, 300))
 	for _, r := range []*rig{one, other} {
 		r.create("x", says("x"), true)
+		r.create("told", tells("told"), false)
 	}
 	one.append(lines(300, 350))
 	for _, r := range []*rig{one, other} {
@@ -185,6 +239,12 @@ func TestTwoManagers(t *testing.T) {
 	for n, line := range strings.Split(one.emitted("analytics-said"), "\n") {
 		if line != fmt.Sprintf(`x {"n":%d}`, n) {
 			t.Fatalf("got %s as the %d. emitted", line, n)
+		}
+	}
+	one.settled("told")
+	for n, line := range strings.Split(other.emitted("$projections-told-result"), "\n") {
+		if line != fmt.Sprintf(`Result {"n":%d,"by":"told"}`, n) {
+			t.Fatalf("got %s as the %d. result", line, n)
 		}
 	}
 	if got := strings.Count(one.emitted("analytics-said"), "\n"); got != 349 {

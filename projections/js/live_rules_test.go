@@ -1,9 +1,13 @@
 package js
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -58,11 +62,13 @@ func (r *rig) outcome(name string) string {
 	return strings.Join(lines, "\n")
 }
 
-// written are the events that a projection has written to any stream, in order, without what tells of
-// their cause.
+// written are the events that a projection has written to any stream, without what tells of their cause,
+// in the order of their causes: in a stream, that is the order in which they stand there.
 func (r *rig) written(name string) (lines []string) {
 	r.t.Helper()
 	ids := map[uuid.UUID]bool{}
+	byPlace := map[place]string{}
+	last := map[string]place{}
 	for e, err := range r.store.ReadAll(r.t.Context(), eventstore.Start) {
 		if err != nil {
 			r.t.Fatal(err)
@@ -72,31 +78,51 @@ func (r *rig) written(name string) (lines []string) {
 			ids[e.ID] = true
 			continue
 		}
-		var metadata map[string]json.RawMessage
-		var causedBy uuid.UUID
-		if err := errors.Join(json.Unmarshal(e.Metadata, &metadata),
-			json.Unmarshal(metadata["$causedBy"], &causedBy)); err != nil {
+		position, err := strconv.ParseUint(c.Position, 10, 64)
+		if err != nil {
 			r.t.Fatal(err)
 		}
-		if !ids[causedBy] {
-			r.t.Errorf("%d@%s was caused by %s, want an event before it", e.Revision, e.Stream, causedBy)
+		at := place{eventstore.Position(position), c.Index}
+		if _, twice := byPlace[at]; twice || e.Revision > 0 && !last[e.Stream].before(at) {
+			r.t.Errorf("%d@%s stands at %v, want once and behind %v", e.Revision, e.Stream, at, last[e.Stream])
 		}
-		delete(metadata, "$causedBy")
-		delete(metadata, causeKey)
-		line := fmt.Sprintf("%s <- %s %s", e.Stream, e.Type, e.Data)
-		if len(metadata) > 0 {
-			own, err := json.Marshal(metadata)
-			if err != nil {
-				r.t.Fatal(err)
-			}
-			line += " " + string(own)
-		}
-		if e.Binary != (e.Type == "$>" || e.Type == "$@") {
-			r.t.Errorf("%d@%s: got binary %v of %s", e.Revision, e.Stream, e.Binary, e.Type)
-		}
-		lines = append(lines, line)
+		byPlace[at], last[e.Stream] = r.line(&e, ids), at
+	}
+	places := slices.SortedFunc(maps.Keys(byPlace), func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.position, b.position), cmp.Compare(a.index, b.index))
+	})
+	for _, at := range places {
+		lines = append(lines, byPlace[at])
 	}
 	return lines
+}
+
+// line is an event that was written, in the form of jstest.Rules. One of ids has caused it.
+func (r *rig) line(e *eventstore.Recorded, ids map[uuid.UUID]bool) string {
+	r.t.Helper()
+	var metadata map[string]json.RawMessage
+	var causedBy uuid.UUID
+	if err := errors.Join(json.Unmarshal(e.Metadata, &metadata),
+		json.Unmarshal(metadata["$causedBy"], &causedBy)); err != nil {
+		r.t.Fatal(err)
+	}
+	if !ids[causedBy] {
+		r.t.Errorf("%d@%s was caused by %s, want an event before it", e.Revision, e.Stream, causedBy)
+	}
+	if e.Binary != (e.Type == "$>" || e.Type == "$@") {
+		r.t.Errorf("%d@%s: got binary %v of %s", e.Revision, e.Stream, e.Binary, e.Type)
+	}
+	line := strings.TrimSpace(fmt.Sprintf("%s <- %s %s", e.Stream, e.Type, e.Data))
+	delete(metadata, "$causedBy")
+	delete(metadata, causeKey)
+	if len(metadata) == 0 {
+		return line
+	}
+	own, err := json.Marshal(metadata)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return line + " " + string(own)
 }
 
 // TestLiveFaults: what stops a projection says where, and stops nothing else; to enable it again has it
@@ -123,6 +149,8 @@ func TestLiveFaults(t *testing.T) {
 			`fault 1 A 0@a-1: not allowed: emits to "$projections-good-result", which is no stream of analysts`},
 		{"overwrites", `fromAll().when({A(s, e) { emit("$$analytics-x", "$metadata", {}); }})`,
 			`fault 1 A 0@a-1: not allowed: emits to "$$analytics-x", which is no stream of analysts`},
+		{"answers", `fromAll().when({A: (s, e) => e.body}).outputTo("answers")`,
+			`fault 0 outputTo 0@a-1: not allowed: writes a result to "answers", which is no stream of analysts`},
 		{"nonsense", `fromAll(`, "fault 1  : Unexpected end of input"},
 	} {
 		r.create(row.name, row.script, true)

@@ -174,13 +174,22 @@ func (m *Manager) currentMark(def *Live, found map[int64]mark, stopped eventstor
 		stopped = def.Current.EmitsAfter
 	}
 	at.emitsAfter = int64(stopped)
-	if ok && at.position > stopped && def.Current.Emit {
+	if ok && at.position > stopped && m.writes(def.Current) {
 		if err := m.file.forget(def.Name, def.Current.Began); err != nil {
 			m.logger.Error("checkpoint of a projection not removed", "projection", def.Name, "err", err)
 		}
 		at = mark{emitsAfter: int64(stopped)}
 	}
 	return retried(at, def)
+}
+
+// writes reports whether a version may write events.
+func (m *Manager) writes(v Version) bool {
+	if v.Emit {
+		return true
+	}
+	s, err := Compile("", v.Query, m.opts.Limits)
+	return err == nil && s.Definition.Outputs
 }
 
 // retried is a mark without its fault, where the projection was enabled since.

@@ -17,7 +17,7 @@ func (r *Runner) State(partition string) ([]byte, error) {
 	if s == nil {
 		return nil, r.err
 	}
-	return r.text(s)
+	return r.text(s, nil)
 }
 
 // Shared is the state that all partitions share, as JSON; nil where there is none. Its error is a
@@ -26,16 +26,16 @@ func (r *Runner) Shared() ([]byte, error) {
 	if r.shared == nil {
 		return nil, r.err
 	}
-	return r.text(r.shared)
+	return r.text(r.shared, nil)
 }
 
-// text is a state as JSON.
-func (r *Runner) text(s *state) ([]byte, error) {
+// text is a state as JSON, at an event if there is one.
+func (r *Runner) text(s *state, at *Event) ([]byte, error) {
 	if r.err != nil {
 		return nil, r.err
 	}
 	if s.stale > 0 {
-		if err := r.guarded("", nil, func() error { r.write(s); return nil }); err != nil {
+		if err := r.guarded("", at, func() error { r.write(s); return nil }); err != nil {
 			return nil, err
 		}
 	}
@@ -45,7 +45,9 @@ func (r *Runner) text(s *state) ([]byte, error) {
 // Result is what transformBy and filterBy make of a partition's state, as JSON: the state itself
 // where there are none; nil where there is no such partition, where a filter holds it back, and where
 // it is null. The state stays as it is. Its error is a *Fault.
-func (r *Runner) Result(partition string) ([]byte, error) {
+func (r *Runner) Result(partition string) ([]byte, error) { return r.result(partition, nil) }
+
+func (r *Runner) result(partition string, at *Event) ([]byte, error) {
 	text, err := r.State(partition)
 	if err != nil || text == nil {
 		return nil, err
@@ -58,7 +60,7 @@ func (r *Runner) Result(partition string) ([]byte, error) {
 		return nil, err
 	}
 	var result []byte
-	err = r.guarded("", nil, func() error {
+	err = r.guarded("", at, func() error {
 		v, err := r.decoder.decode(text)
 		if err != nil {
 			return err

@@ -13,6 +13,9 @@ type Options struct {
 	// Owns reports whether it may emit to a stream; otherwise the attempt is a fault (ErrForbidden).
 	// nil: to every stream.
 	Owns func(stream string) bool
+	// Results is the projection's name where the results that outputState and outputTo ask for are to be
+	// among what is emitted; empty: they are not.
+	Results string
 }
 
 // Runner folds events into the states of one script. It belongs to one goroutine at a time.
@@ -190,8 +193,12 @@ func (r *Runner) partition(e *envelope) (partition string, ok bool, err error) {
 func (r *Runner) handle(partition string, e *envelope) (Change, error) {
 	e.partition = partition
 	delete(e.read, "partition")
+	before, err := r.showing(partition, e.event)
+	if err != nil {
+		return Change{}, err
+	}
 	r.emitted = nil
-	err := r.guarded("", e.event, func() error {
+	err = r.guarded("", e.event, func() error {
 		object := r.vm.NewDynamicObject(e)
 		s, err := r.state(partition, object)
 		if err != nil {
@@ -203,6 +210,9 @@ func (r *Runner) handle(partition string, e *envelope) (Change, error) {
 		}
 		return r.settle(s, v)
 	})
+	if err == nil {
+		err = r.output(partition, before, e.event)
+	}
 	return Change{true, partition, r.emitted, r.log.take()}, err
 }
 
@@ -232,8 +242,12 @@ func (r *Runner) delete(stream string, e *Event) (Change, error) {
 	if r.chain.deleted == nil || s == nil {
 		return Change{}, nil
 	}
+	before, err := r.showing(stream, e)
+	if err != nil {
+		return Change{}, err
+	}
 	r.emitted = nil
-	err := r.guarded("$deleted", e, func() error {
+	err = r.guarded("$deleted", e, func() error {
 		if err := r.load(s); err != nil {
 			return err
 		}
@@ -243,6 +257,9 @@ func (r *Runner) delete(stream string, e *Event) (Change, error) {
 		}
 		return r.settle(s, s.live)
 	})
+	if err == nil {
+		err = r.output(stream, before, e)
+	}
 	return Change{true, stream, r.emitted, r.log.take()}, err
 }
 

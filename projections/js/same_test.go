@@ -17,16 +17,18 @@ var same = []string{
 		A(s, e) { s.n += e.body.n; s.seen[e.body.k] = undefined; s.min = Math.min(s.min, e.body.n); },
 		$any(s, e) { s.last = e; s.at = new Date(e.created); linkTo("b-" + e.body.k, e); log(s.n, e.eventType); },
 		$deleted(s) { s.gone = (s.gone || 0) + 1; return null; }})
-		.filterBy(s => s.n > 3).transformBy(s => ({n: s.n, min: s.min}))`,
+		.filterBy(s => s.n > 3).transformBy(s => ({n: s.n, min: s.min})).outputState()`,
 	`fromAll().partitionBy(e => { log("by", e.body.k); return e.body.n % 4 ? e.body.k : null; }).when({
 		$any(s, e) { s.sum = (s.sum || 0) + e.body.n; s.list = s.list || []; s.list.push(e.body);
 			s.twice = [s.list[0], s.list[0]]; s.twice[0].n++; }})`,
 	`fromAll().partitionBy(e => e.body.n).when({A: (s, e) => e.body.k, B: (s, e) => ({was: s}),
-		C(s, e) { if (e.body.n === 5) throw new Error("five"); return null; }})`,
+		C(s, e) { if (e.body.n === 5) throw new Error("five"); return null; }})
+		.outputTo("all", "of-{0}")`,
 	`fromAll().partitionBy(e => { if (e.body.n === 7) throw new Error("seven"); return e.body.k; }).when({
 		A() {}, B(s, e) { if (e.body.n === 6) throw new Error("six"); s.b = 1; }})`,
 	`options({biState: true}); fromAll().foreachStream().when({$initShared: () => ({max: -Infinity}),
-		$any(s, e) { s[1].max = Math.max(s[1].max, e.body.n); s[0].max = s[1].max; s[0].o = s[1]; }})`,
+		$any(s, e) { s[1].max = Math.max(s[1].max, e.body.n); s[0].max = s[1].max; s[0].o = s[1]; }})
+		.transformBy(s => s[1].max % 2 ? s : null).outputState()`,
 	`fromAll().when({$init: () => [], $any(s, e) { s.push({...e.body, odd: e.body.n % 2 ? NaN : undefined}); }})`,
 }
 
@@ -107,7 +109,7 @@ func (p *pool) parallel(t fataler, n int) *Parallel {
 			all.Close()
 		}
 		var err error
-		if all, err = NewParallel(p.script, n, Options{Emit: true}); err != nil {
+		if all, err = NewParallel(p.script, n, Options{Emit: true, Results: "test"}); err != nil {
 			t.Fatal(err)
 		}
 		if p.many == nil {

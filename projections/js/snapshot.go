@@ -28,7 +28,7 @@ func (r *Runner) take(some []*state) (Snapshot, error) {
 	taken := Snapshot{States: make(map[string][]byte, len(some))}
 	var err error
 	for _, s := range some {
-		if taken.States[s.partition], err = r.text(s); err != nil {
+		if taken.States[s.partition], err = r.text(s, nil); err != nil {
 			return Snapshot{}, err
 		}
 	}

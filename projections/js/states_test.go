@@ -122,7 +122,7 @@ func TestNoEmit(t *testing.T) {
 }
 
 func runner(t fataler, s *Script) *Runner {
-	r, err := NewRunner(s, Options{Emit: true})
+	r, err := NewRunner(s, Options{Emit: true, Results: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ var Rules = []Rule{
 	{"without a handler the body is the state",
 		`fromAll().when({})`, two, `={"n":3}`},
 	{"and so without when",
-		`fromAll().outputState()`, two, `={"n":3}`},
+		`fromAll()`, two, `={"n":3}`},
 	{"a handler may be an arrow, a method or a function",
 		`fromAll().when({A: function (s, e) { s.a = 1; }, B: (s, e) => { s.b = 1; }})`,
 		two, `={"a":1,"b":1}`},
@@ -140,6 +140,102 @@ var Rules = []Rule{
 	{"transformBy is given both states",
 		`fromAll().when({$initShared: () => 1, A() {}}).transformBy(s => s)`,
 		two, "={} -> [{},1]\nshared=1"},
+
+	{"outputState writes a result whenever an event changes it",
+		`fromAll().when({$init: () => ({n: 0}), A(s, e) { s.n += e.body.n; }}).outputState()`, two,
+		`$projections-test-result <- Result {"n":1}
+$projections-test-result <- Result {"n":4}
+={"n":4}`},
+	{"and none where nothing has changed",
+		`fromAll().when({$any(s, e) { s.seen = true; }}).outputState()`, two,
+		`$projections-test-result <- Result {"seen":true}
+={"seen":true}`},
+	{"each partition's to a stream of its own",
+		`fromCategory("a").foreachStream().when({$any: (s, e) => e.body}).outputState()`, two,
+		`$projections-test-a-1-result <- Result {"n":1}
+$projections-test-a-2-result <- Result {"n":2}
+$projections-test-a-1-result <- Result {"n":3}
+a-1={"n":3}
+a-2={"n":2}`},
+	{"what transforms make is written",
+		`fromAll().when({A: (s, e) => e.body}).transformBy(s => ({twice: s.n * 2})).outputState()`, two,
+		`$projections-test-result <- Result {"twice":2}
+$projections-test-result <- Result {"twice":6}
+={"n":3} -> {"twice":6}`},
+	{"a transform alone writes nothing",
+		`fromAll().when({A: (s, e) => e.body}).transformBy(s => s.n)`, two, `={"n":3} -> 3`},
+	{"a result that there is no more is removed, once",
+		`fromAll().when({$any: (s, e) => e.body.n}).filterBy(n => n === 2).outputState()`,
+		"a-1 A {\"n\":1}\na-1 A {\"n\":2}\na-1 A {\"n\":3}\na-1 A {\"n\":4}\na-1 A {\"n\":2}",
+		`$projections-test-result <- Result 2
+$projections-test-result <- ResultRemoved
+$projections-test-result <- Result 2
+=2`},
+	{"without a handler the body is the result",
+		`fromStream("a-1").outputState()`, two,
+		`$projections-test-result <- Result {"n":1}
+$projections-test-result <- Result {"n":3}
+={"n":3}`},
+	{"a state of null is no result",
+		`fromAll().when({A: (s, e) => e.body.n === 3 ? null : e.body}).outputState()`, two,
+		`$projections-test-result <- Result {"n":1}
+$projections-test-result <- ResultRemoved
+=null -> nothing`},
+	{"outputTo names the stream",
+		`fromAll().when({A: (s, e) => e.body}).outputTo("analytics-last")`, two,
+		`analytics-last <- Result {"n":1}
+analytics-last <- Result {"n":3}
+={"n":3}`},
+	{"and a pattern for those of partitions",
+		`fromAll().foreachStream().when({$any: (s, e) => e.body})
+			.outputTo("analytics-all", "analytics-{0}-last")`, two,
+		`analytics-a-1-last <- Result {"n":1}
+analytics-a-2-last <- Result {"n":2}
+analytics-a-1-last <- Result {"n":3}
+a-1={"n":3}
+a-2={"n":2}`},
+	{"options can name it, too",
+		`options({resultStreamName: "analytics-last"}); fromAll().when({A: (s, e) => e.body}).outputState()`,
+		two,
+		`analytics-last <- Result {"n":1}
+analytics-last <- Result {"n":3}
+={"n":3}`},
+	{"a result stands behind what its event has emitted",
+		`fromAll().when({A(s, e) { emit("analytics-out", "Seen", e.body); s.n = e.body.n; }}).outputState()`, two,
+		`analytics-out <- Seen {"n":1}
+$projections-test-result <- Result {"n":1}
+analytics-out <- Seen {"n":3}
+$projections-test-result <- Result {"n":3}
+={"n":3}`},
+	{"a shared state is in no result",
+		`fromAll().foreachStream().when({$initShared: () => ({n: 0}), $any(s, e) {
+			s[0].n = e.body.n; s[1].n += e.body.n; }}).outputState()`, two,
+		`$projections-test-a-1-result <- Result {"n":1}
+$projections-test-a-2-result <- Result {"n":2}
+$projections-test-a-1-result <- Result {"n":3}
+a-1={"n":3}
+a-2={"n":2}
+shared={"n":6}`},
+	{"unless a transform puts it there, when the partition's own changes",
+		`fromAll().foreachStream().when({$initShared: () => ({n: 0}), $any(s, e) {
+			s[0].n = Math.max(s[0].n || 0, e.body.n); s[1].n += e.body.n; }})
+			.transformBy(s => s[1].n).outputState()`,
+		"a-1 A {\"n\":1}\na-2 B {\"n\":2}\na-1 A {\"n\":1}\na-1 A {\"n\":3}",
+		`$projections-test-a-1-result <- Result 1
+$projections-test-a-2-result <- Result 3
+$projections-test-a-1-result <- Result 7
+a-1={"n":3} -> 7
+a-2={"n":2} -> 7
+shared={"n":7}`},
+	{"$deleted may change a result",
+		`fromAll().foreachStream().when({A(s) { s.n = 1; }, $deleted(s) { s.gone = true; }}).outputState()`,
+		"a-1 A {}\na-1 $streamDeleted {}",
+		`$projections-test-a-1-result <- Result {"n":1}
+$projections-test-a-1-result <- Result {"n":1,"gone":true}
+a-1={"n":1,"gone":true}`},
+	{"a transform that fails at an event is a fault",
+		`fromAll().when({A: (s, e) => e.body}).transformBy(s => s.x.y).outputState()`, two,
+		`test.js:1:60 in handler "transformBy", event 0@a-1: TypeError: Cannot read property 'y' of undefined`},
 
 	{"undefined members are dropped, and NaN is null",
 		`fromAll().when({A: () => ({a: undefined, b: NaN, c: Infinity, d: [undefined], f() {}})})`, two,
