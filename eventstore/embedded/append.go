@@ -19,6 +19,7 @@ type pending struct {
 	expected eventstore.Revision
 	records  [][]byte // in buffer
 	buffer   []byte
+	base     base          // of the records
 	done     chan struct{} // holds one word: answer is there
 	sequence *sequence     // of a Loader's appends, which stand or fall together
 
@@ -107,7 +108,7 @@ func newPending(stream string, expected eventstore.Revision, bound int) *pending
 // add encodes the append's next event.
 func (p *pending) add(created time.Time, e *eventstore.Event) {
 	start, revision := len(p.buffer), p.expected+1+eventstore.Revision(len(p.records))
-	p.buffer = appendRecord(p.buffer, p.stream, revision, created, e)
+	p.buffer = appendRecord(p.buffer, p.stream, revision, created, e, &p.base)
 	p.records = append(p.records, p.buffer[start:])
 }
 

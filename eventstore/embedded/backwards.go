@@ -51,7 +51,7 @@ func (s *Store) logPageBackwards(ctx context.Context, before eventstore.Position
 		return nil, before, err
 	}
 	defer it.Close()
-	p := page{most: most}
+	p := page{db: s.db, most: most}
 	for scanned := 0; scanned < pageScan && !p.full() && before > eventstore.Start+1; scanned++ {
 		if !retreat(it, scanned == 0) {
 			return p.events, before, gap(before-1, it.Error())

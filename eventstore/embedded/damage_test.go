@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -61,6 +63,40 @@ func TestDamaged(t *testing.T) {
 			appendTo(t, s, "account-1", 2, debits(1)...)
 			appendTo(t, s, "account-2", 0, debits(1)...)
 		})
+	}
+}
+
+// TestDamagedBase spoils the event whose metadata the next one's record differs from.
+func TestDamagedBase(t *testing.T) {
+	for _, spoil := range []func(*testing.T, *pebble.DB){
+		func(t *testing.T, db *pebble.DB) { set(t, db, logKey(damagedAt-1), []byte("short")) },
+		func(t *testing.T, db *pebble.DB) { set(t, db, logKey(damagedAt-1), recordAt(t, db, 4)) },
+		func(t *testing.T, db *pebble.DB) { _ = db.Delete(logKey(damagedAt-1), pebble.Sync) },
+	} {
+		folder := t.TempDir()
+		s := open(t, folder, embedded.Options{})
+		events := debits(3)
+		for i := range events {
+			events[i].Metadata = fmt.Appendf(nil, `{"store":%q,"n":%d}`, strings.Repeat("same", 99), i)
+		}
+		appendTo(t, s, "account-1", eventstore.NoStream, events...)
+		appendTo(t, s, "account-2", eventstore.NoStream, debits(1)...)
+		_ = s.Close()
+		change(t, folder, func(db *pebble.DB) {
+			if got := len(recordAt(t, db, damagedAt)) - len(events[1].Data); got > 99 {
+				t.Errorf("record: got %d bytes beside its data, want no whole metadata", got)
+			}
+			spoil(t, db)
+		})
+		s = open(t, folder, embedded.Options{})
+		last := error(nil)
+		for _, err := range s.Read(t.Context(), "account-1", 1) {
+			last = err
+		}
+		if got := isDamaged(t, last); got.Stream != "account-1" || got.Revision != 1 {
+			t.Errorf("read: got %v, want account-1@1", got)
+		}
+		_ = s.Close()
 	}
 }
 

@@ -118,7 +118,7 @@ func (l *lookup) record(stream string, id streamID, at *eventstore.Appended) ([]
 	}
 	defer closer.Close()
 	record := append([]byte(nil), value...)
-	if _, err := decodeRecord(record); err != nil {
+	if _, _, err := decodeRecord(record); err != nil {
 		return nil, lost(err, stream, at.Revision)
 	}
 	return record, nil

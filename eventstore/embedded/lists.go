@@ -157,7 +157,7 @@ func (b *listBuilder) add(head eventstore.Position) error {
 
 // addRecord gives an event its number in each of its lists.
 func (b *listBuilder) addRecord(record []byte, at eventstore.Position) error {
-	e, err := decodeRecord(record)
+	e, _, err := decodeRecord(record)
 	if err != nil {
 		stream, revision := recordPlace(record)
 		return &eventstore.Damaged{

@@ -71,7 +71,7 @@ func (s *Store) ReadListBackwards(ctx context.Context, list eventstore.List,
 func (s *Store) readList(ctx context.Context, r *listReader, err error,
 	yield func(eventstore.Recorded, error) bool) {
 	for most := firstPage; err == nil && !r.done(); most = min(2*most, pageMost) {
-		r.page = page{most: most}
+		r.page = page{db: s.db, most: most}
 		err = s.listPage(ctx, r)
 		if !yieldEach(ctx, r.events, &err, yield) {
 			return

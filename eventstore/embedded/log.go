@@ -85,7 +85,7 @@ func (s *Store) logPage(ctx context.Context, after, head eventstore.Position, mo
 		return nil, after, err
 	}
 	defer it.Close()
-	p := page{most: most}
+	p := page{db: s.db, most: most}
 	for scanned := 0; scanned < pageScan && !p.full() && after < head; scanned++ {
 		if !advance(it, scanned == 0) {
 			return p.events, after, gap(after+1, it.Error())
@@ -128,10 +128,7 @@ func (p *page) keep(it *pebble.Iterator, at eventstore.Position, prefixes []stri
 		return nil
 	}
 	if err := p.add(record, at); err != nil {
-		return &eventstore.Damaged{
-			Stream: string(stream), Revision: revision,
-			Reason: fmt.Sprintf("position %d: %v", at, err),
-		}
+		return lost(fmt.Errorf("position %d: %w", at, err), string(stream), revision)
 	}
 	return nil
 }

@@ -21,23 +21,60 @@ const (
 
 // page is events that are one read's next ones.
 type page struct {
+	db     *pebble.DB
 	events []eventstore.Recorded
 	bytes  int
-	most   int // events
+	most   int                 // events
+	base   eventstore.Recorded // the last one whose record has its metadata whole
 }
 
 func (p *page) full() bool { return len(p.events) >= p.most || p.bytes >= pageBytes }
 
 // add decodes a record into the page. The one copy made of it is the event's own memory.
 func (p *page) add(record []byte, at eventstore.Position) error {
-	e, err := decodeRecord(bytes.Clone(record))
+	e, back, err := decodeRecord(bytes.Clone(record))
 	if err != nil {
 		return err
 	}
 	e.Position = at
+	if err := p.complete(&e, back); err != nil {
+		return err
+	}
 	p.events = append(p.events, e)
 	p.bytes += len(record)
 	return nil
+}
+
+// complete gives an event its whole metadata.
+func (p *page) complete(e *eventstore.Recorded, back uint64) (err error) {
+	if back == 0 {
+		p.base = *e
+		return nil
+	}
+	if at := e.Position - eventstore.Position(back); at != p.base.Position {
+		if p.base, err = p.whole(at); err != nil {
+			return fmt.Errorf("its metadata's base, position %d: %w", at, err)
+		}
+	}
+	if p.base.Stream != e.Stream || p.base.Revision != e.Revision-eventstore.Revision(back) {
+		return errRecord
+	}
+	e.Metadata, err = applyDifference(p.base.Metadata, e.Metadata)
+	return err
+}
+
+// whole is the event at a position, whose record has its metadata whole.
+func (p *page) whole(at eventstore.Position) (eventstore.Recorded, error) {
+	record, closer, err := p.db.Get(logKey(at))
+	if err != nil {
+		return eventstore.Recorded{}, err
+	}
+	defer closer.Close()
+	e, back, err := decodeRecord(bytes.Clone(record))
+	if e.Position = at; back > 0 {
+		err = errRecord
+	}
+	return e, err
 }
 
 // Read is eventstore.Store's.
@@ -115,7 +152,7 @@ func (s *Store) streamPage(ctx context.Context, stream string, from, step events
 		return nil, err
 	}
 	defer log.Close()
-	r := streamReader{stream, streamID(id), index, log, durable, step, page{most: most}}
+	r := streamReader{stream, streamID(id), index, log, durable, step, page{db: s.db, most: most}}
 	err = r.read(from)
 	return r.events, err
 }

@@ -24,9 +24,10 @@ const (
 	headSize    = crcSize + idSize + createdSize
 )
 
-// appendRecord adds the record of one event to dst; the package comment draws it.
+// appendRecord adds the record of one event to dst; the package comment draws it. Its metadata may differ
+// from the base's.
 func appendRecord(dst []byte, stream string, revision eventstore.Revision, created time.Time,
-	e *eventstore.Event) []byte {
+	e *eventstore.Event, b *base) []byte {
 	start := len(dst)
 	dst = append(dst, 0, 0, 0, 0)
 	dst = append(dst, e.ID[:]...)
@@ -35,17 +36,23 @@ func appendRecord(dst []byte, stream string, revision eventstore.Revision, creat
 	dst = append(binary.AppendUvarint(dst, uint64(len(stream))), stream...)
 	dst = append(binary.AppendUvarint(dst, uint64(len(e.Type))), e.Type...)
 	dst = append(binary.AppendUvarint(dst, uint64(len(e.Data))), e.Data...)
-	dst = append(dst, e.Metadata...)
+	dst, differs := b.appendMetadata(dst, e.Metadata)
+	if differs {
+		dst[start+crcSize+idSize] |= differsBit >> 56
+	}
 	sum(dst[start:])
 	return dst
 }
 
-// binaryBit is the highest of a record's created: its event's data is not said to be JSON.
-const binaryBit = 1 << 63
+// The highest bits of a record's created.
+const (
+	binaryBit  = 1 << 63 // the event's data is not said to be JSON
+	differsBit = 1 << 62 // its metadata is a difference
+)
 
-// createdField holds no time before 1970, which only a broken clock tells.
+// createdField holds no time before 1970 or after 2116, which only a broken clock tells.
 func createdField(created time.Time, binary bool) uint64 {
-	field := uint64(max(created.UnixNano(), 0))
+	field := min(uint64(max(created.UnixNano(), 0)), differsBit-1)
 	if binary {
 		field |= binaryBit
 	}
@@ -59,7 +66,7 @@ func sum(record []byte) {
 
 // recordBound is at least the size of an event's record.
 func recordBound(stream string, e *eventstore.Event) int {
-	return headSize + 4*binary.MaxVarintLen64 +
+	return headSize + 5*binary.MaxVarintLen64 +
 		len(stream) + len(e.Type) + len(e.Data) + len(e.Metadata)
 }
 
@@ -79,12 +86,12 @@ func recordPlace(record []byte) (stream []byte, revision eventstore.Revision) {
 	return stream, eventstore.Revision(number)
 }
 
-// decodeRecord reads a record back. Data and metadata point into it. Any change of its bytes is
-// errRecord.
-func decodeRecord(record []byte) (eventstore.Recorded, error) {
+// decodeRecord reads a record back. Data and metadata point into it. Where back is not 0 its metadata is
+// the difference from those of the event so many before it. Any change of its bytes is errRecord.
+func decodeRecord(record []byte) (e eventstore.Recorded, back uint64, err error) {
 	if len(record) < headSize ||
 		binary.LittleEndian.Uint32(record) != crc32.Checksum(record[crcSize:], castagnoli) {
-		return eventstore.Recorded{}, errRecord
+		return e, 0, errRecord
 	}
 	created := binary.BigEndian.Uint64(record[crcSize+idSize:])
 	revision, rest, ok1 := cutNumber(record[headSize:])
@@ -92,7 +99,12 @@ func decodeRecord(record []byte) (eventstore.Recorded, error) {
 	kind, rest, ok3 := cutBytes(rest)
 	data, rest, ok4 := cutBytes(rest)
 	if !ok1 || !ok2 || !ok3 || !ok4 {
-		return eventstore.Recorded{}, errRecord
+		return e, 0, errRecord
+	}
+	if created&differsBit != 0 {
+		if back, rest, ok1 = cutNumber(rest); !ok1 || back == 0 {
+			return e, 0, errRecord
+		}
 	}
 	return eventstore.Recorded{
 		Event: eventstore.Event{
@@ -101,8 +113,8 @@ func decodeRecord(record []byte) (eventstore.Recorded, error) {
 		},
 		Stream:   string(stream),
 		Revision: eventstore.Revision(revision),
-		Created:  time.Unix(0, int64(created&^binaryBit)).UTC(),
-	}, nil
+		Created:  time.Unix(0, int64(created&^(binaryBit|differsBit))).UTC(),
+	}, back, nil
 }
 
 // cutNumber splits a uvarint from the front of b.

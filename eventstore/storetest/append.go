@@ -3,6 +3,8 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tillbook/tillbook/eventstore"
@@ -80,6 +82,26 @@ var appendRules = []rule{
 		clear(given[0].Data)
 		clear(given[0].Metadata)
 		c.holds(c.stream("a"), want...)
+	}},
+	{"keeps metadata that events have nearly in common", func(c *testCase) {
+		e := someEvents(12)
+		for i := range e {
+			e[i].Metadata = fmt.Appendf(nil, `{"id":%q,"store":%q,"n":%d}`, e[i].ID,
+				strings.Repeat("same", 50), i)
+		}
+		c.append(c.stream("a"), eventstore.NoStream, e[:5]...)
+		c.append(c.stream("b"), eventstore.NoStream, someEvents(1)...)
+		c.append(c.stream("a"), 4, e[5:]...)
+		for i := range e {
+			from := eventstore.Revision(i)
+			up := c.collect(c.store.Read(c.ctx, c.stream("a"), from))
+			c.same(up, c.stream("a"), from, e[i:]...)
+			all := c.collect(c.store.ReadAll(c.ctx, up[0].Position, c.stream("a")))
+			c.same(all, c.stream("a"), from+1, e[i+1:]...)
+			down := c.collect(c.store.ReadBackwards(c.ctx, c.stream("a"), from))
+			slices.Reverse(down)
+			c.same(down, c.stream("a"), 0, e[:i+1]...)
+		}
 	}},
 	{"keeps empty bytes and long names", func(c *testCase) {
 		e := someEvents(2)
