@@ -27,12 +27,16 @@ func (r *round) find(ctx context.Context, n domain.Name) []domain.Posted {
 	return found
 }
 
-// used appends the revisions of this round's events that may have used a name, newest first.
+// used appends the revisions of this round's events, and of the one before it while that is not durable,
+// that may have used a name, newest first.
 func (r *round) used(to []int64, hash uint64) []int64 {
 	for _, u := range slices.Backward(r.names) {
 		if u.hash == hash {
 			to = append(to, int64(u.revision))
 		}
+	}
+	if r.before != nil {
+		return r.before.used(to, hash)
 	}
 	return to
 }
@@ -81,7 +85,8 @@ func (r *round) byID(ctx context.Context, id uuid.UUID) []located {
 	return nil
 }
 
-// event is the account's event at a revision: one read, unless it is this round's own.
+// event is the account's event at a revision: one read, unless it is this round's own, or of the one
+// before it that is not durable.
 func (r *round) event(ctx context.Context, revision int64) (located, bool) {
 	next := r.base.account.Revision() + 1
 	if revision >= next {
@@ -89,6 +94,9 @@ func (r *round) event(ctx context.Context, revision int64) (located, bool) {
 			return located{Posted: r.posted[i]}, true
 		}
 		return located{}, false
+	}
+	if r.before != nil {
+		return r.before.event(ctx, revision)
 	}
 	for e, err := range r.store.Read(ctx, r.base.stream, eventstore.Revision(revision)) {
 		if err != nil {

@@ -15,8 +15,9 @@ const (
 
 // queue are the commands of one account. It exists while there are any; one goroutine runs it.
 type queue struct {
-	waiting []*waiter  // guarded by Ledger.mu
-	first   [1]*waiter // where waiting begins: most often nobody joins
+	waiting []*waiter     // guarded by Ledger.mu
+	arrived chan struct{} // guarded by Ledger.mu: told when somebody joins; nil while nobody listens
+	first   [1]*waiter    // where waiting begins: most often nobody joins
 }
 
 // waiter is a command that waits for its answer. Its runner sets the verdict, then closes done.
@@ -55,6 +56,10 @@ func (l *Ledger) enqueue(w *waiter) (*queue, error) {
 			w.done = make(chan struct{})
 		}
 		q.waiting = append(q.waiting, w)
+		select {
+		case q.arrived <- struct{}{}:
+		default:
+		}
 		return nil, nil
 	}
 	q = &queue{}
@@ -70,8 +75,19 @@ func (l *Ledger) runHere(q *queue, w *waiter) {
 		return
 	}
 	id := w.request.Account
-	if batch := l.rounds(id, q, l.take(id, q, 0), w); len(batch) > 0 {
-		go l.rounds(id, q, batch, nil)
+	if batch := l.rounds(id, q, l.take(id, q, 0, 0), w); len(batch) > 0 {
+		go l.run(id, q, batch)
+	}
+}
+
+// run runs the queue until nobody waits.
+func (l *Ledger) run(id uuid.UUID, q *queue, batch []*waiter) {
+	for len(batch) > 0 {
+		if l.opts.Shared {
+			batch = l.rounds(id, q, batch, nil)
+		} else {
+			batch = l.overlap(id, q, batch)
+		}
 	}
 }
 
@@ -79,34 +95,37 @@ func (l *Ledger) runHere(q *queue, w *waiter) {
 // batch that is next then is for another goroutine.
 func (l *Ledger) rounds(id uuid.UUID, q *queue, batch []*waiter, mine *waiter) []*waiter {
 	for len(batch) > 0 {
-		answered := l.round(id, batch)
-		for _, w := range batch[:answered] {
-			if w.done != nil {
-				close(w.done)
-			}
-		}
-		done := slices.Contains(batch[:answered], mine)
-		l.putBack(q, batch[answered:])
-		batch = l.take(id, q, answered)
-		if done {
+		n := l.round(id, batch)
+		done := slices.Contains(batch[:n], mine)
+		if batch = l.answered(id, q, batch, n); done {
 			break
 		}
 	}
 	return batch
 }
 
-// take is the next round's commands; done is how many of the last round's have their answer. When
-// nobody waits the queue goes, under the same lock under which the next one would join it.
-func (l *Ledger) take(id uuid.UUID, q *queue, done int) []*waiter {
+// release lets waiters go that have their verdict.
+func release(batch []*waiter) {
+	for _, w := range batch {
+		if w.done != nil {
+			close(w.done)
+		}
+	}
+}
+
+// take is the next round's commands; done is how many of the last round's have their answer, ahead how
+// many of the next are decided. When nobody waits the queue goes, under the same lock under which the
+// next one would join it.
+func (l *Ledger) take(id uuid.UUID, q *queue, done, ahead int) []*waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting -= done
-	if len(q.waiting) == 0 {
+	if len(q.waiting)+ahead == 0 {
 		delete(l.queues, id)
 		l.idle.Broadcast()
 		return nil
 	}
-	n := min(len(q.waiting), roundCommands)
+	n := min(len(q.waiting), roundCommands-ahead)
 	batch := q.waiting[:n:n]
 	q.waiting = q.waiting[n:]
 	return batch

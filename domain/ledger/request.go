@@ -125,7 +125,7 @@ func (l *Ledger) Begin(r Request) (func(context.Context) (Answer, error), error)
 		return nil, err
 	}
 	if q != nil {
-		go l.rounds(r.Account, q, l.take(r.Account, q, 0), nil)
+		go l.run(r.Account, q, l.take(r.Account, q, 0, 0))
 	}
 	return func(ctx context.Context) (Answer, error) {
 		a, err := w.wait(ctx)

@@ -34,6 +34,11 @@ type round struct {
 	failed    error               // of a look-up while a command decides
 	old       bool                // another process may have moved base on
 
+	// What overlap knows of its rounds.
+	ctx     context.Context // ends the look-ups
+	decided []*waiter
+	before  *round // leaves base, once it is durable; nil as soon as it is
+
 	fewEvents [1]eventstore.Event // where events and names begin: most rounds have one command
 	fewNames  [4]entry
 	fewUses   [4]domain.Name // of one event
@@ -74,7 +79,7 @@ func (l *Ledger) round(id uuid.UUID, batch []*waiter) int {
 }
 
 func (l *Ledger) newRound(ctx context.Context, s *state, old bool) *round {
-	r := &round{Ledger: l, base: s, account: s.account, hash: s.hash, old: old}
+	r := &round{Ledger: l, ctx: ctx, base: s, account: s.account, hash: s.hash, old: old}
 	r.events, r.names = r.fewEvents[:0], r.fewNames[:0]
 	r.found = func(n domain.Name) []domain.Posted { return r.find(ctx, n) }
 	r.campaigns = func(id string) *domain.Campaign { return r.campaign(ctx, id) }
@@ -250,12 +255,21 @@ func bytesOf(events []eventstore.Event) (bytes int) {
 	return bytes
 }
 
-// append writes the round's events and publishes the state they leave. After an unknown outcome the
-// same bytes go to the same revision again: the store recognises them by their ids.
+// append writes the round's events and publishes the state they leave.
 func (r *round) append(ctx context.Context) error {
 	if len(r.events) == 0 {
 		return nil
 	}
+	if err := r.write(ctx); err != nil {
+		return err
+	}
+	r.land(r.left())
+	return nil
+}
+
+// write appends the round's events. After an unknown outcome the same bytes go to the same revision
+// again: the store recognises them by their ids.
+func (r *round) write(ctx context.Context) error {
 	defer r.encoder.Free()
 	began := time.Now()
 	appended, err := r.store.Append(ctx, r.base.stream, r.base.revision(), r.events)
@@ -272,10 +286,19 @@ func (r *round) append(ctx context.Context) error {
 	}
 	r.opts.OnRound(r.commands, len(r.events), r.bytes, time.Since(began))
 	r.place = appended.Position
-	next := &state{account: r.account, stream: r.base.stream, hash: r.hash,
-		position: appended.Position, names: r.base.names, saved: r.base.saved}
+	return nil
+}
+
+// left is the state that the round's events leave; land tells it their position and their names.
+func (r *round) left() *state {
+	return &state{account: r.account, stream: r.base.stream, hash: r.hash,
+		names: r.base.names, saved: r.base.saved}
+}
+
+// land publishes the state that the round has left.
+func (r *round) land(next *state) {
+	next.position = r.place
 	next.names.add(r.names)
 	r.snapshots.offer(next, r.opts.SnapshotEvery)
 	r.publish(next)
-	return nil
 }
