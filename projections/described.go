@@ -15,26 +15,43 @@ import (
 // says what its own columns mean in lines such as
 //
 //	CREATE VIEW counts AS -- one row a kind
+//	-- kind TEXT KEY: of the visit
 //	-- count INTEGER NOT NULL: of all
 //	SELECT kind, count(*) AS count FROM visits GROUP BY kind;
 //
+// of which KEY are the columns that name a row; without any it is position,
 // and has the meanings of the rest from the tables that it reads. Columns that are the same in every
 // table, such as account_id, need no comment: see everywhere.
 type Described struct {
-	Name       string            `json:"name"`
-	Projection string            `json:"projection"` // whose it is; empty: of the file itself
-	View       bool              `json:"view"`
-	Meaning    string            `json:"meaning"`
-	Columns    []DescribedColumn `json:"columns"`
+	Name       string `json:"name"`
+	Projection string `json:"projection"` // whose it is; empty: of the file itself
+	View       bool   `json:"view"`
+	Meaning    string `json:"meaning"`
+	// Facts says that a row never changes, and has the position of the event that made it.
+	Facts   bool              `json:"facts"`
+	Columns []DescribedColumn `json:"columns"`
 }
 
 // DescribedColumn is a column.
 type DescribedColumn struct {
 	Name    string `json:"name"`
 	Type    string `json:"type"` // SQLite's; INTEGER is bigint on PostgreSQL
-	Key     bool   `json:"key"`  // part of the primary key
+	Key     bool   `json:"key"`  // part of what names a row: of a table, the primary key
 	Null    bool   `json:"null"` // may be NULL
 	Meaning string `json:"meaning"`
+}
+
+// facts are the tables and views whose rows never change.
+var facts = []string{"audit", "history", "interactions", "settlement"}
+
+// Keys are the columns that name a row, by which Whole has the rows in order.
+func (t Described) Keys() (keys []string) {
+	for _, c := range t.Columns {
+		if c.Key {
+			keys = append(keys, c.Name)
+		}
+	}
+	return keys
 }
 
 // everywhere are the columns that mean the same wherever they stand without a comment.
@@ -157,6 +174,10 @@ func (d *describer) describe(ctx context.Context, m made) error {
 			c.Meaning = everywhere[c.Name]
 		}
 	}
+	if at := m.column("position"); m.table.View && at != nil && len(m.table.Keys()) == 0 {
+		at.Key = true
+	}
+	m.table.Facts = slices.Contains(facts, m.table.Name)
 	d.all = append(d.all, m.table)
 	d.known[m.table.Name] = &m.table
 	return rows.Err()
@@ -190,7 +211,7 @@ func (m *made) declare(comment string) (name, meaning string) {
 		return "", comment
 	}
 	c := m.column(words[0])
-	c.Type, c.Null = words[1], len(words) == 2
+	c.Type, c.Null, c.Key = words[1], len(words) == 2, words[len(words)-1] == "KEY"
 	return c.Name, meaning
 }
 

@@ -34,14 +34,14 @@ func TestDescribe(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Described{
-		{"visits", "visits", false, "one row a visit, as told", []DescribedColumn{
+		{"visits", "visits", false, "one row a visit, as told", false, []DescribedColumn{
 			{"id", "TEXT", true, false, "UUID"},
 			{"kind", "TEXT", false, false, "of the visit: -- or none"},
 			{"store", "TEXT", false, true, "id of the store"},
 			{"size", "INTEGER", false, true, "how many came in and went out"},
 		}},
-		{"counts", "visits", true, "one row a kind", []DescribedColumn{
-			{"kind", "TEXT", false, false, "of the visit: -- or none"},
+		{"counts", "visits", true, "one row a kind", false, []DescribedColumn{
+			{"kind", "TEXT", true, false, "of the visit"},
 			{"count", "INTEGER", false, false, "of all: big ones too"},
 			{"size", "INTEGER", false, true, "the largest"},
 		}},
@@ -72,6 +72,7 @@ CREATE TABLE visits ( -- one row a visit,
 ) STRICT, WITHOUT ROWID;
 
 CREATE VIEW counts AS -- one row a kind
+-- kind TEXT KEY: of the visit
 -- count INTEGER NOT NULL: of all: big ones too
 -- size INTEGER: the largest
 SELECT kind, count(*) AS count, -- kind: of nobody

@@ -39,6 +39,8 @@ CREATE TABLE interactions ( -- one row an interaction with a customer
 ) STRICT, WITHOUT ROWID;
 
 CREATE VIEW interaction_counts AS -- one row an account and kind of interaction
+-- account_id TEXT KEY: id of the account
+-- kind TEXT KEY: visit, call, message, feedback or complaint
 -- count INTEGER NOT NULL: how many there were
 -- rated INTEGER NOT NULL: how many of them have a rating
 -- ratings INTEGER NOT NULL: the sum of the ratings

@@ -32,15 +32,32 @@ or tables for all of them. --format is that of the whole folder:
             a formula: take one ' away from texts that begin with it, and they are exact again
   ndjson    an object a line; amounts, instants and dates are texts
 
-Events are one row each, in the order of the log: events/part-POSITION, with --by-day
-events/day=YYYY-MM-DD/part-POSITION, by the UTC day of recorded_at. A later run goes on behind the
-last position and adds files; none is ever written again. --from POSITION begins behind a position,
-in a new folder alone; --until POSITION|INSTANT ends with it, or before the first event that was
-recorded at the instant or later. Columns are what all events have in common, and the whole as JSON
-in data and metadata.
+A later run goes on behind the position of the one before and adds files; none is ever written again.
+With --by-day files end with the day, and are in TABLE/day=YYYY-MM-DD/, else in TABLE/; their names are
+part-POSITION.
 
-Read models are whole tables as they are: TABLE/position=POSITION/part-1. All tables of a run are
-of one position, one instant; a later run adds another.
+Events are one row each, in the order of the log, by the UTC day of recorded_at. Columns are what all
+events have in common, and the whole as JSON in data and metadata. --until POSITION|INSTANT ends with
+a position, or before the first event that was recorded at the instant or later.
+
+Read models are exported up to one position and instant, all tables of a run. There are two sorts:
+
+  facts     audit, history, interactions, settlement: a row is made by one event, and never changes.
+            Each is in the files once, by the day of business_date, or where there is none by the UTC
+            day of recorded_at. What came late is a file more in the folder of its day
+  the rest  rows change. The first file of a table has all of its rows; each later run adds one with
+            those that changed, came or went, by the UTC day up to which it is, and none where nothing
+            did. Two columns are added: as_of, the position that a row is of, and gone, true where the
+            table has the row no longer, and only its key is there. Of the rows of one key, the one
+            with the greatest as_of stands. When changes outgrow the table, a file has all rows again
+
+The key of each table is in the manifest. So the lots as they stand, in DuckDB, are
+
+  SELECT * FROM read_parquet('DIR/lots/**/*.parquet') QUALIFY NOT gone AND as_of = max(as_of)
+      OVER (PARTITION BY account_id, id)
+
+--from POSITION, in a new folder alone, begins events and facts behind a position. A table that changes
+is read as a whole by each run, and so are its files since the last whole one.
 
 Left out is what tells of a person, or is a secret: customer_ref, operator, note, last4, idempotency
 keys, what is sealed or hashed, and the data of API keys and webhooks, of which only the columns are
@@ -48,10 +65,12 @@ shown. So is what people wrote in words, where a person may be named: about, des
 a reason that is not one of ours. Their columns are not there. --raw, for whoever owns the folder
 alone, writes everything as it is stored.
 
-manifest.json says what is there: the log by its first event, columns, and each file's rows, bytes,
-SHA-256 and positions. A file has its name when it is whole, and counts when the manifest names it.
-A run that was stopped or killed is run again, and ends as if it had never been. "tillbook export
-verify DIR" reads everything again.
+manifest.json says what is there: the log by its first event, columns, keys, and each file's day, rows,
+bytes, SHA-256 and positions, that of the run among them; and what each table of the read models held
+at the last: rows, and the sum of their SHA-256. A file has its name when it is whole, and counts when
+the manifest names it. A run that was stopped or killed is run again, and ends as if it had never been.
+"tillbook export verify DIR" reads everything again, puts each table together and compares; with
+--tables also with the read models that the log makes up to the same position.
 `
 
 const exportLogHelp = `THE LOG IN ONE FILE
@@ -84,6 +103,7 @@ type exportWish struct {
 	out         string
 	byDay, raw  bool
 	guarded     bool // --spreadsheet
+	batch       int  // partRows, but for tests
 	from        eventstore.Position
 	until       string
 	tables      []projections.Described
@@ -94,7 +114,7 @@ type exportWish struct {
 // newExport is `tillbook export`.
 func newExport() *cobra.Command {
 	var at place
-	var w exportWish
+	w := exportWish{batch: partRows}
 	cmd := &cobra.Command{
 		Use:   "export events [FILE.ndjson] | export --out DIR events|tables|TABLE…",
 		Short: "Write the log to a file, or events and read models to files of rows", Long: exportHelp,
@@ -117,8 +137,8 @@ func newExport() *cobra.Command {
 	at.flags(f)
 	bind(f, oneOf(&w.form, formParquet, formNDJSON, formCSV, formParquet), "format", "form of the files")
 	f.StringVar(&w.out, "out", "", "folder of the files of rows")
-	f.BoolVar(&w.byDay, "by-day", false, "a file of events ends with the day")
-	f.Uint64Var((*uint64)(&w.from), "from", 0, "position behind which events begin, in a new folder")
+	f.BoolVar(&w.byDay, "by-day", false, "files end with the day")
+	f.Uint64Var((*uint64)(&w.from), "from", 0, "position behind which events and facts begin, in a new folder")
 	f.StringVar(&w.until, "until", "", "position or instant with which events end")
 	f.BoolVar(&w.raw, "raw", false, "leave nothing out: for the owner of the folder alone")
 	f.BoolVar(&w.guarded, "spreadsheet", false, "of csv: ' before texts that would be taken for formulas")
@@ -172,8 +192,8 @@ func (w *exportWish) name(names []string) error {
 	if w.guarded && w.form != formCSV {
 		return errors.New("--spreadsheet is of csv")
 	}
-	if !w.events && (w.fromChanged || w.until != "" || w.byDay) {
-		return errors.New("--from, --until and --by-day are of events")
+	if !w.events && w.until != "" {
+		return errors.New("--until is of events")
 	}
 	return nil
 }

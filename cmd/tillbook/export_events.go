@@ -159,7 +159,7 @@ func (x *exporter) exportEvents(ctx context.Context, at place) error {
 	if err != nil {
 		return err
 	}
-	if !began {
+	if t.Facts = true; !began {
 		t.After = x.wish.from
 	}
 	if err := x.continues(ctx, store, t.Last); err != nil {
@@ -269,7 +269,7 @@ func (w *eventParts) add(e *eventstore.Recorded, row []cell, recorded time.Time)
 	if w.wish.byDay {
 		day = recorded.UTC().Format(time.DateOnly)
 	}
-	if w.part != nil && (day != w.day || w.part.Rows >= partRows) {
+	if w.part != nil && (day != w.day || w.part.Rows >= int64(w.wish.batch)) {
 		if err := w.end(); err != nil {
 			return err
 		}
@@ -302,6 +302,7 @@ func (w *eventParts) end() error {
 	if w.table.Last != nil {
 		p.After = w.table.Last.Position
 	}
+	p.Day, p.AsOf = w.day, p.Last
 	last := w.last
 	w.table.Files, w.table.Rows, w.table.Last = append(w.table.Files, p), w.table.Rows+p.Rows, &last
 	return w.manifest.save(w.wish.out)

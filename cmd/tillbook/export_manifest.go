@@ -17,7 +17,7 @@ import (
 
 const (
 	manifestFile   = "manifest.json"
-	manifestFormat = 1
+	manifestFormat = 2
 	manifestBytes  = 256 << 20 // more than any has
 )
 
@@ -25,8 +25,8 @@ const (
 // often it was stopped, is not in it.
 type manifest struct {
 	Format int    `json:"format"`
-	Form   string `json:"form"`   // of all files
-	ByDay  bool   `json:"by_day"` // of events
+	Form   string `json:"form"` // of all files
+	ByDay  bool   `json:"by_day"`
 	Raw    bool   `json:"raw"`
 	// Guarded says that the CSV has ' before what spreadsheets would take for formulas: guardedRows.
 	Guarded bool             `json:"spreadsheet,omitempty"`
@@ -34,14 +34,21 @@ type manifest struct {
 	Tables  []*manifestTable `json:"tables"`
 }
 
-// manifestTable is events, or a table of the read models.
+// manifestTable is events, or a table of the read models. Of one whose rows are facts, as of events, the
+// files hold every row once. Of one that changes they hold rows as of the positions at which they were
+// exported: see standing.
 type manifestTable struct {
 	Name    string              `json:"name"`
-	After   eventstore.Position `json:"after"` // of events: the position behind which they begin
-	Last    *manifestEvent      `json:"last"`  // of events: the last one that was written
+	Facts   bool                `json:"facts"`         // its rows never change
+	Key     []string            `json:"key,omitempty"` // of the read models: the columns that name a row
+	After   eventstore.Position `json:"after"`         // of facts: the position behind which they begin
+	Last    *manifestEvent      `json:"last"`          // up to which the files tell of the log
 	Columns []rowColumn         `json:"columns"`
 	Rows    int64               `json:"rows"` // of all files
-	Files   []manifestPart      `json:"files"`
+	// Contents is what the table of the read models holds as of Last, without what is left out; of facts
+	// behind After.
+	Contents *contents      `json:"contents,omitempty"`
+	Files    []manifestPart `json:"files"`
 }
 
 // manifestEvent is an event by which a log is known again.
@@ -52,16 +59,20 @@ type manifestEvent struct {
 	Revision eventstore.Revision `json:"revision"`
 }
 
-// manifestPart is a file. Of events First and Last are its own, and After is where the file before
-// it ends; of a read model all three are the position that it is of.
+// manifestPart is a file. After is the position that the table was exported at before, and AsOf the one
+// that it was exported at then. First and Last are the positions of its rows; of a table that changes,
+// whose rows have none, all are AsOf.
 type manifestPart struct {
-	Name   string              `json:"name"` // below the folder, with slashes
+	Name   string              `json:"name"`            // below the folder, with slashes
+	Day    string              `json:"day,omitempty"`   // YYYY-MM-DD; of a table that changes, the day of AsOf
+	Whole  bool                `json:"whole,omitempty"` // of a table that changes: it has all rows
 	Rows   int64               `json:"rows"`
 	Bytes  int64               `json:"bytes"`
 	SHA256 string              `json:"sha256"`
 	After  eventstore.Position `json:"after"`
 	First  eventstore.Position `json:"first_position"`
 	Last   eventstore.Position `json:"last_position"`
+	AsOf   eventstore.Position `json:"as_of"`
 }
 
 // readManifest is the folder's, nil where it has none.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/gofrs/flock"
 	"github.com/google/uuid"
@@ -23,6 +24,7 @@ type exporter struct {
 	manifest *manifest
 	lock     *flock.Flock
 	bar      *scanBar
+	done     int   // tables of this run
 	rows     int64 // written by this run
 	parts    int
 }
@@ -30,7 +32,7 @@ type exporter struct {
 const (
 	partPrefix = "part-"
 	partSuffix = ".part" // of what is not whole yet
-	// partRows end a part of events, so that a run that is killed loses little.
+	// partRows end a part of events, or of a table of facts, so that a run that is killed loses little.
 	partRows = 1_000_000
 )
 
@@ -79,15 +81,40 @@ func (x *exporter) fits() error {
 		return fmt.Errorf("it was written with --spreadsheet=%t: export to a new folder", m.Guarded)
 	case m.Raw != w.raw:
 		return fmt.Errorf("it was written with --raw=%t: export to a new folder", m.Raw)
-	case w.events && m.ByDay != w.byDay && len(m.Tables) > 0 && m.hasEvents():
+	case m.ByDay != w.byDay:
 		return fmt.Errorf("it was written with --by-day=%t: export to a new folder", m.ByDay)
-	case w.events && w.fromChanged && m.hasEvents():
-		return errors.New("it holds events, and goes on behind them: --from is of a new folder")
-	}
-	if w.events {
-		m.ByDay = w.byDay
+	case w.fromChanged && slices.ContainsFunc(m.Tables, func(t *manifestTable) bool {
+		return t.Facts && t.After != w.from
+	}):
+		return errors.New("it goes on behind what it holds: --from is of a new folder")
 	}
 	return nil
+}
+
+// folder is where files of a day are.
+func (x *exporter) folder(table, day string) string {
+	if day = x.dayKept(day); day != "" {
+		return table + "/day=" + day
+	}
+	return table
+}
+
+// dayKept is a day where files are by day, and else empty.
+func (x *exporter) dayKept(day string) string {
+	if x.manifest.ByDay {
+		return day
+	}
+	return ""
+}
+
+// filesOf is how the files of a folder are read back.
+type filesOf struct {
+	folder, form string
+	guarded      bool
+}
+
+func (x *exporter) files() *filesOf {
+	return &filesOf{folder: x.wish.out, form: x.wish.form, guarded: x.wish.guarded}
 }
 
 func (m *manifest) hasEvents() bool {

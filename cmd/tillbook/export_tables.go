@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tillbook/tillbook/api"
 	"github.com/tillbook/tillbook/eventstore"
@@ -79,7 +80,7 @@ func (r *modelRows) event(cells []cell, column string) (e eventstore.Recorded) {
 	return e
 }
 
-// exportTables adds the tables as they are now, all at one position.
+// exportTables adds what has come to the tables, all up to one position.
 func (x *exporter) exportTables(ctx context.Context, at place) error {
 	models, err := projections.Open(ctx, at.models(), nil, projections.Options{ReadOnly: true})
 	if err != nil {
@@ -91,46 +92,89 @@ func (x *exporter) exportTables(ctx context.Context, at place) error {
 			return err
 		}
 		for i, t := range x.wish.tables {
+			x.done = i
 			if err := x.exportTable(ctx, w, t); err != nil {
-				return err
+				return fmt.Errorf("%s: %w", t.Name, err)
 			}
-			x.bar.to(eventstore.Position(i+1), eventstore.Position(len(x.wish.tables)))
+			x.pace(w.Last.Position, w.Last.Position)
 		}
 		return x.manifest.save(x.wish.out)
 	})
 }
 
-// exportTable writes a table, unless it is there as it was at this position.
+// pace shows how far the table that is being exported is.
+func (x *exporter) pace(at, last eventstore.Position) {
+	x.bar.to(eventstore.Position(x.done)*last+at, eventstore.Position(len(x.wish.tables))*last)
+}
+
+// exportTable adds what has come to a table since it was exported.
 func (x *exporter) exportTable(
 	ctx context.Context, w *projections.Whole, t projections.Described,
 ) error {
 	rows := &modelRows{raw: x.wish.raw, table: t}
-	entry, err := x.manifest.table(t.Name, rows.columns())
+	entry, err := x.entry(rows)
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(entry.Files, func(p manifestPart) bool { return p.Last == w.Position }) {
+	if last := entry.Last; last != nil {
+		switch has, err := w.Has(ctx, last.Position, last.ID); {
+		case err != nil:
+			return err
+		case !has && w.Last.Position < last.Position:
+			return fmt.Errorf("the read models hold events up to position %d, the files up to %d: "+
+				"let the service catch up", w.Last.Position, last.Position)
+		case !has:
+			return fmt.Errorf("the read models do not hold the last event of %s, %s@%d at position %d",
+				x.wish.out, last.Stream, last.Revision, last.Position)
+		case last.Position == w.Last.Position:
+			return nil
+		}
+	}
+	if w.Last == (projections.Fact{}) {
 		return nil
 	}
-	folder := fmt.Sprintf("%s/position=%d", t.Name, w.Position)
-	p, err := x.begin(folder, "1", entry.Columns)
-	if err != nil {
+	add := x.exportState
+	if t.Facts {
+		add = x.exportFacts
+	}
+	written := x.parts
+	if err := add(ctx, w, rows, entry); err != nil {
 		return err
 	}
-	for cells, err := range w.Rows(ctx, t) {
-		if err == nil {
-			err = p.add(w.Position, rows.of(cells))
-		}
-		if err != nil {
-			_ = p.drop() // the next run removes what could not be
-			return fmt.Errorf("%s: %w", t.Name, err)
-		}
+	if entry.Last = lastOf(w.Last); x.parts == written {
+		return nil // a run that is killed before the manifest is saved finds again that nothing changed
 	}
-	p.First, p.Last, p.After = w.Position, w.Position, w.Position
-	whole, err := x.end(p)
-	if err != nil {
-		return err
+	return x.manifest.save(x.wish.out)
+}
+
+// entry is what the manifest says of a table.
+func (x *exporter) entry(rows *modelRows) (*manifestTable, error) {
+	columns := rows.columns()
+	if !rows.table.Facts {
+		columns = stateColumns(columns)
 	}
-	entry.Files, entry.Rows = append(entry.Files, whole), entry.Rows+whole.Rows
-	return nil
+	t, err := x.manifest.table(rows.table.Name, columns)
+	if err != nil || t.Contents != nil {
+		return t, err
+	}
+	t.Contents, t.Facts, t.Key = &contents{}, rows.table.Facts, rows.table.Keys()
+	if t.Facts {
+		t.After = x.wish.from
+	}
+	return t, nil
+}
+
+func lastOf(f projections.Fact) *manifestEvent {
+	return &manifestEvent{f.Position, f.Event, f.Stream, f.Revision}
+}
+
+// dayOf is the day on which an event was recorded, in UTC.
+func dayOf(f projections.Fact) string {
+	day, _, _ := strings.Cut(f.Recorded, "T")
+	return day
+}
+
+func positionOf(c cell) (eventstore.Position, error) {
+	n, err := strconv.ParseUint(c.String, 10, 63)
+	return eventstore.Position(n), err
 }

@@ -51,15 +51,19 @@ func sameTable(
 	t.Helper()
 	i := slices.IndexFunc(m.Tables, func(e *manifestTable) bool { return e.Name == table.Name })
 	entry := m.Tables[i]
-	if len(entry.Files) != 1 || entry.Files[0].Last != w.Position {
-		t.Fatalf("%s: got %+v, want one file of position %d", table.Name, entry.Files, w.Position)
+	if len(entry.Files) != 1 || entry.Files[0].AsOf != w.Last.Position {
+		t.Fatalf("%s: got %+v, want one file of position %d", table.Name, entry.Files, w.Last.Position)
 	}
 	var rows [][]cell
 	for row, err := range w.Rows(context.Background(), table) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows = append(rows, slices.Clone(row))
+		row = slices.Clone(row)
+		if !table.Facts {
+			row = append(row, text(fmt.Sprint(w.Last.Position)), text("0"))
+		}
+		rows = append(rows, row)
 	}
 	sameParquet(t, filepath.Join(out, entry.Files[0].Name), entry.Columns, rows)
 }
@@ -134,7 +138,7 @@ func TestExportVerify(t *testing.T) {
 			m.Tables[0].Files[1].Name = "../part"
 			return nil
 		}, "is not below the folder"},
-		{"another format", formCSV, func(m *manifest, _ string) error { m.Format = 2; return nil }, "format 2"},
+		{"another format", formCSV, func(m *manifest, _ string) error { m.Format = 3; return nil }, "format 3"},
 	}
 	for i, r := range rows {
 		out := fmt.Sprint(out, i)
@@ -170,7 +174,7 @@ func flip(name string) error {
 func TestExportBesideAnother(t *testing.T) {
 	data, out := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "out")
 	fill(t, data, soldLog(3, 10, false))
-	x, err := openExport(exportWish{form: formCSV, out: out})
+	x, err := openExport(exportWish{form: formCSV, out: out, batch: partRows})
 	if err != nil {
 		t.Fatal(err)
 	}
