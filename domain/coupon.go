@@ -46,9 +46,9 @@ func (a *Account) Coupons() []Coupon { return a.coupons }
 
 // coupon is the live coupon with that id.
 func (a *Account) coupon(id uuid.UUID) (Coupon, bool) {
-	for _, c := range a.coupons {
-		if c.ID == id {
-			return c, true
+	for i := range a.coupons {
+		if c := &a.coupons[i]; c.ID == id {
+			return *c, true
 		}
 	}
 	return Coupon{}, false
