@@ -75,12 +75,12 @@ func TestDamagedBase(t *testing.T) {
 	} {
 		folder := t.TempDir()
 		s := open(t, folder, embedded.Options{})
-		events := debits(3)
+		events := debits(4)
 		for i := range events {
 			events[i].Metadata = fmt.Appendf(nil, `{"store":%q,"n":%d}`, strings.Repeat("same", 99), i)
 		}
-		appendTo(t, s, "account-1", eventstore.NoStream, events...)
-		appendTo(t, s, "account-2", eventstore.NoStream, debits(1)...)
+		appendTo(t, s, "account-1", eventstore.NoStream, events[:3]...)
+		appendTo(t, s, "account-2", eventstore.NoStream, events[3])
 		_ = s.Close()
 		change(t, folder, func(db *pebble.DB) {
 			if got := len(recordAt(t, db, damagedAt)) - len(events[1].Data); got > 99 {

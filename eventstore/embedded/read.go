@@ -168,7 +168,7 @@ type streamReader struct {
 	page
 }
 
-// read takes the stream's events from one on, run by run.
+// read takes the stream's events from one on, run by run. Of a run that may not be durable it takes none.
 func (r *streamReader) read(from eventstore.Revision) error {
 	for ok := r.seek(from); ok && !r.full(); {
 		run, end := runUnder(r.index), eventstore.Revision(-1)
@@ -176,9 +176,6 @@ func (r *streamReader) read(from eventstore.Revision) error {
 			ok, end = r.index.Next(), run.last+1
 		} else if ok, from = r.index.Prev(), min(from, run.last); ok {
 			end = revisionOf(r.index.Key())
-		}
-		if run.at > r.durable && r.step > 0 {
-			return nil
 		}
 		for ; run.at <= r.durable && from != end && !r.full(); from += r.step {
 			if err := r.take(run.position(from), from); err != nil {
