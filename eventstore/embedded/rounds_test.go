@@ -2,7 +2,9 @@ package embedded
 
 import (
 	"errors"
+	"iter"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -21,15 +23,7 @@ func TestTwoRounds(t *testing.T) {
 	for _, failure := range []error{nil, syscall.EIO} {
 		held, ends := make(chan struct{}), make(chan error)
 		disk, hold := vfs.NewMem(), atomic.Bool{} // hold the next sync
-		medium := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
-			sync := op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData
-			if !sync || !strings.HasSuffix(op.Path, ".log") || !hold.CompareAndSwap(true, false) {
-				return nil
-			}
-			held <- struct{}{}
-			return <-ends
-		}))
-		s, err := Open("data", Options{FS: medium})
+		s, err := Open("data", Options{FS: holding(disk, &hold, held, ends)})
 		if err != nil {
 			t.Fatalf("open: got %v, want no error", err)
 		}
@@ -60,6 +54,60 @@ func TestTwoRounds(t *testing.T) {
 			t.Fatalf("close: got %v, want %v", err, failure)
 		}
 		again(t, disk, first)
+	}
+}
+
+// holding is a disk that, asked to hold, says that the next sync of a WAL is held and ends it as it is told.
+func holding(disk vfs.FS, hold *atomic.Bool, held chan<- struct{}, ends <-chan error) vfs.FS {
+	return errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		sync := op.Kind == errorfs.OpFileSync || op.Kind == errorfs.OpFileSyncData
+		if !sync || !strings.HasSuffix(op.Path, ".log") || !hold.CompareAndSwap(true, false) {
+			return nil
+		}
+		held <- struct{}{}
+		return <-ends
+	}))
+}
+
+// TestReadsWhatIsDurable reads a stream while an append to it is in Pebble and not on disk.
+func TestReadsWhatIsDurable(t *testing.T) {
+	held, ends, hold := make(chan struct{}), make(chan error), atomic.Bool{}
+	s, err := Open("data", Options{FS: holding(vfs.NewMem(), &hold, held, ends)})
+	if err != nil {
+		t.Fatalf("open: got %v, want no error", err)
+	}
+	defer s.Close()
+	first, done := oneEvent(), make(chan error)
+	write := func(expected eventstore.Revision, events []eventstore.Event) error {
+		_, err := s.Append(t.Context(), "account-1", expected, events)
+		return err
+	}
+	if err := write(eventstore.NoStream, first); err != nil {
+		t.Fatalf("append: got %v, want no error", err)
+	}
+	hold.Store(true)
+	go func() { done <- write(0, slices.Concat(oneEvent(), oneEvent())) }()
+	<-held
+	for n := uint64(0); n == 0; n, _ = s.number(indexKey(1, 2)) {
+		runtime.Gosched()
+	}
+	for _, events := range []iter.Seq2[eventstore.Recorded, error]{
+		s.Read(t.Context(), "account-1", 0), s.ReadBackwards(t.Context(), "account-1", eventstore.End),
+		s.ReadBackwards(t.Context(), "account-1", 1),
+	} {
+		got := 0
+		for e, err := range events {
+			if got++; err != nil || e.ID != first[0].ID || got > 1 {
+				t.Errorf("event %d: got %s@%d, %v, want the first alone", got, e.Stream, e.Revision, err)
+			}
+		}
+		if got == 0 {
+			t.Error("got no event, want the first")
+		}
+	}
+	ends <- nil
+	if err := <-done; err != nil {
+		t.Errorf("append: got %v, want no error", err)
 	}
 }
 
