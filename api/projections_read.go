@@ -87,6 +87,11 @@ func (o *out) statistics(s js.Statistics) {
 	o.integer("events", s.Events)
 	o.integer("events_per_second", s.PerSecond)
 	o.integer("emitted", s.Emitted)
+	o.position("checkpoint", uint64(s.Checkpoint))
+	o.integer("events_since_start", s.Since)
+	o.integer("processing_ms", s.Busy.Milliseconds())
+	o.integer("events_buffered", int64(s.Buffered))
+	o.integer("writes_pending", int64(s.Pending))
 	o.integer("partitions", int64(s.Partitions))
 	o.integer("bytes", s.Bytes)
 	if s.Fault == nil {

@@ -241,8 +241,9 @@ func (c *clientProjections) status(s js.Status) esdbserver.ProjectionStatus {
 	a := s.Answers
 	t := esdbserver.ProjectionStatus{
 		Name: s.Name, Mode: esdbserver.Continuous, Version: int64(a.Version - s.First), Epoch: s.Current.Began,
-		Position: a.Position, Head: a.Position + eventstore.Position(a.Lag), Events: a.Events,
-		Partitions: a.Partitions, State: esdbserver.ProjectionRunning,
+		Position: a.Position, Head: a.Position + eventstore.Position(a.Lag), Partitions: a.Partitions,
+		Events: a.Since, Busy: a.Busy, Buffered: a.Buffered, Pending: a.Pending, Writing: a.Writing, Due: a.Due,
+		State: esdbserver.ProjectionRunning,
 	}
 	q, passes := c.passing.find(s.Name)
 	if passes {

@@ -3,6 +3,7 @@ package esdbserver
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/tillbook/tillbook/eventstore"
 )
@@ -79,8 +80,16 @@ type ProjectionStatus struct {
 	Position   eventstore.Position // of the last event that it has looked at
 	Head       eventstore.Position // of the last event that it could look at
 	Checkpoint eventstore.Position // from where it goes on after a restart; Start: there is none
-	Events     int64               // that its handlers were given
 	Partitions int
+
+	// Since the service was started or it began anew:
+	Events int64         // that its handlers were given
+	Busy   time.Duration // what they took
+
+	Buffered int  // events that were read and wait for their handlers
+	Pending  int  // events it emits that wait to be written
+	Writing  bool // some of these are being written
+	Due      bool // a checkpoint waits until they are
 }
 
 // Why Projections refuses, beside *BadProjection and *ProjectionFault.

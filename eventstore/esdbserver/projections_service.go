@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/projections"
@@ -73,6 +74,9 @@ func (s projectionsService) Delete(ctx context.Context,
 func (s projectionsService) Enable(ctx context.Context,
 	req *projections.EnableReq) (*projections.EnableResp, error) {
 	name := req.GetOptions().GetName()
+	if slices.Contains(systemProjections, name) { // they always run
+		return &projections.EnableResp{}, nil
+	}
 	return &projections.EnableResp{}, s.manage(ctx, name, func(caller string) error {
 		return s.Projections.Enable(ctx, caller, name)
 	})
@@ -137,6 +141,9 @@ func (s projectionsService) manage(ctx context.Context, name string, do func(cal
 		if !s.Analyst(caller) {
 			return accessDenied(ctx)
 		}
+	}
+	if isSystemProjection(name) {
+		return systemRefusal(ctx, name)
 	}
 	return s.projectionRefusal(ctx, name, do(caller))
 }

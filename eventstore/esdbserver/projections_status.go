@@ -1,6 +1,7 @@
 package esdbserver
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/projections"
@@ -23,7 +24,7 @@ func (s projectionsService) Statistics(req *projections.StatisticsReq,
 	case *projections.StatisticsReq_Options_OneTime:
 		mode = OneTime
 	}
-	all, err := s.Projections.Statuses(call.Context(), name)
+	all, err := s.statuses(call.Context(), name)
 	if err != nil {
 		return s.projectionRefusal(call.Context(), name, err)
 	}
@@ -38,10 +39,28 @@ func (s projectionsService) Statistics(req *projections.StatisticsReq,
 	return nil
 }
 
-// detailsOf tells of a projection in the protocol's words. Reading and writing are not counted here:
-// nothing is ever in progress or pending.
+// statuses are those of one projection or, without a name, of all, the system's first.
+func (s projectionsService) statuses(ctx context.Context, name string) (all []ProjectionStatus, err error) {
+	for _, system := range systemProjections {
+		if name == "" || name == system {
+			status, err := s.systemStatus(ctx, system)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, status)
+		}
+	}
+	if name != "" && all != nil {
+		return all, nil
+	}
+	others, err := s.Projections.Statuses(ctx, name)
+	return append(all, others...), err
+}
+
+// detailsOf tells of a projection in the protocol's words. No event waits for a checkpoint that is being
+// written: what was emitted is written before it. Nothing is read back.
 func detailsOf(p ProjectionStatus) *projections.StatisticsResp_Details {
-	return &projections.StatisticsResp_Details{
+	d := &projections.StatisticsResp_Details{
 		Name:                        p.Name,
 		EffectiveName:               p.Name,
 		Mode:                        string(p.Mode),
@@ -54,7 +73,18 @@ func detailsOf(p ProjectionStatus) *projections.StatisticsResp_Details {
 		LastCheckpoint:              checkpointText(p.Checkpoint),
 		Progress:                    progress(p.Position, p.Head),
 		EventsProcessedAfterRestart: p.Events,
+		BufferedEvents:              int64(p.Buffered),
+		CoreProcessingTime:          p.Busy.Milliseconds(),
+
+		WritePendingEventsAfterCheckpoint: int32Of(p.Pending),
 	}
+	if p.Writing {
+		d.WritesInProgress = 1
+	}
+	if p.Due {
+		d.CheckpointStatus = "Requested"
+	}
+	return d
 }
 
 // positionText is a position as EventStoreDB writes it. Before the first event it is its own start.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/esdb"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/projections"
@@ -132,6 +133,37 @@ func TestProjectionLife(t *testing.T) {
 	}
 }
 
+// What the server itself keeps runs, as EventStoreDB's projections of the same names, and is at the head.
+func TestSystemProjections(t *testing.T) {
+	s := openStudy(t)
+	s.fill("s-1", 3, "Happened")
+	for _, name := range systemProjections {
+		got := s.status(name)
+		if got.Status != "Running" || got.Mode != "Continuous" || got.Progress != 100 || got.Position != "C:9/P:9" {
+			t.Errorf("%s: got %+v, want it at the head", name, got)
+		}
+	}
+	for _, name := range missingProjections {
+		if _, err := s.client.GetStatus(s.ctx, name, plain); !failsBy(err, esdb.ErrorCodeResourceNotFound) {
+			t.Errorf("%s: got %v, want not found", name, err)
+		}
+	}
+}
+
+// What waits is told in the protocol's words.
+func TestProjectionDetails(t *testing.T) {
+	d := detailsOf(ProjectionStatus{Name: "x", Events: 7, Busy: 1500 * time.Millisecond, Buffered: 3, Pending: 4,
+		Writing: true, Due: true, Position: 5, Head: 10})
+	if d.EventsProcessedAfterRestart != 7 || d.CoreProcessingTime != 1500 || d.BufferedEvents != 3 ||
+		d.WritePendingEventsAfterCheckpoint != 4 || d.WritesInProgress != 1 || d.CheckpointStatus != "Requested" ||
+		d.Progress != 50 {
+		t.Errorf("got %+v", d)
+	}
+	if d := detailsOf(ProjectionStatus{}); d.WritesInProgress != 0 || d.CheckpointStatus != "" {
+		t.Errorf("got %+v, want nothing that waits", d)
+	}
+}
+
 // failsBy reports whether a call failed by a code. The client wraps the errors of some calls only.
 func failsBy(err error, code esdb.ErrorCode) bool {
 	var failed *esdb.Error
@@ -184,13 +216,17 @@ func TestProjectionModes(t *testing.T) {
 	}
 	all, err := s.client.ListAll(s.ctx, plain)
 	s.fine(err)
-	if len(all) != 4 {
-		t.Errorf("all: got %d, want 4", len(all))
+	if len(all) != 4+len(systemProjections) {
+		t.Errorf("all: got %d, want 4 and the system's", len(all))
 	}
 	continuous, err := s.client.ListContinuous(s.ctx, plain)
 	s.fine(err)
-	if len(continuous) != 2 || continuous[0].Name != "b" || continuous[1].Name != "c" {
-		t.Errorf("continuous: got %+v, want b and c", continuous)
+	var names []string
+	for _, p := range continuous {
+		names = append(names, p.Name)
+	}
+	if got, want := strings.Join(names, " "), "$by_category $by_event_type $streams b c"; got != want {
+		t.Errorf("continuous: got %s, want %s", got, want)
 	}
 	once := s.list(&projections.StatisticsReq_Options_OneTime{OneTime: &shared.Empty{}})
 	if !strings.HasSuffix(once, ":OneTime:Completed") || len(once) != 36+len(":OneTime:Completed") {
@@ -270,6 +306,12 @@ func TestProjectionRefusals(t *testing.T) {
 		{"Reset", &projections.ResetReq{}, "NotFound/projection-not-found"},
 		{"State", &projections.StateReq{}, "NotFound/projection-not-found"},
 		{"Result", &projections.ResultReq{}, "NotFound/projection-not-found"},
+		{"Create", of("$by_category", counts), "FailedPrecondition/system-projection"},
+		{"Disable", &projections.DisableReq{Options: &projections.DisableReq_Options{Name: "$by_category"}},
+			"FailedPrecondition/system-projection: System projection '$by_category' cannot be changed: the server"},
+		{"Enable", &projections.EnableReq{Options: &projections.EnableReq_Options{Name: "$by_correlation_id"}},
+			"FailedPrecondition/system-projection: System projection '$by_correlation_id' cannot be changed: this"},
+		{"Enable", &projections.EnableReq{Options: &projections.EnableReq_Options{Name: "$streams"}}, "OK/"},
 	} {
 		var trailer grpcmeta.MD
 		err := s.conn.Invoke(s.ctx, "/event_store.client.projections.Projections/"+row.call, row.req,
@@ -327,7 +369,8 @@ func TestProjectionPermissions(t *testing.T) {
 	if _, err := till.GetState(ctx, "p", esdb.GetStateProjectionOptions{}); err != nil {
 		t.Errorf("state: got %v, want no error", err)
 	}
-	if all, err := till.ListAll(ctx, plain); err != nil || len(all) != 1 || all[0].Version != 0 {
+	all, err := till.ListAll(ctx, plain)
+	if err != nil || len(all) != 1+len(systemProjections) || all[len(all)-1].Version != 0 {
 		t.Errorf("list: got %v, %v, want p as it was", all, err)
 	}
 	stranger := esdb.NewProjectionClientFromExistingClient(n.connect(t, "esdb://%s?tlsverifycert=false"))

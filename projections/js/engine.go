@@ -41,6 +41,7 @@ type engine struct {
 	read    eventstore.Position // of the last event that was handled
 	follows bool                // a goroutine follows
 	log     []string            // the last lines that the script has logged
+	work    work
 	rate    rate
 }
 
@@ -49,6 +50,14 @@ type rate struct {
 	events    int64 // as they were counted last
 	at        time.Time
 	perSecond int64
+}
+
+// work is what a version has done since the Manager was opened or it began anew, and is about to do.
+type work struct {
+	events   int64 // handled
+	busy     time.Duration
+	buffered int  // events that wait to be handled
+	writing  bool // an append of what was emitted is under way
 }
 
 // share is how long an engine handles events before it lets another have its turn.
@@ -89,7 +98,7 @@ func (e *engine) restore() error {
 		}
 		e.saved = mark{emitsAfter: e.saved.emitsAfter}
 	}
-	e.at, e.pending, e.poster.tips = e.saved, nil, nil
+	e.at, e.pending, e.poster.tips, e.work.buffered = e.saved, nil, nil, 0
 	if e.runner != nil {
 		e.runner.Close()
 		e.runner = nil
@@ -231,7 +240,9 @@ func (e *engine) slice(ctx context.Context, events []*Event) (n int, err error) 
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	defer e.move()
-	for began := time.Now(); n < len(events) && time.Since(began) < share && len(e.pending) < mostPending; n++ {
+	began := time.Now()
+	defer func() { e.work.busy, e.work.buffered = e.work.busy+time.Since(began), len(events)-n }()
+	for ; n < len(events) && time.Since(began) < share && len(e.pending) < mostPending; n++ {
 		if e.limited != nil && events[n].Position > e.limit {
 			e.halted = true
 			break
@@ -260,6 +271,7 @@ func (e *engine) handle(event *Event) error {
 		}
 		if change.Handled {
 			e.at.events++
+			e.work.events++
 			if s := e.runner.states.all[change.Partition]; s != nil {
 				e.grown += len(s.json)
 			}
@@ -304,6 +316,7 @@ func (e *engine) emit(about *Event, depth int, all []Emitted) error {
 func (e *engine) post(ctx context.Context) error {
 	e.mu.Lock()
 	all := e.pending
+	e.work.writing = len(all) > 0
 	e.mu.Unlock()
 	if len(all) == 0 {
 		return nil
@@ -312,6 +325,7 @@ func (e *engine) post(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.at.emitted += n
+	e.work.writing = false
 	if err == nil {
 		e.pending = nil
 	}

@@ -66,6 +66,12 @@ type Statistics struct {
 	Position   eventstore.Position
 	Checkpoint eventstore.Position // from where it goes on after a restart
 	Lag        uint64              // positions between it and the last event that it could read
+	Since      int64               // events that its handlers were given since the Manager was opened or it began anew
+	Busy       time.Duration       // what they took
+	Buffered   int                 // events that were read and wait for their handlers
+	Pending    int                 // events it emits, results among them, that wait to be written
+	Writing    bool                // some of these are being written
+	Due        bool                // a checkpoint waits until they are
 	Events     int64               // that its handlers were given
 	Emitted    int64               // events that it wrote, results among them, and that were not there already
 	PerSecond  int64               // events handled in the last second

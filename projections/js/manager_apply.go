@@ -58,10 +58,25 @@ func (m *Manager) apply(ctx context.Context, def *Live) {
 		m.put(def.Name, nil)
 		return
 	}
+	k.takeOver(old)
 	m.put(def.Name, k)
 	if def.Enabled {
 		for _, e := range k.engines() {
 			e.start(ctx)
+		}
+	}
+}
+
+// takeOver has versions that go on where they stopped count on, too.
+func (k *resident) takeOver(old *resident) {
+	if old == nil {
+		return
+	}
+	for _, e := range k.engines() {
+		for _, was := range old.engines() {
+			if e.version.Began == was.version.Began && e.at.events >= was.work.events {
+				e.work.events, e.work.busy = was.work.events, was.work.busy
+			}
 		}
 	}
 }

@@ -89,6 +89,8 @@ func (e *engine) statistics(ctx context.Context) (Statistics, error) {
 		Position: e.at.position, Checkpoint: e.saved.position,
 		Lag: uint64(head - min(head, e.at.position)), Events: e.at.events, Emitted: e.at.emitted}
 	s.Log = slices.Clone(e.log)
+	s.Since, s.Busy, s.Buffered = e.work.events, e.work.busy, e.work.buffered
+	s.Pending, s.Writing, s.Due = len(e.pending), e.work.writing, len(e.pending) > 0 && e.due()
 	if len(e.pending) > 0 { // until it is appended it is not all there
 		s.Lag = max(s.Lag, 1)
 	}
