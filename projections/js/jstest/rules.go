@@ -227,6 +227,15 @@ $projections-test-a-1-result <- Result 7
 a-1={"n":3} -> 7
 a-2={"n":2} -> 7
 shared={"n":7}`},
+	{"and then whatever it was before, as others may have changed what is shared",
+		`fromAll().foreachStream().when({$initShared: () => ({n: 0}), $any(s, e) {
+			s[0].seen = e.sequenceNumber; s[1].n += e.body.n; }}).transformBy(s => s[1].n % 2).outputState()`,
+		"a-1 A {\"n\":1}\na-2 A {\"n\":1}\na-1 A {\"n\":2}", `$projections-test-a-1-result <- Result 1
+$projections-test-a-2-result <- Result 0
+$projections-test-a-1-result <- Result 0
+a-1={"seen":1} -> 0
+a-2={"seen":0} -> 0
+shared={"n":4}`},
 	{"$deleted may change a result",
 		`fromAll().foreachStream().when({A(s) { s.n = 1; }, $deleted(s) { s.gone = true; }}).outputState()`,
 		"a-1 A {}\na-1 $streamDeleted {}",
@@ -368,8 +377,7 @@ a-1={"n":1,"gone":true}`},
 	{"sources are named by the script's own statements alone",
 		`fromAll().when({A() { fromStream("b-1"); }})`, two,
 		`test.js:1:33 in handler "A", event 0@a-1: ReferenceError: fromStream is not defined`},
-	{"a script names a source", `log("nothing")`, two,
-		`test.js: wrong kind of value: the script names no source, such as fromAll()`},
+	{"a script has a source", `1`, two, `test.js: wrong kind of value: the script names no source, such as fromAll()`},
 	{"text is no code",
 		`fromAll().when({A: () => eval("1")})`, two,
 		`test.js:1:30 in handler "A", event 0@a-1: ReferenceError: eval is not defined`},
