@@ -185,7 +185,8 @@ const steps = {
     status = await client.getProjectionStatus(name);
     assert.deepEqual([status.status, status.version], ["Stopped", 1n]);
     await client.enableProjection(name);
-    assert.deepEqual((await client.listProjections()).map((p) => p.name), [name]);
+    assert.deepEqual((await client.listProjections()).map((p) => p.name),
+      ["$by_category", "$by_event_type", "$streams", name]);
     await client.restartSubsystem();
     await client.abortProjection(name);
     await client.deleteProjection(name);
