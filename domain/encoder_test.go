@@ -12,7 +12,8 @@ func TestEncoder(t *testing.T) {
 	spare := NewEncoder()
 	_, _, _, _ = spare.Encode(&log[0])
 	spare.Free() // the next one may be this one
-	log = slices.Insert(log, 0, Posted{Event: log[1].Event, Metadata: log[0].Metadata})
+	debit := slices.IndexFunc(log, func(p Posted) bool { _, ok := p.Event.(DebitPosted); return ok })
+	log = slices.Insert(log, 0, Posted{Event: log[debit].Event, Metadata: log[0].Metadata})
 	e := NewEncoder()
 	kinds, datas, metadatas := make([]string, len(log)), make([][]byte, len(log)), make([][]byte, len(log))
 	for i := range log {
