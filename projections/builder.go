@@ -197,8 +197,8 @@ func (b *builder) rebuild(ctx context.Context) error {
 	if err := b.follow(ctx); !errors.Is(err, errEnough) {
 		return err
 	}
-	b.tx.lazy, b.batch, b.bytes = false, batch, bytes
 	err := b.gather(ctx, gatherEvents, func() error { return b.tx.flush(ctx) })
+	b.tx.lazy, b.batch, b.bytes = false, batch, bytes
 	return errors.Join(err, b.tx.writer.drain())
 }
 

@@ -25,7 +25,7 @@ type folder struct {
 // folded again.
 const (
 	busyMilliseconds = 5000
-	cacheKiB         = 64 << 10 // of the writer's connection
+	cacheKiB         = 16 << 10 // of the writer's connection
 	writerPragmas    = "&_pragma=page_size(8192)&_pragma=journal_mode(wal)" +
 		"&_pragma=synchronous(normal)&_txlock=immediate"
 )

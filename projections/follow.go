@@ -98,5 +98,13 @@ func (d *decoder) decode(stored []eventstore.Recorded) (events []Event, damaged 
 	return events, damaged
 }
 
-// forget lets go of what the events point to.
-func (d *decoder) forget() { clear(d.events[:cap(d.events)]) }
+// keptEvents bounds the memory that is kept for the next batch: most follow one event or a few.
+const keptEvents = 4096
+
+// forget lets go of what the events point to, and of their memory if it is much.
+func (d *decoder) forget() {
+	clear(d.events[:cap(d.events)])
+	if cap(d.events) > keptEvents {
+		d.events = nil
+	}
+}

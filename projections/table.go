@@ -127,7 +127,12 @@ func (r *Rows[K, R]) Write(ctx context.Context) error {
 	return r.flush(ctx)
 }
 
+// flush writes the touched rows in the order of their keys: those of many batches, in any order, would
+// have SQLite look for a page of the table for each.
 func (r *Rows[K, R]) flush(ctx context.Context) error {
+	if r.tx.lazy {
+		r.sort()
+	}
 	for dirty := r.dirty; len(dirty) > 0; {
 		n := fitting(writeRows, len(dirty))
 		if err := r.write(ctx, dirty[:n]); err != nil {
@@ -138,6 +143,18 @@ func (r *Rows[K, R]) flush(ctx context.Context) error {
 	r.dirty = r.dirty[:0]
 	clear(r.marked)
 	return nil
+}
+
+func (r *Rows[K, R]) sort() {
+	order := make(map[K]string, len(r.dirty))
+	for _, k := range r.dirty {
+		var text []byte
+		for _, column := range r.table.Keys(k) {
+			text = append(fmt.Append(text, column), 0)
+		}
+		order[k] = string(text)
+	}
+	slices.SortFunc(r.dirty, func(a, b K) int { return strings.Compare(order[a], order[b]) })
 }
 
 func (r *Rows[K, R]) write(ctx context.Context, keys []K) error {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -46,7 +47,9 @@ func newFold() *cobra.Command {
 				}
 				log.head = e.Position
 			}
-			log.begin()
+			if err := log.begin(); err != nil {
+				return err
+			}
 			n, err := read(cmd.Context(), log, args[3])
 			if err != nil {
 				return err
@@ -65,9 +68,19 @@ type part struct {
 	before usage
 }
 
-// begin begins the measurement, anew where it has begun.
-func (p *part) begin() { p.began, p.before = time.Now(), usageOf(os.Getpid()) }
+// begin begins the measurement, anew where it has begun: what was needed before is given back, and is no
+// part of the peak.
+func (p *part) begin() error {
+	debug.FreeOSMemory()
+	const forgetPeak = "5" // Linux, proc_pid_clear_refs(5)
+	if err := os.WriteFile("/proc/self/clear_refs", []byte(forgetPeak), 0); err != nil {
+		return err
+	}
+	p.began, p.before = time.Now(), usageOf(os.Getpid())
+	return nil
+}
 
+// took is what was used since begin.
 func (p *part) took(events int64) fold {
 	return fold{events, time.Since(p.began).Seconds(), usageOf(os.Getpid()).since(p.before).cpu.Seconds(),
 		labelled("/proc/self/status", "VmHWM:") << 10}
@@ -235,6 +248,8 @@ func rebuildAt(ctx context.Context, log *part, place string) (n int64, err error
 	if err := models.WaitHead(ctx); err != nil {
 		return 0, err
 	}
-	log.begin()
+	if err := log.begin(); err != nil {
+		return 0, err
+	}
 	return log.most, models.Rebuild(ctx, func(p projections.Progress) { n = p.Events })
 }

@@ -56,7 +56,7 @@ func (b *bench) foldings(all int64) []folding {
 	for _, reader := range []string{"scan", "go", "js-partitioned", "sqlite"} { // memory over a quarter of the log
 		rows = append(rows, folding{Reader: reader, Cores: 1, Events: all / 4})
 	}
-	return rows
+	return append(rows, folding{Reader: "sqlite", Cores: 2, Events: all / 4})
 }
 
 // measureFolding makes a log and lets each reader through it, in turns.
