@@ -275,8 +275,8 @@ func TestFoldingIsMeasured(t *testing.T) {
 		t.Fatalf("bench --projections: %v\n%s", err, &stderr)
 	}
 	var r struct{ Projections []folding }
-	if err := json.Unmarshal(out, &r); err != nil || len(r.Projections) != 11 {
-		t.Fatalf("got %.300s, want eleven rows: %v", out, err)
+	if err := json.Unmarshal(out, &r); err != nil || len(r.Projections) != 12 {
+		t.Fatalf("got %.300s, want twelve rows: %v", out, err)
 	}
 	for _, f := range r.Projections {
 		if f.Events != 2000 && f.Events != 500 || f.Rate <= 0 {
