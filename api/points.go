@@ -23,7 +23,8 @@ func (s *Server) pointsRoutes() []*route {
 		{method: "GET", path: "/v1/points", id: "listPoints", roles: campaignReaders, unbound: true,
 			query: slices.Concat(paged, []string{"unit"}), serve: listPoints},
 		{method: "GET", path: "/v1/reports/points", id: "reportPoints", roles: campaignReaders,
-			query: slices.Concat(fresh, []string{"unit", "from", "through"}), serve: reportPoints, unbound: true},
+			query: slices.Concat(fresh, []string{"unit", "from", "through", "at_position", "format"}),
+			serve: reportPoints, unbound: true},
 		post("/points", "earnPoints", earnPoints),
 		post("/points/convert", "convertPoints", convertPoints),
 	}

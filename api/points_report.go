@@ -1,11 +1,13 @@
 package api
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections"
 )
 
@@ -28,20 +30,34 @@ func listPoints(c *call) error {
 	})
 }
 
-// reportPoints answers what became of points, and what of them is owed to customers, by unit.
+// reportPoints answers what became of points, and what of them is owed to customers, by unit. Asked at a
+// position it is the same for ever, and says nothing of what is as it stands now.
 func reportPoints(c *call) error {
 	now := time.Now()
-	f := projections.PointsFilter{Unit: c.Query("unit"), Now: now}
-	var err error
-	if f.From, f.Through, err = c.days(); err != nil {
+	f, asCSV, err := c.pointsFilter(now)
+	if err != nil {
 		return err
 	}
-	if err := c.modelled(); err != nil {
+	if f.At == eventstore.Start {
+		err = c.modelled()
+	} else {
+		err = c.modelledTo(f.At)
+	}
+	if err != nil {
 		return err
 	}
 	found, at, err := c.s.Models.PointsReport(c.UserContext(), f)
 	if err != nil {
 		return err
+	}
+	units := make([]domain.Unit, len(found))
+	for i := range found {
+		if units[i], err = c.s.Ledger.Unit(c.UserContext(), found[i].Unit); err != nil {
+			return err
+		}
+	}
+	if asCSV {
+		return c.pointsCSV(found, units, at)
 	}
 	rules := c.s.Ledger.Program(uuid.UUID{}, now).Terms.Points
 	o := c.out()
@@ -53,12 +69,11 @@ func reportPoints(c *call) error {
 	o.end('}')
 	o.open("data", '[')
 	for i := range found {
-		unit, err := c.s.Ledger.Unit(c.UserContext(), found[i].Unit)
-		if err != nil {
-			return err
-		}
 		o.begin('{')
-		o.pointsSum(&found[i], unit, rules)
+		o.pointsSum(&found[i], units[i])
+		if f.At == eventstore.Start {
+			o.pointsNow(&found[i], units[i], rules)
+		}
 		o.end('}')
 	}
 	o.end(']')
@@ -67,9 +82,40 @@ func reportPoints(c *call) error {
 	return c.ok(o)
 }
 
-// pointsSum writes figures at the unit's scale, and what the points are worth by the first of the rules
-// that has them pay.
-func (o *out) pointsSum(s *projections.PointsSum, unit domain.Unit, rules []domain.PointsRule) {
+func (c *call) pointsFilter(now time.Time) (f projections.PointsFilter, asCSV bool, err error) {
+	f = projections.PointsFilter{Unit: c.Query("unit"), Now: now}
+	if f.From, f.Through, err = c.days(); err != nil {
+		return f, false, err
+	}
+	if f.At, err = c.positionOf("at_position"); err != nil {
+		return f, false, err
+	}
+	asCSV, err = c.wantsCSV()
+	return f, asCSV, err
+}
+
+var pointsHeader = []string{"unit", "entry", "events", "amount", "as_of_position"}
+
+// pointsCSV answers what became of points as CSV (RFC 4180): of each unit opening, a row a type of events,
+// and closing.
+func (c *call) pointsCSV(found []projections.PointsSum, units []domain.Unit, at eventstore.Position) error {
+	rows := [][]string{pointsHeader}
+	for i, s := range found {
+		add := func(entry, events string, amount int64) {
+			rows = append(rows, []string{s.Unit, entry, events, units[i].Steps(amount).Quantity.String(),
+				strconv.FormatUint(uint64(at), 10)})
+		}
+		add("opening", "", s.Opening)
+		for _, change := range s.Changes {
+			add(change.Type, strconv.FormatInt(change.Events, 10), change.Amount)
+		}
+		add("closing", "", s.Closing)
+	}
+	return c.csv("points.csv", rows)
+}
+
+// pointsSum writes figures at the unit's scale.
+func (o *out) pointsSum(s *projections.PointsSum, unit domain.Unit) {
 	o.plain("unit", s.Unit)
 	o.quantity("opening", unit.Steps(s.Opening).Quantity)
 	o.open("changes", '[')
@@ -82,13 +128,18 @@ func (o *out) pointsSum(s *projections.PointsSum, unit domain.Unit, rules []doma
 	}
 	o.end(']')
 	o.quantity("closing", unit.Steps(s.Closing).Quantity)
+	o.integer("accounts", s.Accounts)
+}
+
+// pointsNow writes what is as it stands: what the points are worth by the first of the rules that has them
+// pay, and what of them is pending and ends.
+func (o *out) pointsNow(s *projections.PointsSum, unit domain.Unit, rules []domain.PointsRule) {
 	for i := range rules {
 		if r := &rules[i]; r.Points.Unit() == s.Unit && r.Spend != nil {
 			o.money("worth", r.Spend.WorthOf(unit.Steps(max(s.Closing, 0))))
 			break
 		}
 	}
-	o.integer("accounts", s.Accounts)
 	o.quantity("pending", unit.Steps(s.Pending).Quantity)
 	o.open("ending", '[')
 	for _, e := range s.Ending {

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/tillbook/tillbook/domain"
@@ -47,6 +48,14 @@ func TestPoints(t *testing.T) {
 		"data.0.opening": "0", "data.0.changes.0.type": "PointsConverted", "data.0.changes.0.amount": "-40",
 		"data.0.changes.1.events": "2", "data.0.closing": "80", "data.0.worth": `{"amount":"0.80","unit":"CNY"}`,
 		"data.0.accounts": "1", "data.0.pending": "0", "data.0.ending.0.amount": "80"})
+	then := s.get("/v1/reports/points?unit=PTS").is(200).at("as_of_position")
+	want := strings.Join([]string{"unit,entry,events,amount,as_of_position", "PTS,opening,,0," + then,
+		"PTS,PointsConverted,2,-40," + then, "PTS,PointsEarned,2,120," + then, "PTS,closing,,80," + then, ""}, "\n")
+	file := s.get("/v1/reports/points?format=csv&unit=PTS&at_position=" + then).is(200)
+	if file.text != want || !strings.HasPrefix(file.header.Get("Content-Type"), "text/csv") {
+		t.Errorf("got %s, want %s", file.text, want)
+	}
+	s.get("/v1/reports/points?format=xml").refused(400, "malformed").has(fields{"errors.0.field": "format"})
 	s.get("/v1/points?unit=PTS").is(200).has(fields{"data.0.total": "80", "data.1": ""})
 	s.get("/v1/points").refused(400, "malformed").has(fields{"errors.0.field": "unit"})
 	s.post(path+"/points/convert", `{"amount":`+pts("15")+`,"into":"credit"}`).refused(422, "points_step")
@@ -62,6 +71,10 @@ func TestPoints(t *testing.T) {
 	s.get(path + "/points").is(200).has(fields{"data.0.owed": "10"})
 	s.post(path+"/points", `{"amount":`+pts("12")+`,"reason":"prize"}`).is(201).has(fields{
 		"settled.0.amount.amount": "10", "balance.total": "2"})
+	s.get(fmt.Sprint("/v1/reports/points?unit=PTS&max_wait=10s&min_position=", s.head())).is(200).
+		has(fields{"data.0.closing": "2"})
+	s.get("/v1/reports/points?unit=PTS&at_position=" + then).is(200).has(fields{"data.0.closing": "80",
+		"data.0.worth": "", "data.0.pending": "", "data.0.ending": "", "as_of_position": then})
 }
 
 // TestPointsAreNoStoredValue: whatever takes or gives stored value refuses a unit of points.

@@ -33,7 +33,7 @@ var checkedColumns = map[string][]string{
 	"coupon_uses": useColumns,
 	"mandates":    mandates.checked(),
 	"occasions":   occasionColumns[1:],
-	"points":      pointsColumns,
+	"points":      pointsChecked,
 	"purchases":   purchaseColumns,
 	"withdrawals": withdrawals.checked(),
 	"jobs":        jobTable.Columns,
@@ -144,7 +144,7 @@ func wantedRows(a *domain.Account, told told) map[string]map[string][]string {
 		"balances": {}, "lots": {}, "holds": {},
 		"credentials": told.credentials.wanted(), "interactions": told.interactions,
 		"purchases": told.bought.wanted(), "occasions": told.occasions,
-		"coupon_uses": told.uses.wanted(), "points": told.points.wanted(),
+		"coupon_uses": told.uses.wanted(), "points": told.points,
 	}
 	for _, l := range a.Lots() {
 		wanted["lots"][l.ID.String()] = []string{l.Unit, string(l.Class), l.Face.String(),

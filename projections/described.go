@@ -42,7 +42,7 @@ type DescribedColumn struct {
 }
 
 // facts are the tables and views whose rows never change.
-var facts = []string{"audit", "history", "interactions", "settlement"}
+var facts = []string{"audit", "history", "interactions", "points", "settlement"}
 
 // Keys are the columns that name a row, by which Whole has the rows in order.
 func (t Described) Keys() (keys []string) {

@@ -14,6 +14,9 @@ type PointsFilter struct {
 	From    string    // business dates, YYYY-MM-DD: this one or later,
 	Through string    // this one or earlier
 	Now     time.Time // when what is pending, and ends, is asked for
+	// At is where the log stands of which it is asked; Start: as the tables stand. With it nothing is said
+	// of what is pending and ends, which the tables know as they stand alone.
+	At eventstore.Position
 }
 
 // PointsSum is what became of the points of a unit, in its smallest steps.
@@ -40,11 +43,21 @@ type PointsEnding struct {
 	Amount int64
 }
 
-// PointsReport is what became of points, by unit, and what of them is outstanding.
+// PointsReport is what became of points, by unit, and what of them is outstanding, and the position of the
+// log it shows: the same question at the same position has the same answer for ever.
 func (m *Models) PointsReport(ctx context.Context, f PointsFilter) (
 	all []PointsSum, at eventstore.Position, err error,
 ) {
-	at, err = m.view(ctx, func(q querier) error {
+	_, err = m.view(ctx, func(q querier) error {
+		stands, err := readCheckpoint(ctx, q)
+		if err != nil {
+			return err
+		}
+		asked := f.At != eventstore.Start
+		if at = f.At; !asked || at > stands.position {
+			at = stands.position
+		}
+		f.At = at
 		if all, err = pointsSums(ctx, q, f); err != nil {
 			return err
 		}
@@ -52,6 +65,9 @@ func (m *Models) PointsReport(ctx context.Context, f PointsFilter) (
 			s := &all[i]
 			if s.Changes, err = pointsChanges(ctx, q, f, s.Unit); err != nil {
 				return err
+			}
+			if asked {
+				continue
 			}
 			if err := s.lots(ctx, q, f.Now); err != nil {
 				return err
@@ -77,6 +93,7 @@ func (f PointsFilter) through() string {
 
 func pointsSums(ctx context.Context, q querier, f PointsFilter) (all []PointsSum, err error) {
 	var w where
+	w.and("position <= ?", int64(f.At))
 	w.same("unit", f.Unit)
 	rows, err := q.QueryContext(ctx, `
 		WITH held AS (SELECT account_id, unit,
@@ -102,8 +119,9 @@ func pointsSums(ctx context.Context, q querier, f PointsFilter) (all []PointsSum
 func pointsChanges(ctx context.Context, q querier, f PointsFilter, unit string) (
 	all []PointsChange, err error,
 ) {
-	rows, err := q.QueryContext(ctx, `SELECT type, sum(events), sum(amount) FROM points
-		WHERE unit = ? AND day >= ? AND day <= ? GROUP BY type ORDER BY type`, unit, f.From, f.through())
+	rows, err := q.QueryContext(ctx, `SELECT type, count(*), sum(amount) FROM points
+		WHERE unit = ? AND day >= ? AND day <= ? AND position <= ? GROUP BY type ORDER BY type`,
+		unit, f.From, f.through(), int64(f.At))
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func TestPointsReport(t *testing.T) {
 func TestCheckComparesPoints(t *testing.T) {
 	for _, row := range []struct{ query, detail string }{
 		{"UPDATE points SET amount = 1 WHERE type = 'PointsSpent'", "amount 1, want -100"},
-		{"UPDATE points SET events = 2 WHERE amount = 50", "events 2, want 1"},
+		{"UPDATE points SET day = '2026-03-03' WHERE amount = 50", "day 2026-03-03, want 2026-03-01"},
 		{"DELETE FROM points WHERE amount = 50", "is missing"},
 	} {
 		store := memory(t)

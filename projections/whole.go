@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -48,13 +47,18 @@ func (w *Whole) Between(
 	ctx context.Context, table Described, after, through eventstore.Position, byDay bool,
 ) iter.Seq2[[]sql.NullString, error] {
 	day, order := "substr(recorded_at, 1, 10)", "position"
-	if slices.ContainsFunc(table.Columns, func(c DescribedColumn) bool { return c.Name == "business_date" }) {
-		day = "coalesce(business_date, " + day + ")"
+	for _, c := range table.Columns {
+		switch c.Name {
+		case "day":
+			day = "day"
+		case "business_date":
+			day = "coalesce(business_date, " + day + ")"
+		}
 	}
 	if byDay {
-		order = "day, position"
+		order = "of_day, position"
 	}
-	return w.rows(ctx, table, "SELECT "+columnsOf(table)+", "+day+" AS day FROM "+table.Name+
+	return w.rows(ctx, table, "SELECT "+columnsOf(table)+", "+day+" AS of_day FROM "+table.Name+
 		" WHERE position > ? AND position <= ? ORDER BY "+order, int64(after), int64(through))
 }
 

@@ -42,8 +42,8 @@ a position, or before the first event that was recorded at the instant or later.
 
 Read models are exported up to one position and instant, all tables of a run. There are two sorts:
 
-  facts     audit, history, interactions, settlement: a row is made by one event, and never changes.
-            Each is in the files once, by the day of business_date, or where there is none by the UTC
+  facts     audit, history, interactions, points, settlement: a row is made by one event, and never
+            changes. Each is in the files once, by its business day, or where it has none by the UTC
             day of recorded_at. What came late is a file more in the folder of its day
   the rest  rows change. The first file of a table has all of its rows; each later run adds one with
             those that changed, came or went, by the UTC day up to which it is, and none where nothing

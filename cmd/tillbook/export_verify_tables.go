@@ -115,7 +115,7 @@ func (x *filesOf) factsOf(t *manifestTable, p manifestPart, sum *contents) (err 
 func dayOfRow(row []cell, columns []rowColumn) (day string) {
 	for i, c := range columns {
 		switch {
-		case c.Name == "business_date" && row[i].Valid:
+		case (c.Name == "business_date" || c.Name == "day") && row[i].Valid:
 			return row[i].String
 		case c.Name == "recorded_at" && len(row[i].String) > len("2006-01-02"):
 			day = row[i].String[:len("2006-01-02")]
