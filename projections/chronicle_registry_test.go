@@ -42,18 +42,18 @@ var campaignMoves = []move{
 			domain.VoidCode{CodeRef: code, Campaign: "shop", Reason: "leaked"}}
 	}),
 	{"start a job", 1, func(c *chronicle, r *rapid.T) {
-		task := rapid.SampledFrom([]domain.JobTask{
+		task := evenly(r, []domain.JobTask{
 			{Kind: domain.JobGrant, Amount: yuan("3.00"), Cause: domain.CausePromo, Reason: "spring"},
 			{Kind: domain.JobCoupon, Campaign: "shop", Definition: "cake", Reason: "thanks"},
-		}).Draw(r, "task")
-		c.startJob(task, c.accounts[:rapid.IntRange(1, len(c.accounts)).Draw(r, "accounts")]...)
+		}, "task")
+		c.startJob(task, c.accounts[:between(r, 1, len(c.accounts), "accounts")]...)
 	}},
 	{"go on with a job", 2, func(c *chronicle, r *rapid.T) {
 		id, ok := oneOf(r, c.jobs, "job")
 		if !ok {
 			return
 		}
-		switch rapid.IntRange(0, 3).Draw(r, "stop") {
+		switch between(r, 0, 3, "stop") {
 		case 0:
 			c.put(domain.StopJob{ID: id, Reason: "wrong"})
 		case 1:
@@ -93,7 +93,7 @@ func (c *chronicle) runJob(id uuid.UUID) {
 // tillMoves are a terminal's day.
 var tillMoves = []move{
 	{"open a shift", 1, func(c *chronicle, r *rapid.T) {
-		c.openShift(rapid.SampledFrom([]string{"T1", "T2"}).Draw(r, "terminal"))
+		c.openShift(evenly(r, []string{"T1", "T2"}, "terminal"))
 	}},
 	{"close a shift", 1, func(c *chronicle, r *rapid.T) {
 		if id, ok := oneOf(r, c.shifts, "shift"); ok {
@@ -102,10 +102,10 @@ var tillMoves = []move{
 	}},
 	{"upload what a till kept", 1, func(c *chronicle, r *rapid.T) {
 		var items []ledger.Item
-		for range rapid.IntRange(1, 3).Draw(r, "items") {
-			items = append(items, c.item(rapid.SampledFrom(c.accounts).Draw(r, "account"), money(r, 80)))
+		for range between(r, 1, 3, "items") {
+			items = append(items, c.item(evenly(r, c.accounts, "account"), money(r, 80)))
 		}
-		c.seq += int64(rapid.IntRange(0, 1).Draw(r, "gap"))
+		c.seq += int64(between(r, 0, 1, "gap"))
 		c.upload(items...)
 	}},
 	{"resolve an exception", 1, func(c *chronicle, r *rapid.T) {
@@ -219,8 +219,8 @@ var (
 // timeMoves are what time brings about: everything that is due, on every account.
 var timeMoves = []move{
 	{"sweep", 2, func(c *chronicle, _ *rapid.T) { c.sweep() }},
-	{"days pass", 3, func(c *chronicle, r *rapid.T) {
-		c.pass(rapid.SampledFrom([]int{1, 1, 3, 6, 16, 31}).Draw(r, "days"))
+	{"days pass", 4, func(c *chronicle, r *rapid.T) {
+		c.pass(evenly(r, []int{1, 1, 3, 6, 16, 31}, "days"))
 	}},
 }
 

@@ -78,9 +78,9 @@ func (m move) GoString() string { return m.name }
 // live lets so many random things happen.
 func (c *chronicle) live(r *rapid.T, steps int) {
 	for range steps {
-		seconds := rapid.SampledFrom([]int{0, 0, 0, 30, 400}).Draw(r, "seconds")
+		seconds := evenly(r, []int{0, 0, 0, 30, 400}, "seconds")
 		c.now = c.now.Add(time.Duration(seconds) * time.Second)
-		rapid.SampledFrom(moves).Draw(r, "move").draw(c, r)
+		evenly(r, moves, "move").draw(c, r)
 	}
 }
 
@@ -123,6 +123,7 @@ func (c *chronicle) tell(what any, ask func(key string) (ledger.Answer, error)) 
 	c.now = c.now.Add(time.Second + 123456*time.Microsecond)
 	a, err := ask(fmt.Sprint("key-", c.asked))
 	c.allow(what, err)
+	c.Logf("%T: %v", what, err)
 	c.refused = err
 	for _, p := range a.Events {
 		kind := domain.TypeOf(p.Event)
@@ -171,7 +172,7 @@ func (c *chronicle) view(id uuid.UUID) ledger.View {
 
 // some is one of the accounts, as it is.
 func (c *chronicle) some(r *rapid.T) ledger.View {
-	return c.view(rapid.SampledFrom(c.accounts).Draw(r, "account"))
+	return c.view(evenly(r, c.accounts, "account"))
 }
 
 // earlier is an event of a type that was answered, mostly one of the last; false where there is none.
@@ -183,8 +184,33 @@ func (c *chronicle) earlier(r *rapid.T, kinds ...string) (answered, bool) {
 	if len(all) == 0 {
 		return answered{}, false
 	}
-	back := rapid.IntRange(0, min(len(all)-1, 7)).Draw(r, "back")
-	return all[len(all)-1-back], true
+	return all[len(all)-1-between(r, 0, min(len(all)-1, 7), "back")], true
+}
+
+// evenly is one of a few, each as often as any other: rapid by itself prefers the first ones.
+func evenly[T any](r *rapid.T, all []T, name string) T { return all[between(r, 0, len(all)-1, name)] }
+
+// between is a number from least to most, each as often as any other.
+func between[N int | int64 | uint32](r *rapid.T, least, most N, name string) N {
+	const golden = 0x9e3779b97f4a7c15 // spreads the small numbers that rapid prefers
+	drawn := rapid.Uint64().Draw(r, name) * golden >> 32
+	return least + N(drawn%uint64(most-least+1))
+}
+
+// owned is one of the things that accounts have, false where none has any.
+func owned[T any](c *chronicle, r *rapid.T, of func(*domain.Account) []T) (owner uuid.UUID, one T, ok bool) {
+	var owners []uuid.UUID
+	var all []T
+	for _, id := range c.accounts {
+		for _, one := range of(c.view(id).Account) {
+			owners, all = append(owners, id), append(all, one)
+		}
+	}
+	if len(all) == 0 {
+		return owner, one, false
+	}
+	n := between(r, 0, len(all)-1, "owned")
+	return owners[n], all[n], true
 }
 
 // oneOf is one of a few, false where there are none.
@@ -192,20 +218,20 @@ func oneOf[T any](r *rapid.T, all []T, name string) (one T, ok bool) {
 	if len(all) == 0 {
 		return one, false
 	}
-	return rapid.SampledFrom(all).Draw(r, name), true
+	return evenly(r, all, name), true
 }
 
 // somewhere is the context of a request: at a till, at another's, or of no place.
 func (c *chronicle) somewhere(r *rapid.T) domain.Context {
-	if rapid.IntRange(0, 5).Draw(r, "nowhere") == 0 {
+	if between(r, 0, 5, "nowhere") == 0 {
 		return domain.Context{Channel: "online"}
 	}
 	where := domain.Context{PosTxnID: fmt.Sprint("T-", c.asked), Operator: "anna", Channel: "pos",
-		Store:    rapid.SampledFrom([]string{"S1", "S1", "S2", "S3"}).Draw(r, "store"),
-		Terminal: rapid.SampledFrom([]string{"T1", "T2"}).Draw(r, "terminal"),
-		Shift:    rapid.SampledFrom([]string{"", "morning", "late"}).Draw(r, "shift")}
-	if rapid.IntRange(0, 9).Draw(r, "earlier") == 0 {
-		where.OccurredAt = c.now.Add(-time.Duration(rapid.IntRange(1, 200).Draw(r, "hours")) * time.Hour)
+		Store:    evenly(r, []string{"S1", "S1", "S2", "S3"}, "store"),
+		Terminal: evenly(r, []string{"T1", "T2"}, "terminal"),
+		Shift:    evenly(r, []string{"", "morning", "late"}, "shift")}
+	if between(r, 0, 9, "earlier") == 0 {
+		where.OccurredAt = c.now.Add(-time.Duration(between(r, 1, 200, "hours")) * time.Hour)
 		where.Channel = domain.ChannelOffline
 	}
 	return where
@@ -213,7 +239,7 @@ func (c *chronicle) somewhere(r *rapid.T) domain.Context {
 
 // money is an amount of yuan up to so many.
 func money(r *rapid.T, most int64) domain.Money {
-	return cny.Steps(rapid.Int64Range(1, 100*most).Draw(r, "fen"))
+	return cny.Steps(between(r, 1, 100*most, "fen"))
 }
 
 var ptsUnit = domain.Unit{Code: "PTS", Kind: domain.Points}

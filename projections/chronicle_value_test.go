@@ -17,31 +17,30 @@ var valueMoves = []move{
 			c.open(fmt.Sprint("C-", len(c.accounts)+1))
 		}
 	}},
-	{"top up", 5, func(c *chronicle, r *rapid.T) {
+	{"top up", 8, func(c *chronicle, r *rapid.T) {
 		c.ask(c.some(r).ID(), c.topUp(r), c.somewhere(r))
 	}},
 	{"end a pending top-up", 2, func(c *chronicle, r *rapid.T) {
-		v := c.some(r)
-		p, ok := oneOf(r, v.PendingTopUps(), "pending")
+		owner, p, ok := owned(c, r, (*domain.Account).PendingTopUps)
 		switch {
 		case !ok:
 		case rapid.Bool().Draw(r, "fails"):
-			c.ask(v.ID(), domain.FailTopUp{TopUpID: p.ID, Reason: "no money"}, c.somewhere(r))
+			c.ask(owner, domain.FailTopUp{TopUpID: p.ID, Reason: "no money"}, c.somewhere(r))
 		default:
-			c.ask(v.ID(), domain.PostTopUp{TopUpID: p.ID}, c.somewhere(r))
+			c.ask(owner, domain.PostTopUp{TopUpID: p.ID}, c.somewhere(r))
 		}
 	}},
 	{"reverse a top-up", 2, func(c *chronicle, r *rapid.T) {
 		if p, ok := c.earlier(r, "TopUpPosted"); ok {
 			c.ask(p.account, domain.ReverseTopUp{TopUpID: p.Event.(domain.TopUpPosted).TopUpID,
-				Cause: rapid.SampledFrom([]domain.Cause{domain.CauseError, domain.CauseChargeback}).
-					Draw(r, "cause"), PaymentReference: fmt.Sprint("CB-", c.asked)}, c.somewhere(r))
+				Cause:            evenly(r, []domain.Cause{domain.CauseError, domain.CauseChargeback}, "cause"),
+				PaymentReference: fmt.Sprint("CB-", c.asked)}, c.somewhere(r))
 		}
 	}},
 	{"write off", 1, func(c *chronicle, r *rapid.T) {
-		v := c.some(r)
-		if d, ok := oneOf(r, v.Receivables(), "debt"); ok {
-			c.ask(v.ID(), domain.WriteOff{ReceivableID: d.ID, Reason: "gone"}, domain.Context{})
+		owner, d, ok := owned(c, r, (*domain.Account).Receivables)
+		if ok {
+			c.ask(owner, domain.WriteOff{ReceivableID: d.ID, Reason: "gone"}, domain.Context{})
 		}
 	}},
 	{"debit", 5, func(c *chronicle, r *rapid.T) {
@@ -56,17 +55,16 @@ var valueMoves = []move{
 	}},
 	{"hold", 2, func(c *chronicle, r *rapid.T) {
 		c.ask(c.some(r).ID(), domain.PlaceHold{Amount: money(r, 40), OrderRef: "o-1",
-			TTLSeconds: rapid.SampledFrom([]int64{60, 3600, 604800}).Draw(r, "ttl")}, c.somewhere(r))
+			TTLSeconds: evenly(r, []int64{60, 3600, 604800}, "ttl")}, c.somewhere(r))
 	}},
 	{"end a hold", 3, func(c *chronicle, r *rapid.T) {
-		v := c.some(r)
-		h, ok := oneOf(r, v.Holds(), "hold")
+		owner, h, ok := owned(c, r, (*domain.Account).Holds)
 		switch {
 		case !ok:
-		case rapid.IntRange(0, 2).Draw(r, "void") == 0:
-			c.ask(v.ID(), domain.VoidHold{HoldID: h.ID}, c.somewhere(r))
+		case between(r, 0, 2, "void") == 0:
+			c.ask(owner, domain.VoidHold{HoldID: h.ID}, c.somewhere(r))
 		default:
-			c.ask(v.ID(), domain.CaptureHold{HoldID: h.ID, Amount: money(r, 30),
+			c.ask(owner, domain.CaptureHold{HoldID: h.ID, Amount: money(r, 30),
 				Final: rapid.Bool().Draw(r, "final")}, c.somewhere(r))
 		}
 	}},
@@ -89,8 +87,8 @@ var valueMoves = []move{
 	}},
 	{"grant credit", 3, func(c *chronicle, r *rapid.T) {
 		c.ask(c.some(r).ID(), domain.GrantCredit{Amount: money(r, 20), Reason: "sorry",
-			Cause: rapid.SampledFrom([]string{domain.CauseGoodwill, domain.CausePromo,
-				domain.CauseUnreferencedRefund}).Draw(r, "cause"), ExpiresAt: c.ends(r)}, c.somewhere(r))
+			Cause: evenly(r, []string{domain.CauseGoodwill, domain.CausePromo,
+				domain.CauseUnreferencedRefund}, "cause"), ExpiresAt: c.ends(r)}, c.somewhere(r))
 	}},
 	{"revoke credit", 1, func(c *chronicle, r *rapid.T) {
 		if p, ok := c.earlier(r, "CreditGranted"); ok {
@@ -98,19 +96,17 @@ var valueMoves = []move{
 		}
 	}},
 	{"extend a lot", 1, func(c *chronicle, r *rapid.T) {
-		v := c.some(r)
-		if l, ok := oneOf(r, v.Lots(), "lot"); ok {
-			c.ask(v.ID(), domain.ExtendLot{LotID: l.ID, ExpiresAt: c.now.AddDate(0, 2, 0), Reason: "ill"},
+		if owner, l, ok := owned(c, r, (*domain.Account).Lots); ok {
+			c.ask(owner, domain.ExtendLot{LotID: l.ID, ExpiresAt: c.now.AddDate(0, 2, 0), Reason: "ill"},
 				domain.Context{})
 		}
 	}},
 	{"transfer", 3, func(c *chronicle, r *rapid.T) {
 		c.ask(c.some(r).ID(), domain.SendTransfer{To: c.some(r).ID(), Amount: money(r, 30),
-			Kind: rapid.SampledFrom([]domain.TransferKind{domain.TransferGift, domain.TransferFamily}).
-				Draw(r, "kind")}, c.somewhere(r))
+			Kind: evenly(r, []domain.TransferKind{domain.TransferGift, domain.TransferFamily}, "kind")}, c.somewhere(r))
 	}},
-	{"merge", 1, func(c *chronicle, r *rapid.T) {
-		if rapid.IntRange(0, 2).Draw(r, "rarely") == 0 {
+	{"merge", 2, func(c *chronicle, r *rapid.T) {
+		if between(r, 0, 2, "rarely") == 0 {
 			c.ask(c.some(r).ID(), domain.MergeAccount{Into: c.some(r).ID()}, domain.Context{})
 		}
 	}},
@@ -121,15 +117,15 @@ var valueMoves = []move{
 
 // topUp is paid in one of some ways, or still to be paid, with a bonus and an end or without.
 func (c *chronicle) topUp(r *rapid.T) domain.TopUp {
-	amount := money(r, 200)
-	t := topUp(amount.Quantity.String(), rapid.SampledFrom([]string{"", "7.77", "30.00"}).Draw(r, "bonus"))
-	t.Pending = rapid.IntRange(0, 5).Draw(r, "pending") == 0
+	amount := money(r, 300)
+	t := topUp(amount.Quantity.String(), evenly(r, []string{"", "7.77", "30.00"}, "bonus"))
+	t.Pending = between(r, 0, 5, "pending") == 0
 	t.ExpiresAt = c.ends(r)
 	if rapid.Bool().Draw(r, "by card") {
 		t.Payments = []domain.Payment{{Method: "card", Reference: fmt.Sprint("P-", c.asked), Amount: amount}}
 	}
-	if rapid.IntRange(0, 7).Draw(r, "cuts") == 0 {
-		t.Amount, t.Bonus = cutUnit.Steps(rapid.Int64Range(1, 9).Draw(r, "count")), domain.Money{}
+	if between(r, 0, 7, "cuts") == 0 {
+		t.Amount, t.Bonus = cutUnit.Steps(between(r, int64(1), 9, "count")), domain.Money{}
 		t.Payments = []domain.Payment{{Method: "cash", Amount: amount}}
 	}
 	return t
@@ -137,7 +133,7 @@ func (c *chronicle) topUp(r *rapid.T) domain.TopUp {
 
 // ends is when value ends, mostly as the program has it.
 func (c *chronicle) ends(r *rapid.T) time.Time {
-	days := rapid.SampledFrom([]int{0, 0, 0, 1, 9, 200}).Draw(r, "days")
+	days := evenly(r, []int{0, 0, 0, 1, 9, 200}, "days")
 	if days == 0 {
 		return time.Time{}
 	}
@@ -148,12 +144,11 @@ func (c *chronicle) ends(r *rapid.T) time.Time {
 var waitingMoves = []move{
 	{"withdraw", 1, func(c *chronicle, r *rapid.T) {
 		c.ask(c.some(r).ID(), domain.RequestWithdrawal{Unit: "CNY", PayeeMethod: "bank",
-			Cause: rapid.SampledFrom([]domain.WithdrawalCause{domain.WithdrawalByCustomer,
-				domain.WithdrawalByProvider, domain.WithdrawalCoolingOff}).Draw(r, "cause")}, domain.Context{})
+			Cause: evenly(r, []domain.WithdrawalCause{domain.WithdrawalByCustomer,
+				domain.WithdrawalByProvider, domain.WithdrawalCoolingOff}, "cause")}, domain.Context{})
 	}},
-	{"go on with a withdrawal", 3, func(c *chronicle, r *rapid.T) {
-		v := c.some(r)
-		w, ok := oneOf(r, v.Withdrawals(), "withdrawal")
+	{"go on with a withdrawal", 7, func(c *chronicle, r *rapid.T) {
+		owner, w, ok := owned(c, r, (*domain.Account).Withdrawals)
 		if !ok {
 			return
 		}
@@ -161,42 +156,40 @@ var waitingMoves = []move{
 			domain.SettleWithdrawal{WithdrawalID: w.ID, Outcome: domain.OutcomePaid, Payout: w.Payout},
 			domain.SettleWithdrawal{WithdrawalID: w.ID, Outcome: domain.OutcomeFailed, Reason: "bank"},
 			domain.RejectWithdrawal{WithdrawalID: w.ID, Reason: "no"}}
-		c.ask(v.ID(), rapid.SampledFrom(commands).Draw(r, "step"), domain.Context{})
+		c.ask(owner, evenly(r, commands, "step"), domain.Context{})
 	}},
 	{"propose a correction", 2, func(c *chronicle, r *rapid.T) {
 		v := c.some(r)
 		p := domain.ProposeAdjustment{Amount: money(r, 20), ReasonCode: "fraud",
 			AttachmentHash: domain.Hash{}.String(), Class: domain.Compensation,
-			Direction: rapid.SampledFrom([]domain.Direction{domain.DirectionCredit, domain.DirectionDebit}).
-				Draw(r, "direction")}
+			Direction: evenly(r, []domain.Direction{domain.DirectionCredit, domain.DirectionDebit}, "direction")}
 		if l, ok := oneOf(r, v.Lots(), "lot"); ok && rapid.Bool().Draw(r, "by lot") {
 			p.Class, p.Lot = "", l.ID
 		}
 		c.ask(v.ID(), p, domain.Context{})
 	}},
-	{"decide on a correction", 2, func(c *chronicle, r *rapid.T) {
-		v := c.some(r)
-		j, ok := oneOf(r, v.Adjustments(), "adjustment")
+	{"decide on a correction", 3, func(c *chronicle, r *rapid.T) {
+		owner, j, ok := owned(c, r, (*domain.Account).Adjustments)
 		switch {
 		case !ok:
 		case rapid.Bool().Draw(r, "reject"):
-			c.ask(v.ID(), domain.RejectAdjustment{AdjustmentID: j.AdjustmentID, Reason: "no"}, domain.Context{})
+			c.ask(owner, domain.RejectAdjustment{AdjustmentID: j.AdjustmentID, Reason: "no"}, domain.Context{})
 		default:
-			c.ask(v.ID(), domain.ApproveAdjustment{AdjustmentID: j.AdjustmentID}, domain.Context{})
+			c.ask(owner, domain.ApproveAdjustment{AdjustmentID: j.AdjustmentID}, domain.Context{})
 		}
 	}},
 	{"set a mandate", 1, func(c *chronicle, r *rapid.T) {
 		amount := money(r, 30)
-		calendar := rapid.SampledFrom([]domain.Calendar{{Every: "day"}, {Every: "week", Day: 7},
-			{Every: "month", Day: 31}}).Draw(r, "calendar")
+		calendar := evenly(r, []domain.Calendar{{Every: "day"}, {Every: "week", Day: 7},
+			{Every: "month", Day: 31}}, "calendar")
 		calendar.At, calendar.Zone = "09:00", "Asia/Shanghai"
 		c.ask(c.some(r).ID(), domain.SetMandate{Amount: amount, Cap: amount, Calendar: calendar},
 			domain.Context{})
 	}},
 	{"end a mandate", 1, func(c *chronicle, r *rapid.T) {
-		v := c.some(r)
-		if m, ok := oneOf(r, v.Mandates(), "mandate"); ok {
-			c.ask(v.ID(), domain.EndMandate{MandateID: m.ID, Reason: "left"}, domain.Context{})
+		owner, m, ok := owned(c, r, (*domain.Account).Mandates)
+		if ok {
+			c.ask(owner, domain.EndMandate{MandateID: m.ID, Reason: "left"}, domain.Context{})
 		}
 	}},
 }
@@ -204,17 +197,17 @@ var waitingMoves = []move{
 // cardMoves are of who the customer is, and of what stops an account.
 var cardMoves = []move{
 	{"freeze", 1, func(c *chronicle, r *rapid.T) {
-		f := domain.FreezeAccount{Reason: "lost", Modes: rapid.SliceOfN(rapid.SampledFrom([]domain.FreezeMode{
-			domain.FreezeDebit, domain.FreezeCredit, domain.FreezeAll, domain.FreezeLegal}), 1, 2).
-			Draw(r, "modes")}
+		f := domain.FreezeAccount{Reason: "lost", Modes: []domain.FreezeMode{evenly(r, []domain.FreezeMode{
+			domain.FreezeDebit, domain.FreezeCredit, domain.FreezeAll, domain.FreezeLegal}, "mode")}}
 		if rapid.Bool().Draw(r, "ends") {
 			f.Until = c.now.Add(time.Hour)
 		}
 		c.ask(c.some(r).ID(), f, domain.Context{})
 	}},
 	{"unfreeze", 4, func(c *chronicle, r *rapid.T) {
-		if v := c.some(r); len(v.FrozenModes(time.Time{})) > 0 {
-			c.ask(v.ID(), domain.UnfreezeAccount{Reason: "found"}, domain.Context{})
+		frozen := func(a *domain.Account) []domain.Freeze { return a.FrozenModes(time.Time{}) }
+		if owner, _, ok := owned(c, r, frozen); ok {
+			c.ask(owner, domain.UnfreezeAccount{Reason: "found"}, domain.Context{})
 		}
 	}},
 	{"bind a card", 1, func(c *chronicle, r *rapid.T) {
@@ -222,31 +215,30 @@ var cardMoves = []move{
 			domain.Context{})
 	}},
 	{"replace or block a card", 2, func(c *chronicle, r *rapid.T) {
-		v := c.some(r)
-		card, ok := oneOf(r, v.Credentials(), "card")
+		owner, card, ok := owned(c, r, (*domain.Account).Credentials)
 		switch {
 		case !ok:
 		case rapid.Bool().Draw(r, "block"):
-			c.ask(v.ID(), domain.BlockCredential{CredentialID: card.ID, Reason: "lost"}, domain.Context{})
+			c.ask(owner, domain.BlockCredential{CredentialID: card.ID, Reason: "lost"}, domain.Context{})
 		default:
-			c.ask(v.ID(), domain.ReplaceCredential{CredentialID: card.ID, HashedValue: c.hashed()},
+			c.ask(owner, domain.ReplaceCredential{CredentialID: card.ID, HashedValue: c.hashed()},
 				domain.Context{})
 		}
 	}},
 	{"record an interaction", 2, func(c *chronicle, r *rapid.T) {
 		c.ask(c.some(r).ID(), domain.RecordInteraction{About: "t-1", Channel: "phone",
-			Rating: rapid.IntRange(0, 5).Draw(r, "rating"),
-			Kind: rapid.SampledFrom([]domain.InteractionKind{domain.InteractionVisit, domain.InteractionCall,
-				domain.InteractionComplaint}).Draw(r, "kind")}, c.somewhere(r))
+			Rating: between(r, 0, 5, "rating"),
+			Kind: evenly(r, []domain.InteractionKind{domain.InteractionVisit, domain.InteractionCall,
+				domain.InteractionComplaint}, "kind")}, c.somewhere(r))
 	}},
 	{"change a profile", 2, func(c *chronicle, r *rapid.T) {
-		c.put(domain.SetProfile{ID: rapid.SampledFrom(c.accounts).Draw(r, "customer"),
-			Tags:     rapid.SampledFrom([][]string{nil, {}, {"regular"}, {"vip", "regular"}}).Draw(r, "tags"),
+		c.put(domain.SetProfile{ID: evenly(r, c.accounts, "customer"),
+			Tags:     evenly(r, [][]string{nil, {}, {"regular"}, {"vip", "regular"}}, "tags"),
 			Consents: map[string]bool{domain.ConsentMarketing: rapid.Bool().Draw(r, "consent")}})
 	}},
 	{"erase a customer", 1, func(c *chronicle, r *rapid.T) {
-		if rapid.IntRange(0, 3).Draw(r, "rarely") == 0 {
-			c.put(domain.EraseCustomer{ID: rapid.SampledFrom(c.accounts).Draw(r, "customer"), Reason: "asked"})
+		if between(r, 0, 3, "rarely") == 0 {
+			c.put(domain.EraseCustomer{ID: evenly(r, c.accounts, "customer"), Reason: "asked"})
 		}
 	}},
 }

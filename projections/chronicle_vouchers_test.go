@@ -61,7 +61,7 @@ func (c *chronicle) define(campaign, name string) domain.DefineCoupon {
 // campaign makes one that gives.
 func (c *chronicle) campaign(id string) {
 	terms := domain.CampaignTerms{Name: id, Partner: "bank-7", Budgets: domain.Budgets{Issues: 60,
-		Redemptions: 40, Discount: yuan("300.00")}}
+		Redemptions: 40, Discount: yuan("300.00")}, CostShare: yuan("37.50").Quantity}
 	c.must("CampaignDrafted", c.put(domain.DraftCampaign{ID: id, CampaignTerms: terms}))
 	for _, name := range definitionNames {
 		c.must("CouponDefined", c.put(c.define(id, name)))
@@ -83,21 +83,14 @@ func (c *chronicle) approve(id string) {
 
 func (c *chronicle) grant(r *rapid.T) (ledger.View, domain.GrantCoupon) {
 	return c.some(r), domain.GrantCoupon{Campaign: "shop", Cause: domain.CouponByAPI,
-		Definition: rapid.SampledFrom(definitionNames).Draw(r, "definition")}
-}
-
-// aCoupon is a coupon that an account has, false where it has none.
-func (c *chronicle) aCoupon(r *rapid.T) (owner, coupon uuid.UUID, ok bool) {
-	v := c.some(r)
-	held, ok := oneOf(r, v.Coupons(), "coupon")
-	return v.ID(), held.ID, ok
+		Definition: evenly(r, definitionNames, "definition")}
 }
 
 // ofCoupon asks for something of a coupon.
 func ofCoupon(name string, weight int, command func(c *chronicle, coupon uuid.UUID) domain.Command) move {
 	return move{name, weight, func(c *chronicle, r *rapid.T) {
-		if owner, coupon, ok := c.aCoupon(r); ok {
-			c.ask(owner, command(c, coupon), c.somewhere(r))
+		if owner, coupon, ok := owned(c, r, (*domain.Account).Coupons); ok {
+			c.ask(owner, command(c, coupon.ID), c.somewhere(r))
 		}
 	}}
 }
@@ -109,11 +102,11 @@ var voucherMoves = []move{
 		c.ask(v.ID(), grant, domain.Context{})
 	}},
 	{"grant on an occasion", 1, func(c *chronicle, r *rapid.T) {
-		c.occasion(rapid.SampledFrom(c.accounts).Draw(r, "account"), fmt.Sprint("spend@", c.asked))
+		c.occasion(evenly(r, c.accounts, "account"), fmt.Sprint("spend@", c.asked))
 	}},
 	{"claim a code", 2, func(c *chronicle, r *rapid.T) {
-		c.claim(rapid.SampledFrom(c.accounts).Draw(r, "account"),
-			rapid.Uint32Range(0, 9).Draw(r, "serial"))
+		c.claim(evenly(r, c.accounts, "account"),
+			between(r, uint32(0), 9, "serial"))
 	}},
 	ofCoupon("reserve a coupon", 2, func(_ *chronicle, coupon uuid.UUID) domain.Command {
 		return domain.ReserveCoupon{CouponID: coupon, OrderRef: "o-1"}
@@ -131,18 +124,18 @@ var voucherMoves = []move{
 		return domain.RecycleCoupon{CouponID: coupon, Reason: "unused"}
 	}),
 	{"give points", 3, func(c *chronicle, r *rapid.T) {
-		c.ask(c.some(r).ID(), domain.EarnPoints{Amount: ptsUnit.Steps(rapid.Int64Range(1, 90).Draw(r, "points")),
+		c.ask(c.some(r).ID(), domain.EarnPoints{Amount: ptsUnit.Steps(between(r, int64(1), 90, "points")),
 			Reason: "prize", ExpiresAt: c.ends(r)}, c.somewhere(r))
 	}},
 	{"convert points", 2, func(c *chronicle, r *rapid.T) {
-		c.ask(c.some(r).ID(), rapid.SampledFrom([]domain.ConvertPoints{
+		c.ask(c.some(r).ID(), evenly(r, []domain.ConvertPoints{
 			{Amount: ptsUnit.Steps(20), Into: domain.IntoCredit},
 			{Amount: ptsUnit.Steps(20), Into: domain.IntoGift},
-			{Amount: ptsUnit.Steps(30), Into: domain.IntoCoupon}}).Draw(r, "into"), c.somewhere(r))
+			{Amount: ptsUnit.Steps(30), Into: domain.IntoCoupon}}, "into"), c.somewhere(r))
 	}},
 	{"override a tier", 1, func(c *chronicle, r *rapid.T) {
 		c.ask(c.some(r).ID(), domain.OverrideTier{Tier: "gold", Reason: "friend",
-			Until: rapid.SampledFrom([]time.Time{{}, c.now.AddDate(0, 0, 7)}).Draw(r, "until")}, domain.Context{})
+			Until: evenly(r, []time.Time{{}, c.now.AddDate(0, 0, 7)}, "until")}, domain.Context{})
 	}},
 	{"end an override", 1, func(c *chronicle, r *rapid.T) {
 		c.ask(c.some(r).ID(), domain.EndTierOverride{Reason: "no friend"}, domain.Context{})
@@ -185,7 +178,7 @@ var saleMoves = []move{
 		}
 		back := domain.ReturnCheckout{CheckoutID: p.Metadata.EventID, Reason: "stale"}
 		for _, l := range p.Event.(domain.CheckoutPosted).Lines {
-			if qty := rapid.IntRange(0, l.Qty).Draw(r, "back"); qty > 0 {
+			if qty := between(r, 0, l.Qty, "back"); qty > 0 {
 				back.Lines = append(back.Lines, domain.ReturnLine{N: l.N, Qty: qty})
 			}
 		}
@@ -217,24 +210,24 @@ func (c *chronicle) redeemVoucher(bearer, into uuid.UUID) ledger.Answer {
 // drawSale is a sale of a few lines, paid by coupons, points, stored value and cash.
 func drawSale(r *rapid.T, v ledger.View) domain.Checkout {
 	s := domain.Checkout{Rest: true,
-		OrderRef: rapid.SampledFrom([]string{"", "o-1"}).Draw(r, "order")}
-	for n := range rapid.IntRange(1, 3).Draw(r, "lines") {
-		s.Lines = append(s.Lines, domain.CartLine{N: n + 1, Qty: rapid.IntRange(1, 3).Draw(r, "qty"),
-			Product:   rapid.SampledFrom([]string{"cake", "tea", "cup"}).Draw(r, "product"),
-			Category:  rapid.SampledFrom([]string{"", "food"}).Draw(r, "category"),
+		OrderRef: evenly(r, []string{"", "o-1"}, "order")}
+	for n := range between(r, 1, 3, "lines") {
+		s.Lines = append(s.Lines, domain.CartLine{N: n + 1, Qty: between(r, 1, 3, "qty"),
+			Product:   evenly(r, []string{"cake", "tea", "cup"}, "product"),
+			Category:  evenly(r, []string{"", "food"}, "category"),
 			UnitPrice: money(r, 20)})
 	}
 	coupon, has := oneOf(r, v.Coupons(), "coupon")
-	switch used := rapid.IntRange(0, 3).Draw(r, "coupons"); {
+	switch used := between(r, 0, 3, "coupons"); {
 	case used == 1 && has:
 		s.Coupons = []uuid.UUID{coupon.ID}
 	case used > 1:
 		s.Best = true
 	}
-	if rapid.IntRange(0, 2).Draw(r, "with points") == 0 {
+	if between(r, 0, 2, "with points") == 0 {
 		s.Points = ptsUnit.Steps(10)
 	}
-	if rapid.IntRange(0, 2).Draw(r, "with cash") == 0 {
+	if between(r, 0, 2, "with cash") == 0 {
 		s.External = []domain.Payment{{Method: "cash", Amount: yuan("1.23")}}
 	}
 	return s

@@ -26,8 +26,8 @@ func TestHistories(t *testing.T) {
 		c := newChronicle(one, store)
 		one.Cleanup(c.Close)
 		c.found()
-		c.live(r, rapid.IntRange(10, 60).Draw(r, "steps"))
-		agree(one, store, func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "cut") })
+		c.live(r, between(r, 20, 150, "steps"))
+		agree(one, store, func(n int) int { return between(r, 0, n-1, "cut") })
 	})
 }
 
@@ -64,15 +64,18 @@ func (t try) Fatal(args ...any)                 { t.r.Fatal(args...) }
 func (t try) Fatalf(format string, args ...any) { t.r.Fatalf(format, args...) }
 func (t try) Error(args ...any)                 { t.r.Error(args...) }
 func (t try) Errorf(format string, args ...any) { t.r.Errorf(format, args...) }
+func (t try) Logf(format string, args ...any)   { t.r.Logf(format, args...) }
 func (t try) Helper()                           {}
 
 // agree folds a log in some ways, cut anywhere, and compares every row of every table.
 func agree(t testing.TB, store eventstore.Store, upTo func(n int) int) {
 	t.Helper()
 	var first []string
+	said := askOracle(t, store)
 	for _, w := range ways(t) {
 		m := w.fold(t, store, upTo)
 		clean(t, m)
+		said.compare(m)
 		rows := sortedRows(t, m)
 		if first == nil {
 			first = rows

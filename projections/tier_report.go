@@ -33,12 +33,13 @@ type TierReport struct {
 }
 
 // heldAt are the tiers that accounts held at an instant, by when each began: an import's years ago, a
-// period's end when it was, however late that was written. Accounts that have ended are left out.
+// period's end when it was, however late that was written. Of two, what was recorded
+// later counts, even where it began earlier: a sale that comes late. Accounts that have ended are left out.
 const heldAt = `SELECT c.account_id, c.tier, c.rank FROM tier_changes c
 	JOIN accounts ON accounts.id = c.account_id
 	WHERE c.at <= ? AND status NOT IN ('closed', 'merged') AND NOT EXISTS (
 		SELECT 1 FROM tier_changes d WHERE d.account_id = c.account_id AND d.at <= ?
-			AND (d.at, d.revision) > (c.at, c.revision))`
+			AND d.revision > c.revision)`
 
 // TierReport counts who held what tier at an instant, and who held another at an earlier one, which may
 // be zero: then nobody. Of members that have not ended, those that held no other held the first, also
@@ -85,7 +86,7 @@ func tierCounts(ctx context.Context, q querier, at time.Time) (counts []TierCoun
 
 func tierMoves(ctx context.Context, q querier, from, to time.Time) (moves []TierMove, err error) {
 	held := `(SELECT tier FROM tier_changes WHERE account_id = moved.account_id AND at <= ?
-		ORDER BY at DESC, revision DESC LIMIT 1)`
+		ORDER BY revision DESC LIMIT 1)`
 	rows, err := q.QueryContext(ctx, `SELECT was, is_now, count(*) FROM (
 			SELECT `+held+` AS was, `+held+` AS is_now FROM (
 				SELECT DISTINCT account_id FROM tier_changes
