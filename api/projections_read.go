@@ -82,6 +82,7 @@ func getProjectionStatistics(c *call) error {
 func (o *out) statistics(s js.Statistics) {
 	o.integer("version", int64(s.Version))
 	o.plain("state", string(s.State))
+	o.boolean("elsewhere", s.Elsewhere)
 	o.position("position", uint64(s.Position))
 	o.position("lag", s.Lag)
 	o.integer("events", s.Events)

@@ -165,7 +165,11 @@ func (m *Models) look(
 		return 0, err
 	}
 	defer free()
-	defer func() { err = d.away(err) }()
+	defer func() {
+		if d.postgres {
+			err = away(err)
+		}
+	}()
 	s, err := d.begin(ctx)
 	if err != nil {
 		return 0, err

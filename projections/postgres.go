@@ -53,9 +53,9 @@ func (t *translated) QueryContext(ctx context.Context, query string, args []driv
 
 // away says of an error that it is ErrAway, where it speaks of the connection to the server: it was not
 // made or was lost (SQLSTATE 08), or the server is ending or has no room for another (57P, 53).
-func (d *database) away(err error) error {
-	if err == nil || !d.postgres {
-		return err
+func away(err error) error {
+	if err == nil {
+		return nil
 	}
 	refused, _ := errors.AsType[*pgconn.PgError](err)
 	_, connecting := errors.AsType[*pgconn.ConnectError](err)
@@ -91,6 +91,7 @@ var words = strings.NewReplacer(
 	") STRICT, WITHOUT ROWID", ")",
 	") STRICT", ")",
 	" VIRTUAL\n", " STORED\n",
+	" BLOB", " bytea",
 	"INTEGER", "bigint",
 	" TEXT", ` text COLLATE "C"`,
 )

@@ -108,8 +108,18 @@ func (s *schemas) pool(schema string) *sql.DB {
 	config := s.config.Copy()
 	config.RuntimeParams["search_path"] = schema
 	config.RuntimeParams["application_name"] = "tillbook"
+	for name, value := range vanished {
+		if config.RuntimeParams[name] == "" {
+			config.RuntimeParams[name] = value
+		}
+	}
 	return sql.OpenDB(translating{config})
 }
+
+// vanished has the server look, after ten seconds of silence, whether a client is still there: one that
+// vanished keeps its locks until then. A URL may say otherwise.
+var vanished = map[string]string{"tcp_keepalives_idle": "10", "tcp_keepalives_interval": "5",
+	"tcp_keepalives_count": "3"}
 
 func (s *schemas) generations(ctx context.Context) (all []int, err error) {
 	prefix := strings.TrimSuffix(s.name(0), "0000")

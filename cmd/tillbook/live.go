@@ -23,8 +23,8 @@ type liveProjections struct {
 }
 
 func (s *service) openLive(ctx context.Context, observed *api.Metrics) error {
-	m, err := js.OpenManager(ctx, s.cfg.data, s.store, js.ManagerOptions{Logger: s.logger,
-		Definitions: s.definitions, OnFault: observed.OnProjectionFault})
+	m, err := js.OpenManager(ctx, orFolder(s.cfg.readmodels, s.cfg.data), s.store, js.ManagerOptions{
+		Logger: s.logger, Definitions: s.definitions, OnFault: observed.OnProjectionFault})
 	if err == nil {
 		s.live = &liveProjections{m, s.ledger}
 		observed.ProjectionLag(m)

@@ -24,11 +24,13 @@ type engine struct {
 	enabled int64              // EnabledAt, which a fault remembers
 	stop    context.CancelFunc // nil while nothing follows; of the manager's goroutine
 	done    sync.WaitGroup
+	mirror  bool // another node runs it, and it stands at the checkpoint; see look
 
 	mu      sync.Mutex // guards all below
 	runner  *Runner    // nil where the script does not compile
 	reader  *Runner    // of results, where they are not the states; nil until it is needed
 	closed  bool       // it answers no more
+	clean   bool       // when it closed its checkpoint held all that it had emitted
 	at      mark
 	saved   mark      // as the checkpoint has it
 	since   time.Time // of the last checkpoint
@@ -43,6 +45,7 @@ type engine struct {
 	log     []string            // the last lines that the script has logged
 	work    work
 	rate    rate
+	looked  time.Time // a mirror at the checkpoint
 }
 
 // rate counts events of a second.
@@ -156,6 +159,7 @@ func (e *engine) close() {
 	e.halt()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.clean = !e.mirror && e.at == e.saved && e.m.file.holds() == nil
 	for _, r := range []*Runner{e.runner, e.reader} {
 		if r != nil {
 			r.Close()
@@ -321,6 +325,9 @@ func (e *engine) post(ctx context.Context) error {
 	if len(all) == 0 {
 		return nil
 	}
+	if err := e.m.file.holds(); err != nil {
+		return err
+	}
 	n, err := e.poster.post(ctx, all)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -328,6 +335,7 @@ func (e *engine) post(ctx context.Context) error {
 	e.work.writing = false
 	if err == nil {
 		e.pending = nil
+		e.move()
 	}
 	return err
 }

@@ -39,7 +39,7 @@ func (e *engine) due() bool {
 
 // save writes a checkpoint, and tells where that fails: the next one holds it, too.
 func (e *engine) save() {
-	if err := e.checkpoint(); err != nil {
+	if err := e.checkpoint(); err != nil && !errors.Is(err, errNotLeading) {
 		e.m.logger.Error("projection not saved", "projection", e.name, "err", err)
 	}
 }
@@ -130,7 +130,7 @@ func (e *engine) wait(ctx context.Context) error {
 func (e *engine) hold(at eventstore.Position) (release func(), ok bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.limited != nil || e.read > at || e.at.fault != nil || !e.follows {
+	if e.look(context.Background()) != nil || e.limited != nil || e.read > at || e.at.fault != nil || !e.follows {
 		return nil, false
 	}
 	limited := make(chan struct{})
@@ -143,15 +143,19 @@ func (e *engine) hold(at eventstore.Position) (release func(), ok bool) {
 	}, true
 }
 
-// reach returns when the engine, which is held at a position, has folded everything up to it.
+// reach returns when the engine, which is held at a position, has folded everything up to it, and what it
+// has emitted is appended.
 func (e *engine) reach(ctx context.Context, at eventstore.Position) error {
 	last, err := e.head(ctx)
 	if err != nil {
 		return err
 	}
+	if e.mirror {
+		return e.await(ctx, at, last)
+	}
 	for {
 		e.mu.Lock()
-		there := e.halted || e.at.position >= min(last, at)
+		there := len(e.pending) == 0 && (e.halted || e.at.position >= min(last, at))
 		fault, follows, moved := e.at.fault, e.follows, e.moved
 		e.mu.Unlock()
 		switch {

@@ -76,6 +76,7 @@ type Statistics struct {
 	Emitted    int64               // events that it wrote, results among them, and that were not there already
 	PerSecond  int64               // events handled in the last second
 	Partitions int
+	Elsewhere  bool     // another node runs it: all this is as its last checkpoint has it
 	Bytes      int64    // of all states as JSON
 	Log        []string // the last lines that the script has logged since it was opened here, at most 100
 }

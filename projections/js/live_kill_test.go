@@ -11,6 +11,7 @@ import (
 
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // emitting are scripts whose states and emitted events must not depend on how often they were killed.
@@ -45,11 +46,16 @@ const (
 // TestKilledIsNeverKilled: a live projection that is killed at every event, in every way, keeps and
 // emits what one does that never was, each event once.
 func TestKilledIsNeverKilled(t *testing.T) {
-	m, err := OpenManager(t.Context(), t.TempDir(), nil, ManagerOptions{Every: 3})
+	m, err := OpenManager(t.Context(), placetest.Place(t), nil, ManagerOptions{Every: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
+	if m.file.shared != nil {
+		lead := m.elected(t.Context())
+		defer lead.End()
+		m.file.take(lead)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		script := rapid.SampledFrom(emitting).Draw(t, "script")
 		all := drawEvents(t)

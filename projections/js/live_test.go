@@ -13,12 +13,13 @@ import (
 
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/storetest"
+	"github.com/tillbook/tillbook/projections/placetest"
 )
 
 // rig is a Manager, with definitions that the test makes.
 type rig struct {
 	t       testing.TB
-	folder  string
+	place   string
 	store   eventstore.Store
 	options ManagerOptions
 	m       *Manager
@@ -31,17 +32,26 @@ type rig struct {
 }
 
 func newRig(t testing.TB, store eventstore.Store) *rig {
-	r := &rig{t: t, folder: t.TempDir(), store: store, defs: map[string]Live{}, moved: make(chan struct{})}
+	r := &rig{t: t, place: placetest.Place(t), store: store, defs: map[string]Live{}, moved: make(chan struct{})}
 	r.begin()
 	t.Cleanup(func() { r.stop() })
 	return r
 }
 
-// begin runs a Manager.
+// begin runs a Manager that leads.
 func (r *rig) begin() {
 	r.t.Helper()
-	r.options.Definitions = r.definitions
-	m, err := OpenManager(context.Background(), r.folder, r.store, r.options)
+	r.run()
+	r.leads()
+}
+
+// run runs a Manager.
+func (r *rig) run() {
+	r.t.Helper()
+	if r.options.Definitions == nil {
+		r.options.Definitions = r.definitions
+	}
+	m, err := OpenManager(context.Background(), r.place, r.store, r.options)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -56,8 +66,19 @@ func (r *rig) begin() {
 			r.t.Error(err)
 		}
 	})
-	if err := m.Wait(context.Background(), 0); err != nil {
-		r.t.Fatal(err)
+}
+
+// leads waits until the Manager runs the projections itself.
+func (r *rig) leads() {
+	r.t.Helper()
+	for {
+		r.m.mu.RLock()
+		there, changed := r.m.ready, r.m.changed
+		r.m.mu.RUnlock()
+		if there && r.m.file.writes() {
+			return
+		}
+		<-changed
 	}
 }
 

@@ -28,7 +28,7 @@ type ManagerOptions struct {
 	Partitions  int           // of one version; 100,000
 	States      int           // all states of one version as JSON, in bytes; 64 MiB
 	Every       int           // events between two checkpoints, at most; 1,000
-	Pause       time.Duration // between two checkpoints of what goes on; 1 s
+	Pause       time.Duration // between two checkpoints of what goes on; 1 s, of shared ones 500 ms
 	AtOnce      int           // projections whose handlers run at once; 2, on fewer than 4 cores 1
 }
 
@@ -60,8 +60,10 @@ type Definitions struct {
 }
 
 // Manager keeps projections live: each version that is enabled follows the log on a goroutine of its
-// own. Every node of a log has a Manager, which runs all of them for itself: what one emits is the same
-// on every node, and written by whichever comes first.
+// own. Every node of a log has a Manager. Where each keeps its checkpoints in a folder of its own, each
+// runs all of them for itself: what one emits is the same on every node, and written by whichever comes
+// first. Where they share those of a PostgreSQL database one of them leads and runs them; the others answer
+// from its checkpoints, and one of them leads when it ends.
 //
 // What one projection does wrong stops that projection. All methods may be called at once.
 type Manager struct {
@@ -86,14 +88,18 @@ type resident struct {
 	candidate *engine // nil: there is none
 }
 
-// OpenManager opens the checkpoints in a folder. Run has the projections run.
-func OpenManager(ctx context.Context, folder string, store eventstore.Store, o ManagerOptions,
+// OpenManager opens the checkpoints at a place, a folder or the URL of a PostgreSQL database, to which it does
+// not connect yet. Run has the projections run.
+func OpenManager(ctx context.Context, place string, store eventstore.Store, o ManagerOptions,
 ) (*Manager, error) {
-	o = o.withDefaults()
-	file, err := openCheckpoints(ctx, folder)
+	file, err := openCheckpoints(ctx, place)
 	if err != nil {
 		return nil, err
 	}
+	if file.shared != nil {
+		o.Pause = or(o.Pause, sharedPause)
+	}
+	o = o.withDefaults()
 	return &Manager{store: store, opts: o, logger: o.Logger, file: file,
 		over:  make(chan struct{}),
 		slots: make(chan struct{}, o.AtOnce), live: map[string]*resident{}, changed: make(chan struct{})}, nil
@@ -102,31 +108,10 @@ func OpenManager(ctx context.Context, folder string, store eventstore.Store, o M
 // Close closes the checkpoints. Run has returned.
 func (m *Manager) Close() error { return m.file.close() }
 
-// Run, called once, keeps the projections live until ctx ends. Then each stands at a checkpoint.
-func (m *Manager) Run(ctx context.Context) {
-	defer close(m.over)
-	var ticking sync.WaitGroup
-	ticking.Go(func() { m.tick(ctx) })
-	for ctx.Err() == nil {
-		err := m.follow(ctx)
-		if ctx.Err() == nil {
-			m.logger.Error("definitions of projections not followed", "err", err)
-		}
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-		}
-	}
-	ticking.Wait()
-	for _, k := range m.all() {
-		k.close()
-	}
-}
-
 // follow puts definitions in force as they come; before all are known none is.
 func (m *Manager) follow(ctx context.Context) error {
 	waiting := map[string]Live{}
-	known := false
+	known, tidied := false, false
 	for defined, err := range m.opts.Definitions(ctx) {
 		if err != nil {
 			return err
@@ -137,12 +122,15 @@ func (m *Manager) follow(ctx context.Context) error {
 		if known = known || defined.CaughtUp; !known {
 			continue
 		}
-		if defined.CaughtUp && !m.isReady() {
+		if defined.CaughtUp && !tidied && m.file.writes() {
 			m.tidy(waiting)
+			tidied = true
 		}
 		for _, name := range slices.Sorted(maps.Keys(waiting)) {
 			def := waiting[name]
-			m.apply(ctx, &def)
+			if err := m.apply(ctx, &def); err != nil {
+				return err
+			}
 		}
 		clear(waiting)
 		m.reach(defined.Position)
@@ -166,7 +154,7 @@ func (m *Manager) tidy(known map[string]Live) {
 func (m *Manager) forget(name string) error {
 	rows, err := m.file.runs(name)
 	for _, row := range rows {
-		err = errors.Join(err, m.file.forget(name, row.began))
+		err = errors.Join(err, m.file.forget(name, row.version.Began))
 	}
 	return err
 }
@@ -234,7 +222,9 @@ func (m *Manager) tick(ctx context.Context) {
 		case now := <-ticker.C:
 			for _, k := range m.all() {
 				for _, e := range k.engines() {
-					e.tick(now)
+					if !e.mirror {
+						e.tick(now)
+					}
 				}
 			}
 		}

@@ -26,15 +26,15 @@ func (k *resident) close() {
 const alignTime = 2 * time.Second
 
 // apply puts a projection's definition in force. Where anything of it changes its versions are stopped,
-// and go on from where they stood.
-func (m *Manager) apply(ctx context.Context, def *Live) {
+// and go on from where they stood. Its error is one of shared checkpoints, which is tried again.
+func (m *Manager) apply(ctx context.Context, def *Live) error {
 	m.mu.RLock()
 	old := m.live[def.Name]
 	m.mu.RUnlock()
 	if old != nil {
-		if unchanged(&old.Live, def) && !old.faulted() {
+		if unchanged(&old.Live, def) && !old.faulted() && old.isHere(m) {
 			m.put(def.Name, old.enabled(def))
-			return
+			return nil
 		}
 		if old.candidate != nil && def.Current.Began == old.candidate.version.Began {
 			m.align(ctx, old)
@@ -42,29 +42,40 @@ func (m *Manager) apply(ctx context.Context, def *Live) {
 		old.close()
 	}
 	if def.Deleted {
-		if err := m.forget(def.Name); err != nil {
-			m.logger.Error("checkpoint of a projection not removed", "projection", def.Name, "err", err)
+		if m.file.writes() {
+			if err := m.forget(def.Name); err != nil {
+				m.logger.Error("checkpoint of a projection not removed", "projection", def.Name, "err", err)
+			}
 		}
 		m.put(def.Name, nil)
-		return
+		return nil
 	}
 	if old == nil && !m.Room() {
 		m.logger.Error("projection not run: there are too many", "projection", def.Name)
-		return
+		return nil
 	}
-	k, err := m.keep(def)
+	k, err := m.reopen(ctx, def, old)
+	if err != nil && m.file.shared != nil {
+		return err
+	}
 	if err != nil {
 		m.logger.Error("projection not opened", "projection", def.Name, "err", err)
 		m.put(def.Name, nil)
-		return
+		return nil
 	}
 	k.takeOver(old)
 	m.put(def.Name, k)
-	if def.Enabled {
+	if def.Enabled && !k.current.mirror {
 		for _, e := range k.engines() {
 			e.start(ctx)
 		}
 	}
+	return nil
+}
+
+// isHere reports whether the projection is as this node is: it runs here, or elsewhere.
+func (k *resident) isHere(m *Manager) bool {
+	return !k.current.closed && k.current.mirror != m.file.writes()
 }
 
 // takeOver has versions that go on where they stopped count on, too.
@@ -151,15 +162,15 @@ func (m *Manager) keep(def *Live) (*resident, error) {
 	found := map[int64]mark{}
 	stopped := eventstore.Position(0) // of what emitted and is no more
 	for _, row := range rows {
-		isCurrent := row.began == def.Current.Began
-		if isCurrent || def.Candidate != nil && row.began == def.Candidate.Began {
-			found[row.began] = row.mark
+		isCurrent := row.version.Began == def.Current.Began
+		if isCurrent || def.Candidate != nil && row.version.Began == def.Candidate.Began {
+			found[row.version.Began] = row.mark
 			continue
 		}
-		if row.emitsAfter != notYet && row.version >= def.First {
+		if row.emitsAfter != notYet && row.version.Number >= def.First {
 			stopped = max(stopped, row.position, eventstore.Position(row.emitsAfter))
 		}
-		defer m.file.forget(def.Name, row.began) // when what follows it is opened
+		defer m.file.forget(def.Name, row.version.Began) // when what follows it is opened
 	}
 	k := &resident{Live: *def}
 	if k.current, err = m.open(def, def.Current, m.currentMark(def, found, stopped)); err != nil {

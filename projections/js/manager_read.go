@@ -60,12 +60,12 @@ func (m *Manager) List(ctx context.Context) ([]Status, error) {
 }
 
 // Status is how a projection stands. Its error is ErrNoProjection, ErrStarting, or the store's.
-func (m *Manager) Status(ctx context.Context, name string) (Status, error) {
-	k, err := m.find(name)
-	if err != nil {
-		return Status{}, err
-	}
-	return k.status(ctx)
+func (m *Manager) Status(ctx context.Context, name string) (s Status, err error) {
+	err = m.turning(ctx, name, func(k *resident) (err error) {
+		s, err = k.status(ctx)
+		return err
+	})
+	return s, err
 }
 
 func (k *resident) status(ctx context.Context) (s Status, err error) {
@@ -85,9 +85,16 @@ func (e *engine) statistics(ctx context.Context) (Statistics, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.closed {
+		return Statistics{}, errClosed
+	}
+	if err := e.look(ctx); err != nil {
+		return Statistics{}, err
+	}
 	s := Statistics{Version: e.version.Number, Emit: e.version.Emit, State: LiveStopped, Fault: e.at.fault,
 		Position: e.at.position, Checkpoint: e.saved.position,
 		Lag: uint64(head - min(head, e.at.position)), Events: e.at.events, Emitted: e.at.emitted}
+	s.Elsewhere = e.mirror
 	s.Log = slices.Clone(e.log)
 	s.Since, s.Busy, s.Buffered = e.work.events, e.work.busy, e.work.buffered
 	s.Pending, s.Writing, s.Due = len(e.pending), e.work.writing, len(e.pending) > 0 && e.due()
@@ -142,6 +149,9 @@ func (e *engine) covers(ctx context.Context, at eventstore.Position) (there bool
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if err := e.look(ctx); err != nil {
+		return false, nil, err
+	}
 	there = e.at.position >= at || end >= at && e.at.position >= last
 	if !there && !e.follows {
 		return false, nil, ErrStarting
@@ -203,6 +213,12 @@ func (e *engine) ask(ctx context.Context, read func() error) error {
 	defer e.mu.Unlock()
 	if e.closed {
 		return errClosed
+	}
+	if err := e.look(ctx); err != nil {
+		return err
+	}
+	if e.mirror && e.script != nil && e.runner == nil {
+		return ErrStarting // there is no checkpoint yet
 	}
 	if e.runner == nil {
 		return nil

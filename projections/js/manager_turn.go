@@ -21,9 +21,15 @@ func (m *Manager) CatchUp(ctx context.Context, name string) error {
 // errClosed says that a version was stopped and another is about to stand in its place.
 var errClosed = fmt.Errorf("%w: it is being changed", ErrStarting)
 
-// asking reads from a projection's current version. Where that one is just being replaced it waits for
-// the next.
+// asking reads from a projection's current version; see turning.
 func (m *Manager) asking(ctx context.Context, name string, read func(*engine) error) error {
+	return m.turning(ctx, name, func(k *resident) error {
+		return k.current.ask(ctx, func() error { return read(k.current) })
+	})
+}
+
+// turning reads from a projection. Where a version of it is just being replaced it waits for the next.
+func (m *Manager) turning(ctx context.Context, name string, read func(*resident) error) error {
 	for {
 		m.mu.RLock()
 		changed := m.changed
@@ -32,8 +38,7 @@ func (m *Manager) asking(ctx context.Context, name string, read func(*engine) er
 		if err != nil {
 			return err
 		}
-		err = k.current.ask(ctx, func() error { return read(k.current) })
-		if !errors.Is(err, errClosed) {
+		if err = read(k); !errors.Is(err, errClosed) {
 			return err
 		}
 		select {
