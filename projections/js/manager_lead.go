@@ -173,24 +173,33 @@ func (m *Manager) finish(ctx context.Context, def *Live) error {
 	for _, row := range rows {
 		gone := row.version.Began != def.Current.Began &&
 			(def.Candidate == nil || row.version.Began != def.Candidate.Began)
-		if !gone || row.emitsAfter == notYet || row.version.Number < def.First || row.fault != nil || !def.Enabled ||
-			!row.version.Emit {
+		emitted := row.emitsAfter != notYet && row.version.Number >= def.First && m.writes(row.version)
+		if !gone || !emitted || row.fault != nil || !def.Enabled {
 			continue
 		}
-		e, err := m.open(def, row.version, row.mark)
-		if err != nil {
+		if err := m.end(ctx, def, row); err != nil {
 			return err
 		}
-		e.start(ctx)
-		aligning, cancel := context.WithTimeout(ctx, alignTime)
-		if head, err := m.store.Head(ctx); err == nil {
-			err = e.reach(aligning, head)
-			if err != nil {
-				m.logger.Warn("a version that was replaced did not come to its end", "projection", def.Name, "err", err)
-			}
-		}
-		cancel()
-		e.close()
+	}
+	return nil
+}
+
+// end runs a version up to the log's head.
+func (m *Manager) end(ctx context.Context, def *Live, row runRow) error {
+	e, err := m.open(def, row.version, row.mark)
+	if err != nil {
+		return err
+	}
+	e.start(ctx)
+	defer e.close()
+	ctx, cancel := context.WithTimeout(ctx, alignTime)
+	defer cancel()
+	head, err := m.store.Head(ctx)
+	if err == nil {
+		err = e.reach(ctx, head)
+	}
+	if err != nil {
+		m.logger.Warn("a version that was replaced did not come to its end", "projection", def.Name, "err", err)
 	}
 	return nil
 }

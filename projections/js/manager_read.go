@@ -118,12 +118,14 @@ func (e *engine) statistics(ctx context.Context) (Statistics, error) {
 // ends. ErrStarting also says that it stands still.
 func (m *Manager) Reach(ctx context.Context, name string, at eventstore.Position) error {
 	for {
+		var there bool
+		var moved chan struct{}
 		k, err := m.find(name)
-		if err != nil {
-			return err
+		if err == nil {
+			there, moved, err = k.current.covers(ctx, at)
 		}
-		there, moved, err := k.current.covers(ctx, at)
-		if err != nil || there {
+		soon := errors.Is(err, ErrStarting) && (k == nil || k.Enabled && !k.faulted())
+		if err != nil && !soon || there {
 			return err
 		}
 		select {
