@@ -85,14 +85,20 @@ func TestOneRuns(t *testing.T) {
 	if got := both(t, all, "both"); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	r.append(lines(turns*40, turns*40+5)) // the others go on from what they have read
+	if got, want := both(t, all, "both"), fmt.Sprintf(`a-1={"last":%d} -> {"last":%[1]d,"all":%d}`, turns*40+4,
+		turns*40+5); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	both(t, all, "x")
 	said := strings.Split(r.emitted("analytics-said"), "\n")
 	for n, line := range said {
 		if line != fmt.Sprintf(`x {"n":%d}`, n) {
 			t.Fatalf("got %s as the %d. emitted", line, n)
 		}
 	}
-	if len(said) != turns*40 {
-		t.Errorf("got %d emitted, want %d", len(said), turns*40)
+	if len(said) != turns*40+5 {
+		t.Errorf("got %d emitted, want %d", len(said), turns*40+5)
 	}
 	elsewhere := 0
 	for _, r := range all {
@@ -136,5 +142,34 @@ func TestSeamOfNodes(t *testing.T) {
 	}
 	if len(said) != 105 {
 		t.Errorf("got %d emitted, want 105", len(said))
+	}
+}
+
+// TestSeamAfterDeath: who runs a version dies far beyond its checkpoint, and another takes its place before
+// anybody goes on: it emits nothing that the first has emitted elsewhere.
+func TestSeamAfterDeath(t *testing.T) {
+	r := nodes(t, 1)[0]
+	r.stop()
+	r.options.Every, r.options.Pause = 1_000_000, time.Hour // it makes no checkpoint
+	r.begin()
+	r.create("x", says("one"), true)
+	r.update("x", strings.ReplaceAll(says("two"), "analytics-said", "analytics-told"))
+	r.append(lines(0, 30))
+	r.settled("x")
+	cut(t, r.place)
+	r.stop()
+	r.mu.Lock()
+	def := r.defs["x"]
+	def.Current, def.Candidate = *def.Candidate, nil
+	r.defs["x"] = def
+	r.mu.Unlock()
+	r.begin()
+	r.append(lines(30, 33))
+	r.settled("x")
+	if got := strings.Count(r.emitted("analytics-said"), "one"); got != 30 {
+		t.Errorf("got %d emitted by the first, want 30", got)
+	}
+	if got, want := r.emitted("analytics-told"), "two {\"n\":30}\ntwo {\"n\":31}\ntwo {\"n\":32}"; got != want {
+		t.Errorf("got %s by the second, want %s", got, want)
 	}
 }
