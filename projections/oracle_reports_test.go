@@ -167,7 +167,7 @@ func (o *oracle) points(m *Models) {
 	changes, ends := map[string][2]int64{}, map[string]int64{}
 	for _, row := range o.tables["points"] {
 		c := changes[row["type"]]
-		changes[row["type"]] = [2]int64{c[0] + row.number("events"), c[1] + row.number("amount")}
+		changes[row["type"]] = [2]int64{c[0] + 1, c[1] + row.number("amount")}
 	}
 	closing, holders, pending := int64(0), 0, int64(0)
 	for _, a := range o.accounts {

@@ -25,7 +25,7 @@ var (
 		"lots":         {"account_id", "id"},
 		"mandates":     {"account_id", "id"},
 		"occasions":    {"account_id", "coupon_id"},
-		"points":       {"account_id", "unit", "day", "type"},
+		"points":       {"account_id", "revision"},
 		"purchases":    {"account_id", "unit", "day"},
 		"reservations": {"id"},
 		"segments":     {"id"},
@@ -59,7 +59,7 @@ var (
 		"lots":      "account_id, id, unit, class, remaining, held",
 		"mandates":  "account_id, id, status, unit, amount, charged, failed, period, next_at, ended_at",
 		"occasions": "account_id, coupon_id, name",
-		"points":    "account_id, unit, day, type, events, amount",
+		"points":    "account_id, revision, position, unit, day, type, amount",
 		"purchases": "account_id, unit, day, sales, amount",
 		"reservations": "id, reservation_id, campaign, account_id, kind, count, unit, amount, status, began_at, " +
 			"ended_at",
@@ -119,9 +119,9 @@ func (o *oracle) value(h *happening) {
 	}
 	o.row("history", uint64(h.position)).put("balance_before", before, "balance_after", balance["total"])
 	if earned {
-		row := o.row("points", h.account, w.Amount.Unit(), h.Metadata.BusinessDate, domain.TypeOf(h.Event))
-		row.add("events", 1)
-		row.add("amount", points)
+		row := o.row("points", h.account, h.Revision)
+		row.put("position", uint64(h.position), "unit", w.Amount.Unit(), "day", h.Metadata.BusinessDate,
+			"type", domain.TypeOf(h.Event), "amount", points)
 	}
 	o.settled(h, !moved.IsZero())
 }
