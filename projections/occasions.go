@@ -114,9 +114,7 @@ const notGranted = `NOT EXISTS (SELECT 1 FROM occasions o WHERE o.account_id = %
 // history, and the occasion's name.
 var happenings = map[domain.TriggerEvent]struct{ types, condition, name string }{
 	domain.OnAccountOpened: {"'AccountOpened'", "true", "'account_opened'"},
-	domain.OnFirstTopUp: {"'TopUpPosted'", `NOT EXISTS (SELECT 1 FROM history p
-		WHERE p.stream = h.stream AND p.revision < h.revision AND p.type = 'TopUpPosted')`,
-		"'first_top_up'"},
+	domain.OnFirstTopUp: {"'TopUpPosted'", firstTopUp, "'first_top_up'"},
 	domain.OnTierReached: {"'TierChanged'", `h.detail ->> '$.to' = ?
 		AND h.detail ->> '$.cause' IN ('day_end', 'reached', 'reached_late')`, "'tier:' || h.event_id"},
 	domain.OnSpend: {"'CheckoutPosted', 'DebitPosted'", `h.operation IN ('capture', 'checkout', 'debit')
@@ -124,6 +122,12 @@ var happenings = map[domain.TriggerEvent]struct{ types, condition, name string }
 		AND CAST(replace(coalesce(h.amount, h.detail ->> '$.net'), '.', '') AS INTEGER) >= ?`,
 		"'sale:' || h.operation_id"},
 }
+
+// firstTopUp is that every top-up of the account before h was reversed, and that h is not cancelled.
+const firstTopUp = `(SELECT coalesce(sum(CASE p.type WHEN 'TopUpPosted' THEN 1 ELSE -1 END), 0)
+		FROM history p WHERE p.stream = h.stream AND p.revision < h.revision
+			AND p.type IN ('TopUpPosted', 'TopUpReversed')) = 0
+	AND NOT EXISTS (SELECT 1 FROM history c WHERE c.cancels = h.operation_id AND c.stream = h.stream)`
 
 // Occasions lists what a trigger waited for behind a place, of which it looks at limit, but for what was
 // granted already, and says where to go on, and whether there may be more. The list is a hint: the

@@ -13,10 +13,10 @@ import (
 	"github.com/tillbook/tillbook/projections/placetest"
 )
 
-// happening is an event of an account.
-func (t *occasionTest) happening(account, kind, operation, detail string) {
+// happening is an event of an account, and answers its position.
+func (t *occasionTest) happening(account, kind, operation, detail string) int {
 	t.Helper()
-	t.event("account-"+domain.AccountID(account).String(), kind, operation, detail)
+	return t.event("account-"+domain.AccountID(account).String(), kind, operation, detail)
 }
 
 type occasionTest struct {
@@ -25,8 +25,8 @@ type occasionTest struct {
 	position int
 }
 
-// event is a row of history at the next position.
-func (t *occasionTest) event(stream, kind, operation, detail string) {
+// event is a row of history at the next position, which it answers.
+func (t *occasionTest) event(stream, kind, operation, detail string) int {
 	t.Helper()
 	t.position++
 	channel, unit, amount := any(nil), any(nil), any(nil)
@@ -42,6 +42,7 @@ func (t *occasionTest) event(stream, kind, operation, detail string) {
 		Null(operation), channel, NullTime(asked), unit, amount, Null(detail))
 	edit(t, t.m, `INSERT INTO checkpoint VALUES (1, ?, ?, '', 0)
 		ON CONFLICT (one) DO UPDATE SET position = excluded.position`, t.position, uuid.UUID{15: 1}.String())
+	return t.position
 }
 
 // TestOccasions has one row for each trigger: what it waits for, and what it passes over.
@@ -65,8 +66,14 @@ func TestOccasions(t *testing.T) {
 	o.happening("C", "AccountOpened", "import open", "{}")
 	o.happening("D", "AccountOpened", "open", "{}")
 	o.happening("A", "TopUpPosted", "top_up", "")
+	o.happening("B", "TopUpPosted", "top_up", "") // and is cancelled
+	edit(t, o.m, "UPDATE history SET cancels = ? WHERE position = ?", fmt.Sprint("o", o.position),
+		o.happening("B", "TopUpReversed", "cancel", ""))
 	o.happening("B", "TopUpPosted", "top_up", "")
 	o.happening("B", "TopUpPosted", "top_up", "")
+	o.happening("C", "TopUpPosted", "import top_up", "")
+	o.happening("C", "TopUpReversed", "reverse_top_up", "")
+	o.happening("C", "TopUpPosted", "top_up", "")
 	o.happening("A", "DebitPosted", "debit", "49.99")
 	o.happening("A", "DebitPosted", "debit", "50.00")
 	o.happening("B", "DebitPosted", "", "60.00") // of the checkout that follows
@@ -81,12 +88,12 @@ func TestOccasions(t *testing.T) {
 		domain.AccountID("C").String())
 
 	for want, trigger := range map[string]domain.Trigger{
-		"B account_opened":  {On: domain.OnAccountOpened},
-		"B first_top_up":    {On: domain.OnFirstTopUp},
-		"A sale, B sale":    {On: domain.OnSpend, Amount: yuan("50.00")},
-		"A tier":            {On: domain.OnTierReached, Tier: "gold"},
-		"C idle:2026-05-25": {On: domain.OnIdle, Days: 9},
-		"":                  {On: domain.OnIdle, Days: 30},
+		"B account_opened":               {On: domain.OnAccountOpened},
+		"B first_top_up, C first_top_up": {On: domain.OnFirstTopUp},
+		"A sale, B sale":                 {On: domain.OnSpend, Amount: yuan("50.00")},
+		"A tier":                         {On: domain.OnTierReached, Tier: "gold"},
+		"C idle:2026-05-25":              {On: domain.OnIdle, Days: 9},
+		"":                               {On: domain.OnIdle, Days: 30},
 	} {
 		w := Watch{Campaign: &domain.Campaign{ID: "auto"}, At: asked,
 			Definition: &domain.Definition{ID: "d", Version: 2, Trigger: &trigger}}
