@@ -106,20 +106,24 @@ func (c *call) claimed(q ledger.Request, shown codesBody) (coupons []uuid.UUID, 
 		steps = steps[1:]
 	}
 	for _, q.DryRun = range steps {
-		coupons = nil
+		coupons, q.Beside = nil, nil
 		for i, code := range shown.Codes {
 			of := q
 			of.Key = saleClaimKey(q.Key, i)
+			var e domain.CouponGranted
 			id, before, err := c.s.claimedBefore(of, code)
 			if err == nil && !before && used {
 				err = domain.ErrKeyReused.By(sale)
 			}
 			if err == nil && !before {
-				granted, bad := c.granted(of, claimBody{Code: code, Channel: shown.IssueChannel})
-				id, err = granted.CouponID, bad
+				e, err = c.granted(of, claimBody{Code: code, Channel: shown.IssueChannel})
+				id = e.CouponID
 			}
 			if err != nil {
 				return coupons, err
+			}
+			if q.DryRun && !before {
+				q.Beside = append(q.Beside, e)
 			}
 			if before || !q.DryRun {
 				coupons = append(coupons, id)
@@ -213,6 +217,7 @@ func (c *call) offered(w *domain.Wanted, q ledger.Request, shown codesBody) erro
 		if err != nil {
 			return err
 		}
+		q.Beside = append(q.Beside, e)
 		w.Offers = append(w.Offers, e.Offered(campaign))
 	}
 	return nil

@@ -91,6 +91,29 @@ func TestSaleRefusedKeepsCoupon(t *testing.T) {
 	early.refused(422, "code_not_usable") // each account once
 }
 
+// TestSaleCodesOfOneCampaign: a quote with several codes of one campaign says what the sale would, and the
+// sale claims none where it cannot have all.
+func TestSaleCodesOfOneCampaign(t *testing.T) {
+	for budgets, want := range map[string]int{`{}`: 200, `{"per_account":2}`: 200, `{"per_account":1}`: 422,
+		`{"issues":2}`: 200, `{"issues":1}`: 422} {
+		s, _ := openPeople(t)
+		s.spring(budgets)
+		anna := s.account("C-1", "200")
+		_, codes := s.batch(2)
+		for _, both := range []string{`"codes":["` + codes[0] + `","` + codes[1] + `"]`,
+			`"codes":["` + codes[0] + `","spring 26"]`} {
+			got := s.post("/v1/quotes", `{"account_id":"`+anna[len("/v1/accounts/"):]+`","lines":[`+latte+`],`+both+`}`)
+			if got.status != want || want == 422 && got.at("code") != "code_not_usable" {
+				t.Errorf("%s: got %d %s, want %d", budgets, got.status, got.text, want)
+			}
+			if want == 422 {
+				s.post(anna+"/checkouts", sold(both)).refused(422, "code_not_usable")
+				s.get(anna + "/coupons").is(200).has(fields{"data": "[]"})
+			}
+		}
+	}
+}
+
 // TestSaleCodesMalformed: what no sale could want is refused before a code is looked at.
 func TestSaleCodesMalformed(t *testing.T) {
 	s, _ := openPeople(t)

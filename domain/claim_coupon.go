@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -40,7 +41,7 @@ func (g GrantCoupon) claims(d *Definition) bool {
 func (d *Draft) claimedOut(campaign string, definition *Definition) bool {
 	most := definition.PromoCode.PerAccount
 	if d.Candidates != nil && d.Candidates(broughtName(campaign, definition.ID)) == 0 &&
-		d.Candidates(promoName(campaign, definition.ID))+len(d.posted) < most {
+		d.Candidates(promoName(campaign, definition.ID))+len(d.posted)+len(d.Beside) < most {
 		return false // without reading what was claimed before
 	}
 	return d.claims(campaign, definition.ID) >= most
@@ -49,7 +50,13 @@ func (d *Draft) claimedOut(campaign string, definition *Definition) bool {
 // claims is how often the account has claimed a definition by its promo code. Of an absorbed account
 // those count that came from it.
 func (d *Draft) claims(campaign, definition string) int {
-	n := len(d.answering(promoName(campaign, definition)))
+	promo := promoName(campaign, definition)
+	n := len(d.answering(promo))
+	for _, g := range d.Beside {
+		if slices.Contains(g.appendClaim(nil), promo) {
+			n++
+		}
+	}
 	for _, e := range d.answering(broughtName(campaign, definition)) {
 		if merged, ok := e.(AccountsMerged); ok && merged.Survivor == d.id {
 			_, brought := merged.Counts.of(campaign, definition)

@@ -190,7 +190,7 @@ func (d *Draft) granted(g GrantCoupon) (e CouponGranted, err error) {
 		return e, ErrCouponHolderOnly
 	case !until.IsZero() && (!until.After(from) || !until.After(d.Decided)):
 		return e, ErrCouponExpired.Because("its definition's time is over")
-	case len(d.coupons) >= mostCoupons:
+	case len(d.coupons)+len(d.Beside) >= mostCoupons:
 		return e, ErrCouponLimit.Because(fmt.Sprintf("want at most %d live coupons", mostCoupons))
 	case budgets.PerAccount > 0 && d.hadOf(g.Campaign) >= budgets.PerAccount:
 		return e, ErrCouponLimit.Because("the campaign gives one account no more")
@@ -238,6 +238,11 @@ func (d *Draft) defined(g GrantCoupon) (*Campaign, *Definition, error) {
 // hadOf is how many coupons of a campaign the account has had, less those recycled. Of an absorbed
 // account those count that came from it.
 func (d *Draft) hadOf(campaign string) (n int) {
+	for _, g := range d.Beside {
+		if g.Campaign == campaign {
+			n++
+		}
+	}
 	for _, e := range d.answering(campaignName(campaign)) {
 		switch e := e.(type) {
 		case CouponGranted:

@@ -40,6 +40,9 @@ type Moment struct {
 	// known. It may be changed by Decide.
 	Earlier *Unreserved
 
+	// Beside are coupons that a dry run takes as granted before, none of which the account has.
+	Beside []CouponGranted
+
 	// Settled is the merge that absorbed the account, where the shell knows that it stands: that the
 	// survivor has taken it in.
 	Settled uuid.UUID

@@ -81,6 +81,12 @@ func (l *Ledger) reserve(r Request, wanted []domain.BudgetPart) ([]domain.Reserv
 func (l *Ledger) claim(r Request, parts []*domain.Reservation) error {
 	_, err := l.ask(parts[0].Campaign, func(t *reckoning) error {
 		after, posted := t.budget, make([]domain.Posted, 0, len(parts))
+		for _, g := range r.Beside {
+			if g.Campaign == parts[0].Campaign && g.ReservationID != uuid.Nil {
+				_, _ = after.Reserve(domain.Claim{BudgetPart: domain.BudgetPart{Campaign: g.Campaign,
+					Kind: domain.BudgetIssue, Count: 1}}, t.moment(r.Caller, r.CorrelationID))
+			}
+		}
 		for _, made := range parts {
 			p, err := after.Reserve(domain.Claim{BudgetPart: made.BudgetPart, Account: r.Account,
 				Operation: made.Operation}, t.moment(r.Caller, r.CorrelationID))

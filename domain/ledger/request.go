@@ -28,6 +28,8 @@ type Request struct {
 	CorrelationID string
 	DryRun        bool // decide and answer, store nothing
 
+	Beside []domain.CouponGranted // of a dry run: coupons that are taken as granted before
+
 	hops    int       // accounts it was passed on by
 	settled uuid.UUID // the merge that is known to stand
 

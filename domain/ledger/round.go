@@ -203,8 +203,8 @@ func (r *round) moment(q *Request, place domain.Store) domain.Moment {
 		CorrelationID: q.CorrelationID, IdempotencyKey: q.Key, Context: q.Context,
 		Place:     place,
 		Campaigns: r.campaigns, Reservations: q.reserved, Earlier: q.needs,
-		Settled: q.settled,
-		Found:   r.found, Candidates: r.candidates,
+		Beside: q.Beside, Settled: q.settled,
+		Found: r.found, Candidates: r.candidates,
 	}
 	m.Decided = q.Context.Instant(m.Recorded)
 	programs := r.registry.book.Load()
