@@ -17,6 +17,9 @@ func (o *out) balance(b domain.Balance) {
 	o.plain("unit", b.Unit)
 	o.quantity("total", b.Total)
 	o.quantity("available", b.Available)
+	if !b.Limited.IsZero() {
+		o.quantity("limited", b.Limited)
+	}
 	o.quantity("held", b.Held)
 	o.quantity("pending", b.Pending)
 	o.quantity("expired_unposted", b.ExpiredUnposted)

@@ -11,7 +11,8 @@ import (
 type Balance struct {
 	Unit            string             `json:"unit"`
 	Total           Quantity           `json:"total"`
-	Available       Quantity           `json:"available"`        // can be spent now
+	Available       Quantity           `json:"available"`        // can be spent now, Limited included
+	Limited         Quantity           `json:"limited,omitzero"` // on some goods alone; a debit takes of the rest
 	Held            Quantity           `json:"held"`             // pinned by holds that last
 	Pending         Quantity           `json:"pending"`          // not yet effective
 	ExpiredUnposted Quantity           `json:"expired_unposted"` // LotExpired is still to be written
@@ -23,7 +24,11 @@ type Balance struct {
 
 func (b Balance) appendJSON(to jsonText) jsonText {
 	to = append(to, '{').text("unit", b.Unit).quantity("total", b.Total)
-	to = to.quantity("available", b.Available).quantity("held", b.Held).quantity("pending", b.Pending)
+	to = to.quantity("available", b.Available)
+	if !b.Limited.IsZero() {
+		to = to.quantity("limited", b.Limited)
+	}
+	to = to.quantity("held", b.Held).quantity("pending", b.Pending)
 	to = append(to.quantity("expired_unposted", b.ExpiredUnposted).key("by_class"), '{')
 	for _, class := range classesByName {
 		if sum, ok := b.ByClass[class]; ok {
@@ -40,7 +45,7 @@ var classesByName = slices.Sorted(slices.Values(classOrder))
 // free again, whether or not its release is written. A unit the account never had has scale's zero.
 func (a *Account) Balance(unit string, scale int32, at time.Time) Balance {
 	z := zero(scale)
-	b := Balance{Unit: unit, Total: z, Available: z, Held: z, Pending: z, ExpiredUnposted: z,
+	b := Balance{Unit: unit, Total: z, Available: z, Limited: z, Held: z, Pending: z, ExpiredUnposted: z,
 		ByClass: make(map[Class]Quantity, classCount)}
 	lapsed := pinnedBy(a.lapsed(at))
 	var sums [classCount]Quantity // by place in classOrder; cheaper to add to than a map
@@ -77,7 +82,9 @@ func (b *Balance) add(l *Lot, held Quantity, at time.Time) {
 	case l.expired(at):
 		b.ExpiredUnposted = b.ExpiredUnposted.Add(free)
 	default:
-		b.Available = b.Available.Add(free)
+		if b.Available = b.Available.Add(free); l.Scope.ofGoods() {
+			b.Limited = b.Limited.Add(free)
+		}
 	}
 }
 
@@ -104,9 +111,9 @@ func (a *Account) Units() []Unit {
 	return units
 }
 
-// equal compares two balances figure by figure.
+// equal compares two balances figure by figure; o may be from before Limited was told.
 func (b *Balance) equal(o *Balance) bool {
-	same := b.Unit == o.Unit && b.Total.Equal(o.Total) && b.Available.Equal(o.Available) &&
+	same := b.Unit == o.Unit && (o.Limited.IsZero() || b.Limited.Equal(o.Limited)) && b.Total.Equal(o.Total) && b.Available.Equal(o.Available) &&
 		b.Held.Equal(o.Held) && b.Pending.Equal(o.Pending) &&
 		b.ExpiredUnposted.Equal(o.ExpiredUnposted) && len(b.ByClass) == len(o.ByClass)
 	for class, sum := range b.ByClass {
