@@ -78,13 +78,14 @@ func (o *out) entry(e ledger.Entry) {
 	o.end('}')
 }
 
-// entryValue writes what an event moved and the total it left; null where it moved nothing.
+// entryValue writes what an event moved, of which lots, and the total it left; null where it moved nothing.
 func (o *out) entryValue(e domain.Event) {
 	switch e := e.(type) {
 	case domain.Valued:
 		v := e.Worth()
 		o.money("amount", v.Amount)
 		o.quantity("balance_after", v.Balance.Total)
+		o.signedMoves(v.Moves)
 		return
 	case domain.OperationDeclined:
 		o.money("amount", e.Requested)

@@ -162,7 +162,9 @@ func TestLists(t *testing.T) {
 		has(fields{"data.0.type": "TopUpPosted", "data.0.before.total": "0.00",
 			"data.0.after.total": "10.00"})
 	history := s.get(path + "/history?limit=1&" + fresh).is(200)
-	history.has(fields{"data.0.type": "TopUpPosted", "data.0.balance_after": "10.00", "data.1": ""})
+	history.has(fields{"data.0.type": "TopUpPosted", "data.0.balance_after": "10.00",
+		"data.0.moves.0.lot_id": last.at("lots.0.id"), "data.0.moves.0.amount": "10.00",
+		"data.0.moves.0.held": "0.00", "data.0.moves.0.cost": "10.00", "data.1": ""})
 	s.get(path + "/history?cursor=" + history.at("next")).is(200).
 		has(fields{"data.0.type": "AccountOpened", "next": ""})
 	for _, list := range []string{"/v1/accounts", "/v1/audit", path + "/balances"} {

@@ -113,6 +113,21 @@ func (o *out) moves(name string, moves []domain.Move) {
 	o.end(']')
 }
 
+// signedMoves writes what lots gained, or lost below zero.
+func (o *out) signedMoves(moves []domain.Move) {
+	o.open("moves", '[')
+	for _, m := range moves {
+		o.begin('{')
+		o.id("lot_id", m.Lot)
+		o.plain("class", string(m.Class))
+		o.quantity("amount", m.Amount)
+		o.quantity("held", m.Held)
+		o.quantity("cost", m.Cost)
+		o.end('}')
+	}
+	o.end(']')
+}
+
 func (o *out) allocation(lot uuid.UUID, class domain.Class, amount, cost domain.Quantity) {
 	o.begin('{')
 	o.id("lot_id", lot)
