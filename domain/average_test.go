@@ -152,6 +152,16 @@ func TestAveragePublishedLater(t *testing.T) {
 			b.program = &next
 		}, clock("2026-05-05", 9)), asks(Sweep{}),
 			"TierChanged base to silver, day_end by 120.00 from 2026-04-25, until 2026-05-15"},
+		{"by no day before a version that asks for less", after(later(averaging(tenDays), "2026-05-01"),
+			func(b *book) {
+				less := *b.program
+				less.Version, less.EffectiveFrom = 3, dayOf("2026-05-03")
+				less.Terms = Terms{Tiers: averaging(tenDays, func(r *TierRules) {
+					r.Tiers[1].From, r.Tiers[1].Keep = figures("50.00"), figures("50.00")
+				})}.normal()
+				b.program = &less
+			}, clock("2026-05-06", 9)), asks(Sweep{}),
+			"TierChanged base to silver, day_end by 90.00 from 2026-04-24, until 2026-05-14"},
 	})
 }
 
