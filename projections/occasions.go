@@ -114,7 +114,7 @@ const notGranted = `NOT EXISTS (SELECT 1 FROM occasions o WHERE o.account_id = %
 // history, and the occasion's name.
 var happenings = map[domain.TriggerEvent]struct{ types, condition, name string }{
 	domain.OnAccountOpened: {"'AccountOpened'", "true", "'account_opened'"},
-	domain.OnFirstTopUp: {"'TopUpPosted'", firstTopUp, "'first_top_up'"},
+	domain.OnFirstTopUp:    {"'TopUpPosted'", firstTopUp, "'first_top_up'"},
 	domain.OnTierReached: {"'TierChanged'", `h.detail ->> '$.to' = ?
 		AND h.detail ->> '$.cause' IN ('day_end', 'reached', 'reached_late')`, "'tier:' || h.event_id"},
 	domain.OnSpend: {"'CheckoutPosted', 'DebitPosted'", `h.operation IN ('capture', 'checkout', 'debit')
