@@ -145,6 +145,16 @@ DebitRefunded 2.00, principal@1 2.00/2.00, total 2.00`},
 CheckoutReturned 1×2: 0.00, qualifying 0.00, reprice
 CouponRestored use 0, 0.69 back
 CouponRestored use 0, 0.46 back`},
+		{"what stays costs more than all that was paid", after(given(repricing), didAs(using(
+			sells([]CartLine{line(1, 2, "5"), line(2, 1, "2.50")}), 2))), bringing(4, 2, 1), `
+CheckoutReturned 1×2: 0.00, qualifying 0.00, reprice
+CouponRestored use 0, 0.60 back`},
+		{"the first of two uses", after(given(func(d *Definition) { d.Uses = 2 }),
+			didAs(using(sells([]CartLine{line(1, 1, "5")}), 3)),
+			didAs(using(sells([]CartLine{line(1, 1, "7")}), 3))), bringing(4, 1, 1), `
+CheckoutReturned 1×1: 3.00, stored_value 3.00, qualifying -3.00, full, keep
+CouponRestored use 1, 2.00 back, live again until never
+DebitRefunded 3.00, principal@1 3.00/3.00, total 3.00`},
 		{"all of it all the same", after(bought(repricing), didAs(bringing(4, 2, 1))),
 			bringing(4, 1, 2), `
 CheckoutReturned 2×1: 8.00, stored_value 8.00, qualifying -8.00, full, reprice

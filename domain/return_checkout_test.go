@@ -49,6 +49,11 @@ DebitRefunded 2.56, principal@1 1.97/1.97, bonus@1 0.59, total 2.56`},
 		{"all that is left", after(didAs(bringing(2, 1, 1))), bringing(2, 1, 2, 2, 1), `
 CheckoutReturned 2×1: 6.66, 1×2: 3.01, stored_value 7.44, cash 2.23, due by cash 2.23, qualifying -7.95, full, keep
 DebitRefunded 7.44, principal@1 5.72/5.72, bonus@1 1.72, total 10.00`},
+		{"what pays a debt", []step{opened, did(topUp("100", "")), did(sells([]CartLine{line(1, 2, "6.50")})),
+			didAs(reversal(1, CauseChargeback))}, bringing(2, 1, 1), `
+CheckoutReturned 1×1: 6.50, stored_value 6.50, qualifying -6.50, keep
+DebitRefunded 6.50, principal@1 6.50/6.50, total 6.50
+ReceivableSettled 6.50, principal@1 -6.50/-6.50, by refund, left 6.50`},
 		{"cancelled", []step{opened, did(topUp("100", "30")), ref("7"), did(two)}, asks(Cancel{}), `
 CheckoutReturned 3×1: 9.99, 1×2: 3.01, stored_value 10.00, cash 3.00, due by cash 3.00, qualifying -10.69, full, keep
 DebitReversed 10.00, principal@1 7.69/7.69, bonus@1 2.31, before 0.00`},
