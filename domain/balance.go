@@ -113,7 +113,8 @@ func (a *Account) Units() []Unit {
 
 // equal compares two balances figure by figure; o may be from before Limited was told.
 func (b *Balance) equal(o *Balance) bool {
-	same := b.Unit == o.Unit && (o.Limited.IsZero() || b.Limited.Equal(o.Limited)) && b.Total.Equal(o.Total) && b.Available.Equal(o.Available) &&
+	same := b.Unit == o.Unit && (o.Limited.IsZero() || b.Limited.Equal(o.Limited)) &&
+		b.Total.Equal(o.Total) && b.Available.Equal(o.Available) &&
 		b.Held.Equal(o.Held) && b.Pending.Equal(o.Pending) &&
 		b.ExpiredUnposted.Equal(o.ExpiredUnposted) && len(b.ByClass) == len(o.ByClass)
 	for class, sum := range b.ByClass {
