@@ -179,7 +179,6 @@ func listPartitions(c *call) error {
 	o.begin('{')
 	o.open("data", '[')
 	for _, partition := range page {
-		o.comma()
 		o.quote(partition)
 	}
 	o.page(next, at)
