@@ -31,7 +31,10 @@ func (c *call) reached() (*js.Manager, error) {
 	}
 	ctx, cancel := context.WithTimeout(c.s.stop, wait)
 	defer cancel()
-	return live, live.Reach(ctx, c.Params("name"), at)
+	if err = live.Reach(ctx, c.Params("name"), at); errors.Is(err, context.DeadlineExceeded) {
+		err = errBehind
+	}
+	return live, err
 }
 
 func getProjection(c *call) error {

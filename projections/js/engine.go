@@ -26,11 +26,12 @@ type engine struct {
 	done    sync.WaitGroup
 	mirror  bool // another node runs it, and it stands at the checkpoint; see look
 
-	mu      sync.Mutex // guards all below
-	runner  *Runner    // nil where the script does not compile
-	reader  *Runner    // of results, where they are not the states; nil until it is needed
-	closed  bool       // it answers no more
-	clean   bool       // when it closed its checkpoint held all that it had emitted
+	mu      sync.Mutex              // guards all below
+	end     context.CancelCauseFunc // ends what follows; with a fault as that of the script
+	runner  *Runner                 // nil where the script does not compile
+	reader  *Runner                 // of results, where they are not the states; nil until it is needed
+	closed  bool                    // it answers no more
+	clean   bool                    // when it closed its checkpoint held all that it had emitted
 	at      mark
 	saved   mark      // as the checkpoint has it
 	since   time.Time // of the last checkpoint
@@ -137,6 +138,7 @@ func (e *engine) start(ctx context.Context) {
 	}
 	e.follows = true
 	ctx, e.stop = context.WithCancel(ctx)
+	ctx, e.end = context.WithCancelCause(ctx)
 	e.done.Go(func() { e.run(ctx) })
 }
 
@@ -181,8 +183,8 @@ func (e *engine) run(ctx context.Context) {
 		again = true
 		err := e.follow(ctx)
 		fault := (*Fault)(nil)
-		if errors.As(err, &fault) {
-			err = e.failed(err)
+		if errors.As(err, &fault) || errors.As(context.Cause(ctx), &fault) {
+			err = e.failed(fault)
 		}
 		if ctx.Err() != nil {
 			err = nil

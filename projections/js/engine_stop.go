@@ -37,9 +37,14 @@ func (e *engine) due() bool {
 	return e.at.events-e.saved.events >= int64(e.m.opts.Every) || time.Since(e.since) >= e.m.opts.Pause
 }
 
-// save writes a checkpoint, and tells where that fails: the next one holds it, too.
+// save writes a checkpoint, and tells where that fails: the next one holds it, too. What no checkpoint
+// can hold is a fault, which ends the engine.
 func (e *engine) save() {
-	if err := e.checkpoint(); err != nil && !errors.Is(err, errNotLeading) {
+	fault := (*Fault)(nil)
+	switch err := e.checkpoint(); {
+	case errors.As(err, &fault) && e.follows:
+		e.end(fault)
+	case err != nil && !errors.Is(err, errNotLeading):
 		e.m.logger.Error("projection not saved", "projection", e.name, "err", err)
 	}
 }

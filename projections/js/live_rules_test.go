@@ -172,6 +172,31 @@ func TestLiveFaults(t *testing.T) {
 	}
 }
 
+// TestLiveUnsaved: a state that no checkpoint can hold is a fault at the next checkpoint, even where no
+// further event comes.
+func TestLiveUnsaved(t *testing.T) {
+	r := newRig(t, storetest.NewMemory())
+	r.stop()
+	r.options = ManagerOptions{Pause: time.Hour, Limits: Limits{State: 10_000}}
+	r.begin()
+	r.append(two)
+	r.create("grows", `fromAll().when({$any(s) { s.text = (s.text || "x".repeat(3000)) + "x".repeat(3000); }})`, false)
+	r.settled("grows")
+	k, err := r.m.find("grows")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.current.mu.Lock()
+	k.current.since = time.Time{} // an hour has passed
+	k.current.mu.Unlock()
+	for k.current.tick(time.Now()); r.settled("grows").Answers.Fault == nil; {
+		r.next("grows")
+	}
+	if got, want := r.shown("grows"), "fault 0  : state is too large: more than 10000 bytes of JSON"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // TestLiveNotEmitter: who may not emit does not.
 func TestLiveNotEmitter(t *testing.T) {
 	r := newRig(t, storetest.NewMemory())
