@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/pflag"
 
@@ -32,6 +34,9 @@ func (c *replayChart) flags(f *pflag.FlagSet) {
 func (c *replayChart) check() error {
 	if c.file == "" && (c.x != "" || c.by != "" || len(c.y) > 0) {
 		return errors.New("--x, --y and --by: want --chart FILE.svg")
+	}
+	if c.file != "" && filepath.Ext(c.file) != ".svg" {
+		return fmt.Errorf("--chart %s: want a name that ends with .svg", c.file)
 	}
 	return nil
 }

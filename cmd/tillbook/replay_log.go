@@ -41,6 +41,9 @@ func (f *replayFrom) check() error {
 	if f.asOf.is() && (f.begin.is() || f.until.is()) {
 		return errors.New("--as-of goes without --from and --until")
 	}
+	if f.until.isBefore(&f.begin) {
+		return errors.New("--until is before --from")
+	}
 	return nil
 }
 
@@ -52,6 +55,12 @@ type bound struct {
 }
 
 func (b *bound) is() bool { return b.text != "" }
+
+// isBefore reports whether b is before a bound of the same kind.
+func (b *bound) isBefore(a *bound) bool {
+	return b.position > 0 && b.position < a.position ||
+		!b.instant.IsZero() && b.instant.Before(a.instant)
+}
 
 func (b *bound) setting() setting {
 	return setting{

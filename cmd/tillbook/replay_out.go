@@ -14,9 +14,6 @@ import (
 
 // write writes a result to --out, or to standard output.
 func (r *replay) write(to io.Writer, result *replayResult) error {
-	if r.output == "sqlite" {
-		return writeWhole(r.out, func(part string) error { return resultSQLite(part, result) })
-	}
 	if r.out == "" {
 		return writeResult(to, r.output, result)
 	}
@@ -25,7 +22,11 @@ func (r *replay) write(to io.Writer, result *replayResult) error {
 		if err != nil {
 			return err
 		}
-		err = writeResult(f, r.output, result)
+		if r.output == "sqlite" {
+			err = resultSQLite(part, result) // an empty file is an empty database
+		} else {
+			err = writeResult(f, r.output, result)
+		}
 		return errors.Join(err, f.Sync(), f.Close())
 	})
 }
