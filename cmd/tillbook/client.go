@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/tillbook/tillbook/eventstore"
 )
@@ -42,7 +43,23 @@ func connect(ctx context.Context, at place) (*client, func(), error) {
 		cancel()
 		return nil, nil, errors.Join(err, <-done)
 	}
-	return socketClient(at.data), func() { cancel(); <-done }, nil
+	return socketClient(at.data), func() { s.catchUp(ctx); cancel(); <-done }, nil
+}
+
+// lastWait bounds how long a verb that opened the folder waits for its read models at its end.
+const lastWait = 10 * time.Second
+
+// catchUp has the read models hold all that was written, for who asks them next may find no service that
+// would do it. What is missing, a service brings.
+func (s *service) catchUp(ctx context.Context) {
+	if s.models == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, lastWait)
+	defer cancel()
+	if err := s.models.WaitHead(ctx); err != nil {
+		s.logger.Warn("read models do not hold all that was written", "err", err)
+	}
 }
 
 func socketClient(data string) *client {

@@ -20,6 +20,7 @@ import (
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/embedded"
 	"github.com/tillbook/tillbook/eventstore/enginetest"
+	"github.com/tillbook/tillbook/projections"
 )
 
 // office imports files into a data folder of its own.
@@ -309,6 +310,23 @@ func TestImportGoesOn(t *testing.T) {
 	}
 	stopped.mustImport("whole.csv", whole)
 	stopped.wantTypes("10 AccountOpened, 1490 DebitPosted, 10 TopUpPosted")
+}
+
+// TestImportLeavesTables: who asks the read models after an import finds all of it.
+func TestImportLeavesTables(t *testing.T) {
+	o := newOffice(t)
+	o.mustImport("many.csv", many(3000))
+	at := o.place()
+	models, err := projections.Open(t.Context(), at.models(), nil, projections.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer models.Close()
+	last := eventstore.Start
+	o.recorded(func(e eventstore.Recorded) { last = e.Position })
+	if got := models.Position(); got != last {
+		t.Errorf("got tables up to %d, want %d", got, last)
+	}
 }
 
 // stopAfter imports a file and stops when that many of its rows were handed over.
