@@ -28,6 +28,11 @@ type growing struct {
 	data, place string
 	log         []eventstore.Recorded // all that it will hold
 	at          int
+	more        []projections.Projection // beside the built-in ones: then their tables alone
+}
+
+func (g *growing) options(readOnly bool) projections.Options {
+	return projections.Options{Projections: append(projections.Builtin(), g.more...), ReadOnly: readOnly}
 }
 
 // newGrowing is of the demo's log, which has most of what there is.
@@ -52,7 +57,7 @@ func (g *growing) to(n int) {
 	if err != nil {
 		g.Fatal(err)
 	}
-	models, err := projections.Open(g.Context(), g.place, store, projections.Options{})
+	models, err := projections.Open(g.Context(), g.place, store, g.options(false))
 	if err == nil {
 		err = errors.Join(models.WaitHead(g.Context()), models.Close())
 	}
@@ -64,6 +69,13 @@ func (g *growing) to(n int) {
 // tables are all that there are.
 func (g *growing) tables() []projections.Described {
 	g.Helper()
+	if g.more != nil {
+		tables, err := projections.Describe(g.more)
+		if err != nil {
+			g.Fatal(err)
+		}
+		return slices.DeleteFunc(tables, func(t projections.Described) bool { return t.Projection == "" })
+	}
 	w := exportWish{}
 	if err := w.name([]string{"tables"}); err != nil {
 		g.Fatal(err)
@@ -78,14 +90,17 @@ func (g *growing) export(ctx context.Context, w exportWish) error {
 		return err
 	}
 	x.bar = &scanBar{}
-	err = x.exportTables(ctx, place{readmodels: g.place})
+	models, err := projections.Open(ctx, g.place, nil, g.options(true))
+	if err == nil {
+		err = errors.Join(x.exportModels(ctx, models), models.Close())
+	}
 	return errors.Join(err, x.close())
 }
 
 // whole reads every table as SQL has it: rows as text, by name.
 func (g *growing) whole(raw bool) map[string][]string {
 	g.Helper()
-	models, err := projections.Open(g.Context(), g.place, nil, projections.Options{ReadOnly: true})
+	models, err := projections.Open(g.Context(), g.place, nil, g.options(true))
 	if err != nil {
 		g.Fatal(err)
 	}

@@ -87,6 +87,10 @@ func (x *exporter) exportTables(ctx context.Context, at place) error {
 		return err
 	}
 	defer models.Close()
+	return x.exportModels(ctx, models)
+}
+
+func (x *exporter) exportModels(ctx context.Context, models *projections.Models) error {
 	return models.Whole(ctx, func(w *projections.Whole) error {
 		if err := x.isOf(w.First); err != nil {
 			return err
