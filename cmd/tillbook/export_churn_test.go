@@ -59,7 +59,8 @@ CREATE TABLE churn_many ( -- one row a name and number
 func (churn) Indexes() string { return `` }
 
 var (
-	churnNames   = []string{"", "'", "''", "-1", "10", "9", "=1", "A", "Z", "a", "a b", "a,\"b\r\n", "ab", "é", "\u2028"}
+	churnNames = []string{"", "'", "''", "-1", "10", "9", "=1", "A", "Z", "a", "a b",
+		"a,\"b\r\n", "ab", "é", "\u2028"}
 	churnNumbers = []int64{-1 << 63, -10, -9, -1, 0, 1, 2, 9, 10, 11, 100, 1 << 53, 1<<63 - 1}
 	churnTables  = []struct {
 		name string

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/spf13/cobra"
@@ -114,6 +115,11 @@ func (v *verifier) tell(folder string) error {
 
 // continuous compares what the manifest says of a table with what it says of its files.
 func (t *manifestTable) continuous() error {
+	if t.Name != eventsTable {
+		if err := t.inOrder(); err != nil {
+			return err
+		}
+	}
 	var rows int64
 	at := t.After
 	for _, p := range t.Files {
@@ -132,6 +138,31 @@ func (t *manifestTable) continuous() error {
 	}
 	if rows != t.Rows {
 		return fmt.Errorf("its files have %d rows, the manifest says %d", rows, t.Rows)
+	}
+	return nil
+}
+
+// inOrder demands of a table of the read models that each file is of a run behind that of the one before,
+// and the first of a table that changes whole. Of facts a run may have several; one that found nothing
+// left none.
+func (t *manifestTable) inOrder() error {
+	before := manifestPart{AsOf: t.After}
+	for i, p := range t.Files {
+		if slices.ContainsFunc(t.Files[:i], func(b manifestPart) bool { return b.Name == p.Name }) {
+			return fmt.Errorf("%s is named twice", p.Name)
+		}
+		sameRun := t.Facts && p.After == before.After && p.AsOf == before.AsOf
+		if !sameRun && p.After < before.AsOf || p.AsOf <= p.After {
+			return fmt.Errorf("%s is as of %d, behind %d: want it behind %d", p.Name, p.AsOf, p.After,
+				before.AsOf)
+		}
+		before = p
+	}
+	if len(t.Files) > 0 && !t.Facts && !t.Files[0].Whole {
+		return fmt.Errorf("%s is the first, and has not all rows", t.Files[0].Name)
+	}
+	if t.Last != nil && before.AsOf > t.Last.Position {
+		return fmt.Errorf("its files end at %d, the manifest says %d", before.AsOf, t.Last.Position)
 	}
 	return nil
 }
