@@ -52,7 +52,7 @@ const lastWait = 10 * time.Second
 // catchUp has the read models hold all that was written, for who asks them next may find no service that
 // would do it. What is missing, a service brings.
 func (s *service) catchUp(ctx context.Context) {
-	if s.models == nil {
+	if s.models == nil || s.models.Opened() != nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, lastWait)

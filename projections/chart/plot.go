@@ -34,7 +34,11 @@ func (d *drawing) plot(o Options) (*plot.Plot, error) {
 		style.Font.Variant = "Sans"
 	}
 	p.Add(plotter.NewGrid())
-	if len(d.series) == 1 {
+	legend := len(d.series) > 1 || o.By != ""
+	switch {
+	case o.By != "" && len(o.Y) == 1:
+		p.Y.Label.Text = label(o.Y[0])
+	case len(d.series) == 1:
 		p.Y.Label.Text = label(d.series[0].name)
 	}
 	for i := range d.series {
@@ -42,13 +46,13 @@ func (d *drawing) plot(o Options) (*plot.Plot, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(d.series) > 1 {
+		if legend {
 			p.Legend.Add(label(d.series[i].name), thumbnail)
 		}
 	}
 	d.axis(p)
 	p.Y.Min, p.Y.Max = math.Min(p.Y.Min, 0), math.Max(p.Y.Max, 0)
-	if len(d.series) > 1 {
+	if legend {
 		p.Y.Max += (p.Y.Max - p.Y.Min) * 0.05 * float64(len(d.series)) // room for the legend
 	}
 	return p, nil
