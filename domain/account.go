@@ -41,7 +41,7 @@ type Account struct {
 	lastRecorded time.Time
 	revision     int64 // of the last event; −1 before the first
 	freezes      []Freeze
-	lots         []*Lot  // all there ever were, in opening order; entries are replaced, not changed
+	lots         []*Lot  // all there ever were, in opening order; see edit
 	holds        []*Hold // active ones, in placing order
 	receivables  []Receivable
 	pending      []PendingTopUp
@@ -60,6 +60,7 @@ type Account struct {
 	coupons      []Coupon   // live ones, in the order they were granted
 	sales        int        // that were posted and not cancelled, whatever was returned of them
 	tiering      tiering    // where it stands among them
+	edition      int        // one more than that of the account it was cloned from
 }
 
 // NewAccount is the account before its first event.
@@ -108,6 +109,7 @@ func (a *Account) Receivables() []Receivable { return a.receivables }
 // Clone is a copy that can be changed without changing a.
 func (a *Account) Clone() *Account {
 	c := *a
+	c.edition++
 	c.freezes = slices.Clone(a.freezes)
 	c.lots = slices.Clone(a.lots)
 	c.holds = slices.Clone(a.holds)
@@ -138,15 +140,17 @@ func (a *Account) lotIndex(id uuid.UUID) (int, bool) {
 	return i, found
 }
 
-// edit is a copy of the lot that has taken its place in a and may be changed.
+// edit is the lot, which may be changed: a's own copy of it, made on the first edit since a was cloned.
 func (a *Account) edit(id uuid.UUID) (*Lot, error) {
 	i, ok := a.lotIndex(id)
 	if !ok {
 		return nil, fmt.Errorf("lot %s does not exist", id)
 	}
-	l := *a.lots[i]
-	a.lots[i] = &l
-	return &l, nil
+	if a.lots[i].edition != a.edition {
+		l := *a.lots[i]
+		l.edition, a.lots[i] = a.edition, &l
+	}
+	return a.lots[i], nil
 }
 
 // funding are the lots that one top-up opened.

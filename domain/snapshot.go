@@ -79,6 +79,7 @@ func UnmarshalSnapshot(b []byte) (*Account, error) {
 		s.Coupons,
 		s.Sales,
 		s.Tiering,
+		0, // its lots are its own
 	}, nil
 }
 
