@@ -1,6 +1,8 @@
 package api
 
 import (
+	"slices"
+
 	"github.com/tillbook/tillbook/domain"
 	"github.com/tillbook/tillbook/domain/ledger"
 )
@@ -120,41 +122,33 @@ func (o *out) redeemed(a ledger.Answer) {
 // restored, what was revoked, and what it left.
 func (o *out) pointsMoved(a ledger.Answer) {
 	type moved struct {
-		unit                             string
-		spent, earned, restored, revoked domain.Quantity
-		left                             domain.Balance
+		unit                                   string
+		spent, earned, restored, revoked, left domain.Quantity
 	}
-	var all []*moved
+	var all []moved
 	of := func(v domain.Value) *moved {
-		for _, m := range all {
-			if m.unit == v.Amount.Unit() {
-				return m
-			}
+		i := slices.IndexFunc(all, func(m moved) bool { return m.unit == v.Amount.Unit() })
+		if i < 0 {
+			none := v.Amount.Zero()
+			i, all = len(all), append(all, moved{v.Amount.Unit(), none, none, none, none, none})
 		}
-		none := v.Amount.Zero()
-		all = append(all, &moved{unit: v.Amount.Unit(), spent: none, earned: none, restored: none,
-			revoked: none})
-		return all[len(all)-1]
+		all[i].left = v.Balance.Total
+		return &all[i]
 	}
-	for _, p := range a.Events {
-		v, ok := p.Event.(domain.Valued)
-		if !ok {
-			continue
-		}
-		x := v.Worth().Amount.Quantity
-		switch p.Event.(type) {
+	for i := range a.Events {
+		switch e := a.Events[i].Event.(type) {
 		case domain.PointsSpent:
-			m := of(v.Worth())
-			m.spent, m.left = m.spent.Add(x), v.Worth().Balance
+			m := of(e.Value)
+			m.spent = m.spent.Add(e.Amount.Quantity)
 		case domain.PointsEarned:
-			m := of(v.Worth())
-			m.earned, m.left = m.earned.Add(x), v.Worth().Balance
+			m := of(e.Value)
+			m.earned = m.earned.Add(e.Amount.Quantity)
 		case domain.PointsRestored:
-			m := of(v.Worth())
-			m.restored, m.left = m.restored.Add(x), v.Worth().Balance
+			m := of(e.Value)
+			m.restored = m.restored.Add(e.Amount.Quantity)
 		case domain.PointsRevoked:
-			m := of(v.Worth())
-			m.revoked, m.left = m.revoked.Add(x), v.Worth().Balance
+			m := of(e.Value)
+			m.revoked = m.revoked.Add(e.Amount.Quantity)
 		}
 	}
 	o.open("points", '[')
@@ -169,7 +163,7 @@ func (o *out) pointsMoved(a ledger.Answer) {
 				o.quantity(part.name, part.x)
 			}
 		}
-		o.quantity("balance", m.left.Total)
+		o.quantity("balance", m.left)
 		o.end('}')
 	}
 	o.end(']')

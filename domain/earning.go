@@ -162,6 +162,9 @@ func (r *PointsRule) campaign(at time.Time) (best *PointsCampaign) {
 // parts are what counts of a consumption, split over the categories with a rate of their own and all
 // others, "", by what their lines cost without points.
 func (r *PointsRule) parts(c consumption) (names []string, parts []Quantity) {
+	if len(r.Categories) == 0 {
+		return []string{""}, []Quantity{c.qualifying.Quantity}
+	}
 	sums := map[string]Quantity{}
 	for _, l := range c.lines {
 		name := r.part(l)
