@@ -164,6 +164,17 @@ func TestExportChurns(t *testing.T) {
 				t.Errorf("%s, %s: got %+v, want some of each", form, table.Name, seen)
 			}
 		}
+		if form == formParquet {
+			t.Run("hyparquet", func(t *testing.T) { churnsForOthers(t, m, w.out) })
+		}
+	}
+}
+
+// churnsForOthers demands that hyparquet finds in the last files what we do: as_of, gone, and all others.
+func churnsForOthers(t *testing.T, m *manifest, out string) {
+	for _, table := range m.Tables {
+		name := filepath.Join(out, table.Files[len(table.Files)-1].Name)
+		sameParquet(t, name, table.Columns, rowsOf(t, m, table, name))
 	}
 }
 

@@ -123,7 +123,7 @@ func parquetText(t *testing.T, k kind, c cell) cell {
 	case asNumber:
 		return text(strings.Replace(c.String, "e300", "e+300", 1))
 	case asBoolean:
-		return text(strconv.FormatBool(c.String == "1"))
+		return text(strconv.FormatBool(c.String == "1" || c.String == "true"))
 	}
 	return c
 }
