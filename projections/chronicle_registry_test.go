@@ -85,7 +85,7 @@ func (c *chronicle) revokeJob(id uuid.UUID) {
 }
 
 func (c *chronicle) runJob(id uuid.UUID) {
-	c.tell(id, func(string) (ledger.Answer, error) {
+	c.tell(id, domain.JobStream(id), func(string) (ledger.Answer, error) {
 		return ledger.Answer{}, c.RunJob(c.Context(), id, nil)
 	})
 }
@@ -116,9 +116,9 @@ var tillMoves = []move{
 }
 
 func (c *chronicle) openShift(terminal string) ledger.Answer {
-	a := c.tell(terminal, func(key string) (ledger.Answer, error) {
-		return c.OpenShift(c.Context(), c.registering(nil, key),
-			domain.OpenShift{Store: "S1", Terminal: terminal, Name: "morning"}, 0)
+	open := domain.OpenShift{Store: "S1", Terminal: terminal, Name: "morning"}
+	a := c.tell(open, terminal, func(key string) (ledger.Answer, error) {
+		return c.OpenShift(c.Context(), c.registering(nil, key), open, 0)
 	})
 	if len(a.Events) > 0 {
 		c.shifts = append(c.shifts, a.First().Event.(domain.ShiftOpened).ShiftID)
@@ -141,7 +141,7 @@ func (c *chronicle) item(account uuid.UUID, amount domain.Money) ledger.Item {
 }
 
 func (c *chronicle) upload(items ...ledger.Item) {
-	c.tell(items, func(key string) (ledger.Answer, error) {
+	c.tell(items, "T1", func(key string) (ledger.Answer, error) {
 		return c.Upload(c.Context(), ledger.Batch{Registering: c.registering(nil, key), Items: items,
 			Upload: domain.UploadBatch{ID: domain.BatchID("maker", key), Store: "S1", Terminal: "T1",
 				ItemsHash: domain.Hash{1}}})
@@ -237,7 +237,7 @@ func (c *chronicle) sweep() {
 			func() error { return c.Sweep(c.Context(), id) },
 			func() error { return c.Charge(c.Context(), id) },
 		} {
-			c.tell(id, func(string) (ledger.Answer, error) { return ledger.Answer{}, do() })
+			c.tell(id, domain.AccountStream(id), func(string) (ledger.Answer, error) { return ledger.Answer{}, do() })
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,22 +73,23 @@ func weighed(tables ...[]move) (all []move) {
 	return all
 }
 
-// GoString names the move where rapid tells what it drew.
-func (m move) GoString() string { return m.name }
-
 // live lets so many random things happen.
 func (c *chronicle) live(r *rapid.T, steps int) {
 	for range steps {
-		seconds := evenly(r, []int{0, 0, 0, 30, 400}, "seconds")
-		c.now = c.now.Add(time.Duration(seconds) * time.Second)
-		evenly(r, moves, "move").draw(c, r)
+		rapid.Custom(func(r *rapid.T) string { // so that rapid tells the step, not the numbers it drew
+			seconds := evenly(r, []int{0, 0, 0, 30, 400}, "seconds")
+			c.now = c.now.Add(time.Duration(seconds) * time.Second)
+			m := evenly(r, moves, "move")
+			m.draw(c, r)
+			return m.name
+		}).Draw(r, "step")
 	}
 }
 
 // ask asks for a command on an account. A refusal is as good as an answer.
 func (c *chronicle) ask(account uuid.UUID, command domain.Command, where domain.Context) ledger.Answer {
 	c.Helper()
-	return c.tell(command, func(key string) (ledger.Answer, error) {
+	return c.tell(command, domain.AccountStream(account), func(key string) (ledger.Answer, error) {
 		return c.Do(c.Context(), c.request(account, command, key, where))
 	})
 }
@@ -106,7 +108,7 @@ func (c *chronicle) caller() ledger.Caller {
 // put asks for a registration.
 func (c *chronicle) put(r domain.Registration) ledger.Answer {
 	c.Helper()
-	return c.tell(r, func(key string) (ledger.Answer, error) {
+	return c.tell(r, r.Stream(), func(key string) (ledger.Answer, error) {
 		a, err := c.Register(c.Context(), c.registering(r, key))
 		return a, errors.Join(err, c.CatchUp(c.Context()))
 	})
@@ -116,18 +118,25 @@ func (c *chronicle) registering(r domain.Registration, key string) ledger.Regist
 	return ledger.Registering{Registration: r, Key: key, Caller: c.caller(), CorrelationID: "req-" + key}
 }
 
-// tell asks under a new key a second later, and remembers the answer.
-func (c *chronicle) tell(what any, ask func(key string) (ledger.Answer, error)) ledger.Answer {
+// tell asks something of a stream, under a new key a second later, and remembers the answer.
+func (c *chronicle) tell(what any, stream string, ask func(key string) (ledger.Answer, error)) ledger.Answer {
 	c.Helper()
 	c.asked++
 	c.now = c.now.Add(time.Second + 123456*time.Microsecond)
 	a, err := ask(fmt.Sprint("key-", c.asked))
 	c.allow(what, err)
-	c.Logf("%T: %v", what, err)
 	c.refused = err
+	var kinds []string
 	for _, p := range a.Events {
 		kind := domain.TypeOf(p.Event)
+		kinds = append(kinds, kind)
 		c.answered[kind] = append(c.answered[kind], answered{p, a.Account})
+	}
+	switch {
+	case err != nil:
+		c.Logf("%s %T of %s: %v", c.now.Format(time.DateTime), what, stream, err)
+	case len(kinds) > 0:
+		c.Logf("%s %T of %s: %s", c.now.Format(time.DateTime), what, stream, strings.Join(kinds, ", "))
 	}
 	return a
 }

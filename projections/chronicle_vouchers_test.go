@@ -72,8 +72,9 @@ func (c *chronicle) campaign(id string) {
 
 // approve has somebody approve a campaign who made no part of it.
 func (c *chronicle) approve(id string) {
-	c.tell(id, func(key string) (ledger.Answer, error) {
-		q := c.registering(domain.ApproveCampaign{ID: id}, key)
+	approve := domain.ApproveCampaign{ID: id}
+	c.tell(approve, approve.Stream(), func(key string) (ledger.Answer, error) {
+		q := c.registering(approve, key)
 		q.Caller.Actor = "boss"
 		a, err := c.Register(c.Context(), q)
 		c.allow(id, c.CatchUp(c.Context()))
@@ -147,9 +148,9 @@ func (c *chronicle) occasion(account uuid.UUID, name string) {
 	if err != nil {
 		c.Fatal(err)
 	}
-	c.tell(name, func(string) (ledger.Answer, error) {
-		_, err := c.GrantOn(c.Context(), campaign, campaign.Definitions[0],
-			[]ledger.Occasion{{Account: account, Name: name}})
+	occasion := ledger.Occasion{Account: account, Name: name}
+	c.tell(occasion, domain.AccountStream(account), func(string) (ledger.Answer, error) {
+		_, err := c.GrantOn(c.Context(), campaign, campaign.Definitions[0], []ledger.Occasion{occasion})
 		return ledger.Answer{}, err
 	})
 }
@@ -158,10 +159,10 @@ func (c *chronicle) occasion(account uuid.UUID, name string) {
 var batchOfCodes = domain.CodeBatch{ID: uuid.UUID{7}, Definition: "amount@1", Count: 10, KeyID: "k1"}
 
 func (c *chronicle) claim(account uuid.UUID, serial uint32) ledger.Answer {
-	return c.tell(serial, func(key string) (ledger.Answer, error) {
-		return c.ClaimCode(c.Context(), c.request(account, nil, key, domain.Context{}),
-			domain.RedeemCode{CodeRef: domain.CodeRef{BatchID: batchOfCodes.ID, Serial: serial},
-				Campaign: "shop", Definition: "amount@1", Last4: "RJ2N"})
+	redeem := domain.RedeemCode{CodeRef: domain.CodeRef{BatchID: batchOfCodes.ID, Serial: serial},
+		Campaign: "shop", Definition: "amount@1", Last4: "RJ2N"}
+	return c.tell(redeem, domain.AccountStream(account), func(key string) (ledger.Answer, error) {
+		return c.ClaimCode(c.Context(), c.request(account, nil, key, domain.Context{}), redeem)
 	})
 }
 
