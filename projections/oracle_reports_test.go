@@ -1,11 +1,15 @@
 package projections
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
 )
@@ -20,6 +24,47 @@ func (o *oracle) reports(m *Models) {
 	o.couponCost(m)
 	o.points(m)
 	o.tiers(m)
+	o.shifts(m)
+}
+
+// shifts are the windows of a terminal's operations: each from behind the last that the close before it
+// counted through the last that its own counted, or to the end of the log.
+func (o *oracle) shifts(m *Models) {
+	o.Helper()
+	position := map[string]int64{}
+	for _, row := range o.tables["history"] {
+		position[row["event_id"]] = row.number("position")
+	}
+	for _, shift := range o.tables["shifts"] {
+		windows, _, err := m.Settled(o.Context(), SettlementFilter{ID: uuid.MustParse(shift["id"])})
+		if err != nil || len(windows) != 1 {
+			o.Fatalf("shift %s: got %d windows, %v, want one", shift["id"], len(windows), err)
+		}
+		from, through := shift.number("opened_position"), int64(math.MaxInt64)
+		var mark domain.Mark
+		if json.Unmarshal([]byte(shift["after"]), &mark) == nil {
+			from = position[mark.EventID.String()]
+		}
+		if shift["status"] == "closed" {
+			through = from
+			if json.Unmarshal([]byte(shift["through"]), &mark) == nil {
+				through = position[mark.EventID.String()]
+			}
+		}
+		var got, want []string
+		for _, op := range windows[0].Operations {
+			got = append(got, fmt.Sprint(op.EventID, " ", op.Type, " ", op.Amount, " ", op.PosTxnID, " ", op.Shift,
+				" ", op.BusinessDate))
+		}
+		for _, row := range o.tables["settlement"] {
+			at := row.number("position")
+			if row["store"] == shift["store"] && row["terminal"] == shift["terminal"] && from < at && at <= through {
+				want = append(want, fmt.Sprint(row["event_id"], " ", row["type"], " ", row["amount"], " ", row["unit"],
+					" ", row["pos_txn_id"], " ", row["shift"], " ", row["business_date"]))
+			}
+		}
+		o.same("shift "+shift["id"], got, want)
+	}
 }
 
 // same compares what a report says, line by line, in any order.

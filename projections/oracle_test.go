@@ -22,11 +22,12 @@ import (
 // same functions as the projections are held to it.
 type oracle struct {
 	testing.TB
-	tables   map[string]map[string]reckoned // by table and key
-	accounts map[uuid.UUID]*domain.Account
-	streams  map[string][]domain.Posted    // of all others
-	shares   map[uuid.UUID]domain.Quantity // of a sale's discount that the partner bears
-	last     time.Time                     // when the last event was recorded
+	tables    map[string]map[string]reckoned // by table and key
+	accounts  map[uuid.UUID]*domain.Account
+	streams   map[string][]domain.Posted        // of all others
+	shares    map[uuid.UUID]domain.Quantity     // of a sale's discount that the partner bears
+	positions map[uuid.UUID]eventstore.Position // of all events
+	last      time.Time                         // when the last event was recorded
 }
 
 // reckoned are some columns of a row, as texts; NULL is none.
@@ -35,6 +36,7 @@ type reckoned map[string]string
 // happening is an event, and where it stands.
 type happening struct {
 	domain.Posted
+	data     []byte
 	stream   string
 	account  uuid.UUID
 	position eventstore.Position
@@ -44,7 +46,8 @@ type happening struct {
 func askOracle(t testing.TB, store eventstore.Store) *oracle {
 	t.Helper()
 	o := &oracle{TB: t, tables: map[string]map[string]reckoned{}, accounts: map[uuid.UUID]*domain.Account{},
-		streams: map[string][]domain.Posted{}, shares: map[uuid.UUID]domain.Quantity{}}
+		streams: map[string][]domain.Posted{}, shares: map[uuid.UUID]domain.Quantity{},
+		positions: map[uuid.UUID]eventstore.Position{}}
 	for e, err := range store.ReadAll(t.Context(), eventstore.Start, domain.Prefixes...) {
 		if err != nil {
 			t.Fatal(err)
@@ -53,8 +56,8 @@ func askOracle(t testing.TB, store eventstore.Store) *oracle {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.last = p.Metadata.RecordedAt
-		h := happening{p, e.Stream, uuid.UUID{}, e.Position}
+		o.last, o.positions[p.Metadata.EventID] = p.Metadata.RecordedAt, e.Position
+		h := happening{p, e.Data, e.Stream, uuid.UUID{}, e.Position}
 		if name, ok := strings.CutPrefix(e.Stream, "account-"); ok {
 			h.account = uuid.MustParse(name)
 		}
@@ -64,6 +67,7 @@ func askOracle(t testing.TB, store eventstore.Store) *oracle {
 		}
 	}
 	o.stand()
+	o.views()
 	return o
 }
 
@@ -78,16 +82,49 @@ func (o *oracle) state(h *happening) {
 		a = domain.NewAccount(h.account)
 		o.accounts[h.account] = a
 	}
-	before := tierOf(a)
+	before, stood := tierOf(a), slices.Clone(a.FrozenModes(time.Time{}))
 	if err := a.Apply(h.Posted); err != nil {
 		o.Fatal(err)
+	}
+	o.frozen(h, stood, a.FrozenModes(time.Time{}))
+	row := o.row("accounts", h.account)
+	row.put("position", uint64(h.position))
+	if e, ok := h.Event.(domain.AccountDormant); ok {
+		row.put("dormant_balance", asJSON(o, e.Balance))
 	}
 	for _, m := range a.Mandates() {
 		o.row("mandates", a.ID(), m.ID).put("failed", m.Failed, "period", m.Period, "next_at", m.NextAt)
 	}
 	if after := tierOf(a); after != before {
-		o.row("tier_changes", h.account, h.Revision).put("tier", after)
+		stands := o.tierRow(a)
+		row := o.row("tier_changes", h.account, h.Revision)
+		row.put("tier", after, "rank", stands["rank"], "at", stands["since"])
+		if _, ended := h.Event.(domain.TierOverrideEnded); ended {
+			row.put("at", h.Metadata.OccurredAt)
+		}
 	}
+}
+
+// tierRow is how an account stands among tiers, and when time alone changes that.
+func (o *oracle) tierRow(a *domain.Account) reckoned {
+	s, row := a.Tiering(), o.row("tiers", a.ID())
+	due := s.ValidUntil
+	row.put("tier", tierOf(a), "rank", row.number("counted_rank"), "since", s.Since, "counted", s.Counted,
+		"counted_rank", row.number("counted_rank"), "counted_since", s.Since, "valid_until", s.ValidUntil,
+		"overridden", 0, "override_until", "", "scheduled_to", "", "scheduled_on", "")
+	if s.Scheduled != nil {
+		due = s.Scheduled.On
+		row.put("scheduled_to", s.Scheduled.To, "scheduled_on", s.Scheduled.On)
+	}
+	if s.Override != nil {
+		row.put("rank", row["override_rank"], "since", s.Override.Since, "overridden", 1,
+			"override_until", s.Override.Until)
+		if ends := s.Override.Until; due.IsZero() || !ends.IsZero() && ends.Before(due) {
+			due = ends
+		}
+	}
+	row.put("due_at", due)
+	return row
 }
 
 // tierOf is the tier that an account holds, empty where it was in none but the first.
@@ -170,7 +207,8 @@ func (o *oracle) compare(m *Models) {
 			slices.Sort(want)
 			for i := range max(len(got), len(want)) {
 				if at(got, i) != at(want, i) {
-					o.Fatalf("%s (%s): got\n%s\nwant\n%s", table, columns, at(got, i), at(want, i))
+					o.Fatalf("%s, %s: got\n%s\nwant\n%s", table, unlike(columns, at(got, i), at(want, i)),
+						at(got, i), at(want, i))
 				}
 			}
 		}
@@ -185,6 +223,17 @@ func (o *oracle) compare(m *Models) {
 		}
 	}
 	o.reports(m)
+}
+
+// unlike are the columns in which two rows differ.
+func unlike(columns, got, want string) (names []string) {
+	a, b := strings.Split(got, " | "), strings.Split(want, " | ")
+	for i, name := range strings.Split(columns, ", ") {
+		if i >= min(len(a), len(b)) || a[i] != b[i] {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func linesOf(q querier, table, columns string) (lines []string, err error) {

@@ -6,92 +6,6 @@ import (
 	"github.com/tillbook/tillbook/domain"
 )
 
-// oracleKeys name the key of each table, oracleColumns all that is compared.
-var (
-	oracleKeys = map[string][]string{
-		"adjustments":  {"id"},
-		"balances":     {"account_id", "unit"},
-		"checkouts":    {"id"},
-		"codes":        {"id"},
-		"coupon_uses":  {"source_id", "coupon_id"},
-		"coupons":      {"account_id", "id"},
-		"credentials":  {"account_id", "id"},
-		"customers":    {"id"},
-		"exceptions":   {"id"},
-		"history":      {"position"},
-		"holds":        {"id"},
-		"interactions": {"account_id", "id"},
-		"jobs":         {"id"},
-		"lots":         {"account_id", "id"},
-		"mandates":     {"account_id", "id"},
-		"occasions":    {"account_id", "coupon_id"},
-		"points":       {"account_id", "revision"},
-		"purchases":    {"account_id", "unit", "day"},
-		"reservations": {"id"},
-		"segments":     {"id"},
-		"settlement":   {"position"},
-		"shifts":       {"id"},
-		"stores":       {"id"},
-		"tier_changes": {"account_id", "revision"},
-		"tiers":        {"account_id"},
-		"transfers":    {"id"},
-		"withdrawals":  {"id"},
-	}
-	oracleColumns = map[string]string{
-		"adjustments": "id, account_id, status, direction, unit, amount, maker, checker, proposed_at, decided_at",
-		"balances":    "account_id, unit, total, held",
-		"checkouts": "id, account_id, status, store, terminal, pos_txn_id, business_date, unit, gross, net, " +
-			"stored_value, points_value, external, returned, revenue, coupons",
-		"codes": "id, batch_id, serial, account_id, status, began_at, ended_at",
-		"coupon_uses": "source_id, coupon_id, account_id, checkout_id, campaign, definition, partner, store, day, " +
-			"unit, uses, discount, returned",
-		"coupons": "account_id, id, status, campaign, definition, kind, used, valid_until, order_ref, unit, " +
-			"discount, ended_at",
-		"credentials": "account_id, id, kind, keyed_hash, status, bound_at, ended_at",
-		"customers":   "id, changed_at, erased_at, revision, position",
-		"exceptions":  "id, batch_id, seq, kind, account_id, amount, status, resolved_at, resolved_by",
-		"history": "position, stream, revision, event_id, type, operation_id, actor, store, terminal, pos_txn_id, " +
-			"business_date, occurred_at, recorded_at, account_id, balance_before, balance_after",
-		"holds":        "id, account_id, unit, status, requested, captured, ended_at",
-		"interactions": "account_id, id, kind, rating, occurred_at, position",
-		"jobs": "id, kind, state, unit, total, count, next, done, kept, rejected, started_at, revision, " +
-			"position",
-		"lots":      "account_id, id, unit, class, remaining, held",
-		"mandates":  "account_id, id, status, unit, amount, charged, failed, period, next_at, ended_at",
-		"occasions": "account_id, coupon_id, name",
-		"points":    "account_id, revision, position, unit, day, type, amount",
-		"purchases": "account_id, unit, day, sales, amount",
-		"reservations": "id, reservation_id, campaign, account_id, kind, count, unit, amount, status, began_at, " +
-			"ended_at",
-		"segments": "id, name, defined_at, changed_at, revision, position",
-		"settlement": "position, store, terminal, account_id, event_id, unit, pos_txn_id, business_date, " +
-			"recorded_at",
-		"shifts":       "id, store, terminal, number, status, differences, opened_at, closed_at",
-		"stores":       "id, name, zone, day_cut, status, first_position",
-		"tier_changes": "account_id, revision, tier",
-		"tiers": "account_id, tier, counted, counted_since, valid_until, scheduled_to, scheduled_on, " +
-			"override_until",
-		"transfers":   "id, from_account, to_account, unit, amount, status, sent_at, ended_at, position",
-		"withdrawals": "id, account_id, status, unit, amount, requester, approver, payout, requested_at, ended_at",
-	}
-)
-
-// log is what history has of an event.
-func (o *oracle) log(h *happening) {
-	m := &h.Metadata
-	row := o.row("history", uint64(h.position))
-	row.put("stream", h.stream, "revision", h.Revision, "event_id", m.EventID, "type", domain.TypeOf(h.Event),
-		"operation_id", m.OperationID, "actor", m.Actor, "store", m.Store, "terminal", m.Terminal,
-		"pos_txn_id", m.Reference.PosTxnID, "business_date", m.BusinessDate, "occurred_at", m.OccurredAt,
-		"recorded_at", m.RecordedAt, "account_id", h.account)
-	if m.Store != "" {
-		if seen := o.row("stores", m.Store); seen["first_position"] == "" {
-			seen.put("first_position", uint64(h.position), "zone", "UTC", "day_cut", "00:00",
-				"status", "unregistered")
-		}
-	}
-}
-
 // value adds up what events of value moved, lot by lot.
 func (o *oracle) value(h *happening) {
 	v, ok := h.Event.(domain.Valued)
@@ -117,7 +31,9 @@ func (o *oracle) value(h *happening) {
 			points, earned = points+smallest(m.Amount), true
 		}
 	}
-	o.row("history", uint64(h.position)).put("balance_before", before, "balance_after", balance["total"])
+	o.row("history", uint64(h.position)).put("unit", w.Amount.Unit(), "amount", w.Amount.Quantity,
+		"balance_before", before, "balance_after", balance["total"],
+		"available_after", w.Balance.Available, "held_after", w.Balance.Held)
 	if earned {
 		row := o.row("points", h.account, h.Revision)
 		row.put("position", uint64(h.position), "unit", w.Amount.Unit(), "day", h.Metadata.BusinessDate,
@@ -128,24 +44,53 @@ func (o *oracle) value(h *happening) {
 
 func w0(v domain.Valued) domain.Quantity { return v.Worth().Amount.Quantity.Zero() }
 
-// settled is what a till answers for: what moved value there as the answer to what was asked, and sales.
+// settled is what a till answers for: what moved value there as the answer to what was asked, and sales. Its
+// amount is what the customer saw: no bonus, and what stays owed.
 func (o *oracle) settled(h *happening, moved bool) {
 	m := &h.Metadata
-	asked := m.EventID == m.OperationID
+	w := h.Event.(domain.Valued).Worth()
+	kind, seen := domain.Operation(""), w.Amount.Quantity
+	if m.EventID == m.OperationID {
+		kind = h.Operation()
+	} else if cancelled(h.Event) != uuid.Nil {
+		kind = domain.OpCancel
+	}
 	switch e := h.Event.(type) {
 	case domain.DebitPosted:
-		moved, asked = true, asked || e.CheckoutID != uuid.Nil
+		moved = true
+		if e.CheckoutID != uuid.Nil {
+			kind = domain.OpCheckout
+		}
+		if e.ReceivableID != uuid.Nil {
+			seen = seen.Add(e.RemainingDue.Quantity)
+		}
 	case domain.DebitRefunded:
-		moved, asked = moved || e.Unpaid.IsPositive(), asked || e.ReturnID != uuid.Nil
+		if e.Unpaid.IsPositive() {
+			moved, seen = true, seen.Add(e.Unpaid.Quantity)
+		}
+		if e.ReturnID != uuid.Nil && m.EventID != m.OperationID {
+			kind = domain.OpReturnCheckout
+		}
 	case domain.DebitReversed:
-		moved, asked = moved || e.Unpaid.IsPositive(), true
+		if e.Unpaid.IsPositive() {
+			moved, seen = true, seen.Add(e.Unpaid.Quantity)
+		}
+	case domain.TopUpPosted:
+		seen = seen.Sub(e.Bonus.Quantity)
 	case domain.TopUpReversed:
-		asked = asked || e.Cause == domain.CauseCancelled
+		seen = seen.Sub(e.BonusRevoked.Quantity)
 	}
-	if moved && asked && m.Store != "" && m.Terminal != "" {
-		o.row("settlement", uint64(h.position)).put("store", m.Store, "terminal", m.Terminal,
-			"account_id", h.account, "event_id", m.EventID, "unit", h.Event.(domain.Valued).Worth().Amount.Unit(),
-			"pos_txn_id", m.Reference.PosTxnID, "business_date", m.BusinessDate, "recorded_at", m.RecordedAt)
+	if !moved || kind == "" || m.Store == "" || m.Terminal == "" {
+		return
+	}
+	o.row("settlement", uint64(h.position)).put("store", m.Store, "terminal", m.Terminal,
+		"account_id", h.account, "event_id", m.EventID, "operation_id", m.OperationID, "type", kind,
+		"unit", w.Amount.Unit(), "amount", seen, "pos_txn_id", m.Reference.PosTxnID, "leg", m.Reference.Leg,
+		"shift", m.Shift, "operator", m.Operator, "channel", m.Channel, "business_date", m.BusinessDate,
+		"occurred_at", m.OccurredAt, "recorded_at", m.RecordedAt)
+	row := o.row("history", uint64(h.position))
+	if row.put("settled", kind); !seen.Equal(w.Amount.Quantity) {
+		row.put("settled_amount", seen)
 	}
 }
 
@@ -183,7 +128,13 @@ func (o *oracle) sold(h *happening) {
 			"store", h.Metadata.Store, "terminal", h.Metadata.Terminal,
 			"pos_txn_id", h.Metadata.Reference.PosTxnID, "business_date", h.Metadata.BusinessDate, "unit", e.Unit,
 			"gross", e.Gross, "net", e.Net, "stored_value", e.StoredValue, "points_value", e.PointsValue,
-			"external", external, "returned", e.Net.Zero(), "revenue", smallest(e.Net), "coupons", 0)
+			"external", external, "returned", e.Net.Zero(), "revenue", smallest(e.Net), "coupons", 0,
+			"receipt_no", e.ReceiptNo, "leg", h.Metadata.Reference.Leg, "channel", h.Metadata.Channel,
+			"order_ref", e.OrderRef, "occurred_at", h.Metadata.OccurredAt, "recorded_at", h.Metadata.RecordedAt,
+			"discount", e.Gross.Sub(e.Net), "lines", len(e.Lines), "tier", e.Tier)
+		if e.Points.IsPositive() {
+			o.row("checkouts", e.CheckoutID).put("points_unit", e.Points.Unit(), "points", e.Points.Quantity)
+		}
 	case domain.CheckoutReturned:
 		paid, sales := int64(0), int64(0)
 		for _, t := range e.RefundByTender {

@@ -11,24 +11,29 @@ import (
 
 // coupon is what became of a coupon on its account, and what its uses took off.
 func (o *oracle) coupon(h *happening) {
-	end := func(id uuid.UUID, status domain.CouponStatus) {
+	end := func(id uuid.UUID, status domain.CouponStatus, reason string) {
 		if id != uuid.Nil { // of a job that granted none there is none
-			o.row("coupons", h.account, id).put("status", status, "ended_at", h.Metadata.RecordedAt)
+			o.row("coupons", h.account, id).put("status", status, "ended_at", h.Metadata.RecordedAt,
+				"reason", reason, "order_ref", "", "reserved_until", "", "due_at", "")
 		}
 	}
 	switch e := h.Event.(type) {
 	case domain.CouponGranted:
 		o.row("coupons", h.account, e.CouponID).put("campaign", e.Campaign, "definition", e.Definition,
-			"kind", e.Kind, "used", 0, "valid_until", e.ValidUntil, "granted", 1)
+			"kind", e.Kind, "used", 0, "valid_until", e.ValidUntil, "granted", 1,
+			"uses", e.Uses, "valid_from", e.ValidFrom, "consideration", e.Consideration, "cause", e.Cause,
+			"issue_channel", e.Channel, "partner", e.Partner, "job_id", e.JobID, "granted_at",
+			h.Metadata.RecordedAt)
 		if e.Occasion != "" {
-			o.row("occasions", h.account, e.CouponID).put("name", e.Occasion)
+			o.row("occasions", h.account, e.CouponID).put("name", e.Occasion, "campaign", e.Campaign,
+				"definition", e.Definition)
 		}
 	case domain.CouponRedeemed:
 		c := o.row("coupons", h.account, e.CouponID)
 		c.put("unit", e.Unit, "used", e.Use)
 		c.sum("discount", e.Discount)
 		if e.Use == e.Of {
-			end(e.CouponID, domain.CouponIsUsed)
+			end(e.CouponID, domain.CouponIsUsed, "")
 		}
 		o.row("checkouts", e.CheckoutID).add("coupons", 1)
 		use := o.row("coupon_uses", e.CheckoutID, e.CouponID)
@@ -36,7 +41,9 @@ func (o *oracle) coupon(h *happening) {
 			"definition", e.Definition, "partner", e.Partner, "store", h.Metadata.Store,
 			"day", h.Metadata.BusinessDate, "unit", e.Unit, "uses", 1, "discount", smallest(e.Discount),
 			"returned", 0)
+		use.put("position", uint64(h.position), "cost_share", e.CostShare)
 		use.bears(e.CostShare, e.Unit)
+		use.put("partner_cost", use["borne"])
 		o.shares[e.CheckoutID] = e.CostShare
 	case domain.CouponRestored:
 		c, back := o.row("coupons", h.account, e.CouponID), smallest(e.DiscountReturned)
@@ -44,6 +51,7 @@ func (o *oracle) coupon(h *happening) {
 		c.sum("discount", e.DiscountReturned.Neg())
 		use := o.row("coupon_uses", e.CheckoutID, e.CouponID)
 		use.add("returned", back)
+		borne := use.number("borne")
 		use.bears(o.shares[e.CheckoutID], e.Unit)
 		uses := 0
 		if e.Use > 0 {
@@ -54,22 +62,25 @@ func (o *oracle) coupon(h *happening) {
 		o.row("coupon_uses", e.RefundID, e.CouponID).put("account_id", h.account, "checkout_id", e.CheckoutID,
 			"campaign", e.Campaign, "definition", e.Definition, "partner", use["partner"],
 			"store", h.Metadata.Store, "day", h.Metadata.BusinessDate, "unit", e.Unit, "uses", uses,
-			"discount", -back, "returned", 0)
+			"discount", -back, "returned", 0, "position", uint64(h.position), "cost_share", use["cost_share"],
+			"partner_cost", use.number("borne")-borne)
 	case domain.CouponExtended:
 		o.row("coupons", h.account, e.CouponID).put("valid_until", e.ValidUntil)
 	case domain.CouponExpired:
-		end(e.CouponID, domain.CouponIsExpired)
+		end(e.CouponID, domain.CouponIsExpired, "")
 	case domain.CouponRevoked:
-		end(e.CouponID, domain.CouponIsRevoked)
+		end(e.CouponID, domain.CouponIsRevoked, e.Reason)
 	case domain.CouponRecycled:
-		end(e.CouponID, domain.CouponIsRecycled)
+		end(e.CouponID, domain.CouponIsRecycled, e.Reason)
 	case domain.AccountsMerged:
 		for _, c := range e.Coupons {
 			if e.Absorbed == h.account {
-				end(c.ID, domain.CouponIsMerged)
+				end(c.ID, domain.CouponIsMerged, "")
 			} else {
 				o.row("coupons", h.account, c.ID).put("kind", c.Kind, "campaign", c.Campaign, "definition",
-					c.Definition, "used", c.Used, "valid_until", c.ValidUntil)
+					c.Definition, "used", c.Used, "valid_until", c.ValidUntil,
+					"uses", c.Uses, "valid_from", c.ValidFrom, "consideration", c.Consideration,
+					"granted_at", c.GrantedAt)
 			}
 		}
 	}
@@ -81,8 +92,10 @@ func (o *oracle) liveCoupons(a *domain.Account) {
 		row := o.row("coupons", a.ID(), c.ID)
 		row.put("status", domain.CouponIsActive, "campaign", c.Campaign, "definition", c.Definition,
 			"used", c.Used, "valid_until", c.ValidUntil, "order_ref", c.Order, "ended_at", "")
+		row.put("uses", c.Uses, "valid_from", c.ValidFrom, "consideration", c.Consideration,
+			"granted_at", c.GrantedAt, "reserved_until", c.Reserved, "due_at", c.ValidUntil, "reason", "")
 		if c.Order != "" {
-			row.put("status", domain.CouponIsReserved)
+			row.put("status", domain.CouponIsReserved, "due_at", c.Reserved)
 		}
 	}
 }
@@ -92,6 +105,7 @@ func (o *oracle) budget(h *happening) {
 	at := h.Metadata.RecordedAt
 	if e, ok := h.Event.(domain.BudgetReserved); ok {
 		o.reserved(e.ReservationID, e.ReservationID, e.AccountID, e.BudgetPart, "open", h)
+		o.row("reservations", e.ReservationID).put("operation_id", e.OperationID)
 	}
 	if e, ok := h.Event.(domain.Committing); ok && e.Reserved() != uuid.Nil {
 		o.row("reservations", e.Reserved()).put("status", "committed", "ended_at", at)
@@ -108,12 +122,13 @@ func (o *oracle) budget(h *happening) {
 		o.row("reservations", id).put("status", "released", "ended_at", at)
 	case domain.CodeRedeemed:
 		o.row("codes", h.Metadata.EventID).put("batch_id", e.BatchID, "serial", e.Serial,
-			"account_id", e.AccountID, "status", "claimed", "began_at", at)
+			"account_id", e.AccountID, "status", "claimed", "began_at", at, "campaign", e.Campaign,
+			"definition", e.Definition, "last4", e.Last4)
 	case domain.CodeVoided:
 		o.row("codes", h.Metadata.EventID).put("batch_id", e.BatchID, "serial", e.Serial, "status", "voided",
-			"began_at", at, "ended_at", at)
+			"began_at", at, "ended_at", at, "campaign", e.Campaign, "reason", e.Reason)
 	case domain.CodeReleased:
-		o.row("codes", e.Claim).put("status", "released", "ended_at", at)
+		o.row("codes", e.Claim).put("status", "released", "ended_at", at, "reason", e.Why)
 	case domain.CouponGranted:
 		if e.ClaimID != uuid.Nil {
 			o.row("codes", e.ClaimID).put("status", "redeemed", "ended_at", at)
@@ -138,27 +153,30 @@ func (o *oracle) moved(h *happening) {
 	case domain.TransferSent:
 		o.row("transfers", e.TransferID).put("from_account", h.account, "to_account", e.ToAccount,
 			"unit", e.Amount.Unit(), "amount", e.Amount.Quantity, "status", TransferSent, "sent_at", at,
-			"position", uint64(h.position))
+			"position", uint64(h.position), "kind", e.Kind, "merge_id", e.MergeID)
 	case domain.TransferReceived:
 		end(e.TransferID, TransferReceived)
 	case domain.TransferReturned:
 		end(e.TransferID, TransferReturned)
+		o.row("transfers", e.TransferID).put("reason", e.Reason)
 	case domain.AccountsMerged:
 		if e.Survivor == h.account {
 			end(e.MergeID, TransferReceived)
 			return
 		}
 		o.row("transfers", e.MergeID).put("from_account", h.account, "to_account", e.Survivor,
-			"status", TransferSent, "sent_at", at, "position", uint64(h.position))
+			"status", TransferSent, "sent_at", at, "position", uint64(h.position), "kind", "merge")
 	case domain.MergeAdjusted:
 		if e.Survivor == h.account {
 			end(e.AdjustmentID, TransferReceived)
 			return
 		}
 		o.row("transfers", e.AdjustmentID).put("from_account", h.account, "to_account", e.Survivor,
-			"status", TransferSent, "sent_at", at, "position", uint64(h.position))
+			"status", TransferSent, "sent_at", at, "position", uint64(h.position), "kind", "merge",
+			"merge_id", e.MergeID)
 	case domain.MergeRefused:
 		end(e.MergeID, TransferReturned)
+		o.row("transfers", e.MergeID).put("reason", e.Reason)
 	}
 }
 
@@ -166,27 +184,33 @@ func (o *oracle) moved(h *happening) {
 // its own, from the domain's replay of that.
 func (o *oracle) stand() {
 	for _, a := range o.accounts {
+		o.account(a)
 		o.liveCoupons(a)
 		maps.DeleteFunc(o.tables["balances"], func(_ string, row reckoned) bool {
 			had := slices.ContainsFunc(a.Units(), func(u domain.Unit) bool { return u.Code == row["unit"] })
 			return row["account_id"] == a.ID().String() && !had // nothing ever moved
 		})
+		for _, l := range a.Lots() {
+			row := o.row("lots", a.ID(), l.ID)
+			row.put("face", l.Face, "cost", l.Cost, "cost_left", l.CostLeft, "cost_unit", l.CostUnit,
+				"funding_id", l.Funding, "effective_at", l.EffectiveAt, "expires_at", l.ExpiresAt,
+				"expiries", l.Expiries, "priority", l.Priority, "draw", l.Draw, "terms", l.Terms,
+				"reminders", listJSON(o, l.Reminders, ""), "remind_at", l.RemindAt)
+			if scope := asJSON(o, l.Scope); scope != "{}" {
+				row.put("scope", scope)
+			}
+		}
+		for _, u := range a.Units() {
+			b := a.Balance(u.Code, u.Scale, a.LastRecorded())
+			o.row("balances", a.ID(), u.Code).put("by_class", asJSON(o, b.ByClass))
+		}
 		for _, c := range a.Credentials() {
 			row := o.row("credentials", a.ID(), c.ID)
 			row.put("kind", c.Kind, "keyed_hash", c.KeyedHash, "status", c.Status, "bound_at", c.BoundAt,
-				"ended_at", c.EndedAt)
+				"ended_at", c.EndedAt, "last4", c.Last4, "reason", c.Reason, "replaces", c.Replaces)
 		}
 		if _, counts := o.tables["tiers"][a.ID().String()]; counts {
-			s := a.Tiering()
-			row := o.row("tiers", a.ID())
-			row.put("tier", tierOf(a), "counted", s.Counted, "counted_since", s.Since,
-				"valid_until", s.ValidUntil)
-			if s.Scheduled != nil {
-				row.put("scheduled_to", s.Scheduled.To, "scheduled_on", s.Scheduled.On)
-			}
-			if s.Override != nil {
-				row.put("override_until", s.Override.Until)
-			}
+			o.tierRow(a)
 		}
 	}
 	for _, row := range o.tables["coupons"] {
