@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -117,9 +119,10 @@ func (a *analystsTools) list(o *projections.StatisticsReq_Options) (names []stri
 	a.fine(err)
 	for {
 		answer, err := call.Recv()
-		if err != nil {
+		if errors.Is(err, io.EOF) {
 			return names
 		}
+		a.fine(err)
 		if name := answer.GetDetails().GetName(); !strings.HasPrefix(name, "$") {
 			names = append(names, name)
 		}

@@ -251,3 +251,32 @@ func TestTwoManagers(t *testing.T) {
 		t.Errorf("got %d emitted after the first, want 349", got)
 	}
 }
+
+// TestListWhileReplaced: a list that is asked for while versions take over has each projection.
+func TestListWhileReplaced(t *testing.T) {
+	r := newRig(t, storetest.NewMemory())
+	r.append(lines(0, 20))
+	r.create("c", counting, true)
+	done := make(chan struct{})
+	var listing sync.WaitGroup
+	listing.Go(func() {
+		for n := 0; ; n++ {
+			if all, err := r.m.List(t.Context()); err != nil || len(all) != 1 {
+				t.Errorf("list %d: got %v, %v, want one", n, all, err)
+				return
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+	for range 20 {
+		r.update("c", counting)
+		r.settled("c")
+		r.promote("c")
+	}
+	close(done)
+	listing.Wait()
+}

@@ -50,7 +50,10 @@ func (m *Manager) List(ctx context.Context) ([]Status, error) {
 	}
 	var all []Status
 	for _, k := range m.all() {
-		s, err := k.status(ctx)
+		s, err := m.Status(ctx, k.Name)
+		if errors.Is(err, ErrNoProjection) { // deleted since
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
