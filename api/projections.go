@@ -40,9 +40,7 @@ func (s *Server) projectionRoutes() []*route {
 		write("POST", one+"/reset", "resetProjection", changing(func(n domain.NamedProjection) domain.Registration {
 			return domain.ResetProjection{NamedProjection: n}
 		})),
-		write("POST", one+"/promote", "promoteProjection", changing(func(n domain.NamedProjection) domain.Registration {
-			return domain.PromoteProjection{NamedProjection: n}
-		})),
+		write("POST", one+"/promote", "promoteProjection", promoteProjection),
 		write("POST", one+"/drop", "dropProjection", changing(func(n domain.NamedProjection) domain.Registration {
 			return domain.DropProjection{NamedProjection: n}
 		})),
@@ -130,6 +128,23 @@ func updateProjection(c *call) error {
 	}
 	return c.changed(domain.UpdateProjection{ProjectionScript: s})
 }
+
+// promoteProjection refuses a version that a fault has stopped: it would answer what it had before.
+func promoteProjection(c *call) error {
+	live, err := c.live()
+	if err != nil {
+		return err
+	}
+	s, err := live.Status(context.Background(), c.Params("name"))
+	if err == nil && s.Building != nil && s.Building.Fault != nil {
+		return domain.ErrProjectionFault.Because(s.Building.Fault.Message)
+	}
+	return promoting(c)
+}
+
+var promoting = changing(func(n domain.NamedProjection) domain.Registration {
+	return domain.PromoteProjection{NamedProjection: n}
+})
 
 // changing is the handler of a command that says no more than which projection it is about.
 func changing(command func(domain.NamedProjection) domain.Registration) handler {
