@@ -49,7 +49,8 @@ Read models are exported up to one position and instant, all tables of a run. Th
             those that changed, came or went, by the UTC day up to which it is, and none where nothing
             did. Two columns are added: as_of, the position that a row is of, and gone, true where the
             table has the row no longer, and only its key is there. Of the rows of one key, the one
-            with the greatest as_of stands. When changes outgrow the table, a file has all rows again
+            with the greatest as_of stands. When changes outgrow the table, or fill 48 files, a file has
+            all rows again
 
 The key of each table is in the manifest. So the lots as they stand, in DuckDB, are
 

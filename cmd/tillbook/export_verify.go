@@ -17,8 +17,8 @@ import (
 	"github.com/tillbook/tillbook/eventstore"
 )
 
-const verifyHelp = `Compares every file's bytes, SHA-256 and rows with the manifest, the positions of events from file
-to file, and what the files of each table of the read models come to, read back as their readers do,
+const verifyHelp = `Compares every file's bytes, SHA-256 and rows with the manifest, positions from file to
+file, and what the files of each table of the read models come to, read back as their readers do,
 with what it held. Names each file and table that differs, each file that is missing, and each that is
 not in the manifest. Ends with 1 when there is any.
 
