@@ -17,9 +17,9 @@ const OpAdjustMerge Operation = "merge_adjustment"
 type AdjustMerge struct{ Adjusted MergeAdjusted }
 
 // MergeAdjusted records, on both streams, that a sale of an absorbed account came back, some or all of
-// it, after the merge: by how much less the survivor counts what the merge brought, and points of the
-// sale that were to be revoked and are with the survivor, or were spent. There it stands as it counts
-// there: what does so no more is left out.
+// it, after the merge: by how much less the survivor counts what the merge brought, and points and
+// cashback of the sale that were to be revoked and are with the survivor, or were spent. There it stands
+// as it counts there: what does so no more is left out.
 type MergeAdjusted struct {
 	AdjustmentID uuid.UUID      `json:"adjustment_id"` // the id of the absorbed account's event
 	MergeID      uuid.UUID      `json:"merge_id"`
@@ -30,6 +30,8 @@ type MergeAdjusted struct {
 	Prices       []priced       `json:"prices,omitempty"` // negative
 	Sales        int            `json:"sales,omitempty"`  // that were cancelled
 	Points       []MissedPoints `json:"points,omitempty"`
+
+	Cashback []MissedCashback `json:"cashback,omitempty"`
 }
 
 // MissedPoints are points of an earning that a return could not take from the absorbed account.
@@ -39,6 +41,13 @@ type MissedPoints struct {
 	RefundID  uuid.UUID `json:"refund_id"`
 	EarnedLot uuid.UUID `json:"earned_lot"` // of the absorbed account
 	Amount    Money     `json:"amount"`
+}
+
+// MissedCashback is cashback that a return could not take from a lot of the absorbed account of which
+// some was sent on: there it is missed no more.
+type MissedCashback struct {
+	Lot    uuid.UUID `json:"lot"` // of the absorbed account
+	Amount Money     `json:"amount"`
 }
 
 func (MergeAdjusted) event() {}
@@ -52,8 +61,8 @@ func (e MergeAdjusted) appendNames(names []Name) []Name {
 // Operation is merge_adjustment.
 func (AdjustMerge) Operation() Operation { return OpAdjustMerge }
 
-// Decide counts less and takes the points, whatever became of the account since it took the other in: of
-// one that was closed nothing is owed any more. A second time it is Done.
+// Decide counts less and takes the points and the cashback, whatever became of the account since it
+// took the other in: of one that was closed nothing is owed any more. A second time it is Done.
 func (c AdjustMerge) Decide(d *Draft) error {
 	if before, ok := d.first(TransferName(c.Adjusted.AdjustmentID)); ok {
 		return &Done{before}
@@ -73,6 +82,11 @@ func (c AdjustMerge) Decide(d *Draft) error {
 	}
 	for _, p := range e.Points {
 		if err := d.takeMissed(p); err != nil {
+			return err
+		}
+	}
+	for _, c := range e.Cashback {
+		if err := d.takeCashback(c); err != nil {
 			return err
 		}
 	}
@@ -105,6 +119,37 @@ func (d *Draft) takeMissed(p MissedPoints) error {
 	return d.takePoints(e, lot)
 }
 
+// takeCashback revokes cashback that a merge brought, from the lots that came of its lot. What they do not
+// have any more is missed of the last of them, until it comes back.
+func (d *Draft) takeCashback(c MissedCashback) error {
+	var came []uuid.UUID
+	for _, l := range d.lots {
+		if l.OriginLot == c.Lot {
+			came = append(came, l.ID)
+		}
+	}
+	left := c.Amount.Quantity
+	for i, id := range came {
+		l, err := d.unexpired(d.lot(id))
+		if err != nil {
+			return err
+		}
+		x := least(left, l.free())
+		left = left.Sub(x)
+		e := CreditRevoked{Lot: id, Cause: RevokedRefund, Uncollected: c.Amount.With(left.Zero())}
+		if i == len(came)-1 {
+			e.Uncollected = c.Amount.With(left)
+		}
+		if x.IsZero() && e.Uncollected.IsZero() {
+			continue
+		}
+		if err := d.revoke(l, x, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // counting is what a merge brought that a return takes from.
 type counting struct {
 	tier   tiering
@@ -124,12 +169,20 @@ func (d *Draft) adjustMerge(was counting) error {
 		Sales: was.sales - d.sales, Tier: d.tierSince(was.tier),
 		Earned: d.earnedSince(was.earned), Prices: d.pricesSince(was.prices)}
 	for _, p := range d.posted {
-		if r, ok := p.Event.(PointsRevoked); ok && r.Uncollected.unit != "" {
-			e.Points = append(e.Points,
-				MissedPoints{r.EarningID, r.SourceID, r.RefundID, r.EarnedLot, r.Uncollected})
+		switch r := p.Event.(type) {
+		case PointsRevoked:
+			if r.Uncollected.unit != "" {
+				e.Points = append(e.Points,
+					MissedPoints{r.EarningID, r.SourceID, r.RefundID, r.EarnedLot, r.Uncollected})
+			}
+		case CreditRevoked:
+			if r.Cause == RevokedRefund && r.Uncollected.IsPositive() &&
+				d.lot(r.missedOf()).Transferred.IsPositive() {
+				e.Cashback = append(e.Cashback, MissedCashback{r.missedOf(), r.Uncollected})
+			}
 		}
 	}
-	if e.Sales == 0 && e.Tier == nil && len(e.Earned)+len(e.Prices)+len(e.Points) == 0 {
+	if e.isNothing() {
 		return nil
 	}
 	if d.Settled != d.ended.Merge {
@@ -137,6 +190,11 @@ func (d *Draft) adjustMerge(was counting) error {
 	}
 	e.AdjustmentID = d.nextID()
 	return d.post(e)
+}
+
+func (e MergeAdjusted) isNothing() bool {
+	return e.Sales == 0 && e.Tier == nil &&
+		len(e.Earned)+len(e.Prices)+len(e.Points)+len(e.Cashback) == 0
 }
 
 // tierSince is by how much less is counted for a tier. An average counts what moves on by itself.
@@ -194,12 +252,17 @@ func (e MergeAdjusted) check() error {
 			return fmt.Errorf("%s points of lot %s are to be taken", p.Amount, p.EarnedLot)
 		}
 	}
+	for _, c := range e.Cashback {
+		if c.Lot == noID || !c.Amount.IsPositive() {
+			return fmt.Errorf("%s cashback of lot %s is to be taken", c.Amount, c.Lot)
+		}
+	}
 	return e.Tier.check()
 }
 
 func (e MergeAdjusted) apply(a *Account, _ time.Time) error {
 	if e.Survivor != a.id {
-		return nil
+		return e.carry(a)
 	}
 	a.tiering.join(e.Tier)
 	a.joinEarnings(e.Earned)
@@ -211,6 +274,20 @@ func (e MergeAdjusted) apply(a *Account, _ time.Time) error {
 	}
 	if a.sales -= e.Sales; a.sales < 0 {
 		return fmt.Errorf("%d sales were cancelled of fewer", e.Sales)
+	}
+	return nil
+}
+
+// carry lets cashback be missed no more on the absorbed account.
+func (e MergeAdjusted) carry(a *Account) error {
+	for _, c := range e.Cashback {
+		l, err := a.edit(c.Lot)
+		if err != nil {
+			return err
+		}
+		if l.Missed = l.Missed.Sub(c.Amount.Quantity); l.Missed.IsNegative() {
+			return fmt.Errorf("less than %s is missed of lot %s", c.Amount, l.ID)
+		}
 	}
 	return nil
 }

@@ -10,10 +10,10 @@ import (
 	"pgregory.net/rapid"
 )
 
-// mergedInto has C-1 merged, as it stands, into C-2, and what came of it moved on.
+// mergedInto has an account merged, as it stands, into another, which takes it in.
 func mergedInto(from, to *book) {
 	from.now = to.now
-	posted, err := from.do(into2)
+	posted, err := from.do(MergeAccount{Into: to.account.ID()})
 	if err != nil {
 		from.Fatal(err)
 	}
@@ -55,6 +55,7 @@ func TestAdjustMerge(t *testing.T) {
 	spend := earningBy(earning(func(r *PointsRule) {
 		r.Spend = &PointsSpend{Points: pts("1"), Worth: cny("0.01")}
 	}))
+	gives, takes := rewarding(tenth()), ruledBy(Terms{})
 	paying := func(c *Checkout) { c.Points = pts("60") }
 	for _, r := range []struct {
 		name      string
@@ -117,6 +118,18 @@ func TestAdjustMerge(t *testing.T) {
 		{"and the sales", steps{filled, ref("7"), did(sells([]CartLine{line(1, 1, "60")}))}, nil, nil,
 			func(b *book) Command { ref("7")(b); return Cancel{} },
 			"MergeAdjusted 0.00 at list, -60.00 without, for -60.00, 1 cancelled"},
+		{"cashback that came is taken", steps{filled, gives, did(debit("50"))}, nil, nil, refund(2, "20"),
+			"MergeAdjusted 0.00 at list, -20.00 without, for -20.00, missed 2.00\n" +
+				"CreditRevoked 2.00, cashback@2 -2.00 by refund"},
+		{"or what is left of it", steps{filled, gives, did(debit("50")), takes}, nil,
+			steps{did(debit("3"))}, refund(2, "50"),
+			"MergeAdjusted 0.00 at list, -50.00 without, for -50.00, missed 5.00\n" +
+				"CreditRevoked 2.00, cashback@2 -2.00 by refund, uncollected 3.00"},
+		{"or it went with its time", steps{filled, gives, did(debit("50"))}, nil, steps{later(11 * day)},
+			refund(2, "50"), "MergeAdjusted 0.00 at list, -50.00 without, for -50.00, missed 5.00\n" +
+				"LotExpired 5.00, cashback@2 -5.00, n 1\nCreditRevoked 0.00 by refund, uncollected 5.00"},
+		{"not what never came", steps{filled, gives, did(debit("50")), takes, did(debit("5"))}, nil, nil,
+			refund(2, "50"), "MergeAdjusted 0.00 at list, -50.00 without, for -50.00"},
 	} {
 		t.Run(r.name, func(t *testing.T) {
 			from, to := bookOf(t, "C-1"), bookOf(t, "C-2")
@@ -150,10 +163,12 @@ func TestAdjustMerge(t *testing.T) {
 // many points less those it owes, and as much value.
 func TestAdjustMergeIsReturnBefore(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		terms := ruledBy(Terms{Tiers: metals(yearly), Points: []PointsRule{earning(func(p *PointsRule) {
+		rules := []CashbackRule{tenth()}
+		earns := earning(func(p *PointsRule) {
 			p.Limits = PointsLimits{Day: pts("70"), Month: pts("90")}
 			p.Spend = &PointsSpend{Points: pts("1"), Worth: cny("0.01")}
-		})}})
+		})
+		terms := ruledBy(Terms{Tiers: metals(yearly), Cashback: rules, Points: []PointsRule{earns}})
 		sales := rapid.SliceOfN(rapid.IntRange(0, 2), 1, 5).Draw(r, "sales")
 		cents := rapid.SliceOfN(rapid.IntRange(1, 5000), len(sales), len(sales)).Draw(r, "cents")
 		at := rapid.IntRange(0, len(sales)).Draw(r, "merged after")

@@ -25,6 +25,9 @@ var _ = telling(func(e MergeAdjusted) string {
 	for _, p := range e.Points {
 		s = append(s, "missed "+p.Amount.String())
 	}
+	for _, c := range e.Cashback {
+		s = append(s, "missed "+c.Amount.Quantity.String())
+	}
 	return strings.Join(s, ", ")
 })
 

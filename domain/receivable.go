@@ -66,7 +66,7 @@ func (d *Draft) settleReturned(moves []Move, by SettledBy) error {
 		l := d.lot(m.Lot)
 		x := least(m.Amount.Add(m.Held.Neg()), l.free())
 		if !l.Reversed {
-			x = least(x, l.Missed)
+			x = least(x, d.missing(l).Missed)
 		}
 		if !x.IsPositive() {
 			continue

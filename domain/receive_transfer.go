@@ -78,7 +78,7 @@ func (d *Draft) refuseOperation(id uuid.UUID, why error) error {
 }
 
 // receive opens what was sent as lots of this account. Lots of one funding stay one: it is named after
-// the first of them.
+// the first of them. Cashback comes for what is missed of its lot.
 func (d *Draft) receive(sent TransferSent) error {
 	e := TransferReceived{TransferID: sent.TransferID, FromAccount: sent.AccountID, Kind: sent.Kind,
 		MergeID: sent.MergeID}
@@ -92,7 +92,10 @@ func (d *Draft) receive(sent TransferSent) error {
 		e.Lots = append(e.Lots, l)
 	}
 	e.Value = d.value(sent.Amount, fill(e.Lots))
-	return d.post(e)
+	if err := d.post(e); err != nil {
+		return err
+	}
+	return d.settleReturned(e.Moves, SettledByTransfer)
 }
 
 func (e TransferReceived) check() error {

@@ -35,6 +35,7 @@ type CreditRevoked struct {
 	Cause       string    `json:"cause"`
 	Uncollected Money     `json:"uncollected,omitzero"`
 	JobID       uuid.UUID `json:"job_id,omitzero"` // whose grant was asked for
+	Lot         uuid.UUID `json:"lot,omitzero"`    // in place of a grant: what is missed came by a merge
 	Reason      string    `json:"reason,omitempty"`
 }
 
@@ -160,10 +161,36 @@ func (d *Draft) revoke(l *Lot, x Quantity, e CreditRevoked) error {
 // refund missed.
 func (d *Draft) revokeReturned(l *Lot, x Quantity) error {
 	e := CreditRevoked{Funding: l.Funding, Cause: RevokedReversal}
-	if l.Funding == noID {
+	switch {
+	case l.Funding != noID:
+	case l.OriginLot != noID:
+		e.Lot = d.missing(l).ID
+	default:
 		e.GrantID = grantOf(l)
 	}
 	return d.revoke(l, x, e)
+}
+
+// missing is the lot whose missed cashback is taken of what comes to l: l itself, or another that came of the
+// same lot.
+func (d *Draft) missing(l *Lot) *Lot {
+	if l.Class != Cashback || l.OriginLot == noID || l.Missed.IsPositive() {
+		return l
+	}
+	for _, o := range d.lots {
+		if o.OriginLot == l.OriginLot && o.Missed.IsPositive() {
+			return o
+		}
+	}
+	return l
+}
+
+// missedOf is the lot of which Uncollected is missed.
+func (e CreditRevoked) missedOf() uuid.UUID {
+	if e.Lot != noID {
+		return e.Lot
+	}
+	return partOf(e.GrantID, 1)
 }
 
 // grantOf is the id of the grant that opened a lot.
@@ -198,10 +225,10 @@ func (e CreditRevoked) recover(a *Account) error {
 }
 
 func (e CreditRevoked) apply(a *Account, _ time.Time) error {
-	if e.GrantID == noID {
+	if e.GrantID == noID && e.Lot == noID {
 		return e.recover(a)
 	}
-	l, err := a.edit(partOf(e.GrantID, 1))
+	l, err := a.edit(e.missedOf())
 	switch {
 	case err != nil:
 		return err
@@ -213,7 +240,7 @@ func (e CreditRevoked) apply(a *Account, _ time.Time) error {
 		l.Missed = l.Missed.Sub(e.Amount.Quantity)
 	}
 	if l.Missed.IsNegative() {
-		return fmt.Errorf("grant %s gave back more than refunds missed", e.GrantID)
+		return fmt.Errorf("lot %s gave back more than refunds missed", l.ID)
 	}
 	return nil
 }
