@@ -177,7 +177,13 @@ var registryMoves = []move{
 		return []domain.Registration{domain.DefineSegment{Segment: segment("regulars", "eq")},
 			domain.ChangeSegment{Segment: segment("regulars", "ne")}}
 	}),
-	registers("work on a projection", 2, func(*chronicle) []domain.Registration { return projectionLife("sums") }),
+	{"work on a projection", 2, func(c *chronicle, r *rapid.T) {
+		life := projectionLife("sums")
+		for range between(r, 1, len(life), "as far as") { // in its order: few others are allowed
+			c.put(life[c.lived%len(life)])
+			c.lived++
+		}
+	}},
 	registers("work on a webhook", 1, func(*chronicle) []domain.Registration { return webhookLife }),
 	registers("work on a key", 1, func(*chronicle) []domain.Registration { return keyLife }),
 	registers("import", 1, func(c *chronicle) []domain.Registration {

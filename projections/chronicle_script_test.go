@@ -60,6 +60,9 @@ func (c *chronicle) sellAndRefund() {
 		c.at("2")))
 	c.must("DebitPosted", c.ask(who, domain.Debit{Amount: yuan("8.00")}, c.at("3")))
 	c.must("DebitReversed", c.ask(who, domain.Cancel{}, c.at("3")))
+	c.must("TopUpPosted", c.ask(who, topUp("11.00", ""), c.at("both")))
+	c.must("DebitPosted", c.ask(who, domain.Debit{Amount: yuan("6.00")}, c.at("both")))
+	c.must("TopUpReversed", c.ask(who, domain.Cancel{}, c.at("both")))
 	c.must("ReferenceCancelled", c.ask(who, domain.Cancel{}, c.at("4")))
 	c.must("OperationDeclined", c.ask(who, domain.Debit{Amount: yuan("9000.00")}, c.at("5")))
 	hold := c.must("HoldPlaced", c.ask(who, domain.PlaceHold{Amount: yuan("9.00")}, c.at("6")))
@@ -136,6 +139,8 @@ func (c *chronicle) sendAround() {
 	c.ask(from, domain.SendTransfer{To: frozen, Amount: yuan("2.00"), Kind: domain.TransferGift}, c.at("21"))
 	merged, closed := c.open("C-merged"), c.open("C-closed")
 	c.must("TopUpPosted", c.ask(merged, topUp("12.00", "3.00"), c.at("22")))
+	c.must("CouponGranted", c.ask(merged, domain.GrantCoupon{Campaign: "shop", Definition: "amount",
+		Cause: domain.CouponByAPI}, domain.Context{}))
 	bought := c.must("DebitPosted", c.ask(merged, domain.Debit{Amount: yuan("9.00")}, c.at("24")))
 	c.ask(merged, domain.MergeAccount{Into: frozen}, domain.Context{})
 	c.must("AccountsMerged", c.ask(merged, domain.MergeAccount{Into: from}, domain.Context{}))

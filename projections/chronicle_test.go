@@ -30,6 +30,7 @@ type chronicle struct {
 	jobs     []uuid.UUID
 	shifts   []uuid.UUID
 	seq      int64 // of the last item of a till's batch
+	lived    int   // how much was done in the life of a projection
 	refused  error // why the last thing was refused, if it was
 }
 
