@@ -58,6 +58,11 @@ func using(c Checkout, coupons ...int) ask {
 
 func TestCheckoutCoupons(t *testing.T) {
 	repricing := func(d *Definition) { d.OnReturn.MinSpend = ReturnReprices }
+	tenPercent := func(r *TierRules) {
+		for i := range r.Tiers {
+			r.Tiers[i].Benefits.Discount = fromSteps(10, 0)
+		}
+	}
 	never := func(d *Definition) { d.OnReturn.Restore = RestoreNever }
 	two := sells([]CartLine{line(1, 2, "5"), line(2, 1, "3")})
 	given := func(edits ...func(*Definition)) []step {
@@ -141,6 +146,12 @@ CheckoutReturned 1×1: 2.00, stored_value 2.00, qualifying -2.00, reprice
 CouponRestored use 0, 1.16 back
 CouponRestored use 0, 0.77 back
 DebitRefunded 2.00, principal@1 2.00/2.00, total 2.00`},
+		{"what stays has the tier's discount", after([]step{opened, shops(repricing), did(topUp("200", "")),
+			granted("threshold"), tiered(metals(yearly, tenPercent)), did(debit("100"))}, didAs(using(two, 2))),
+			bringing(4, 1, 1), `
+CheckoutReturned 1×1: 1.80, stored_value 1.80, qualifying -1.80, reprice
+CouponRestored use 0, 1.16 back
+DebitRefunded 1.80, principal@1 1.80/1.80, total 1.80`},
 		{"what stays costs more than was paid", bought(repricing), bringing(4, 2, 1), `
 CheckoutReturned 1×2: 0.00, qualifying 0.00, reprice
 CouponRestored use 0, 0.69 back
