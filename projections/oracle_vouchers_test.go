@@ -57,6 +57,9 @@ func (o *oracle) coupon(h *happening) {
 		if e.Use > 0 {
 			uses = -1
 			c.add("used", -1)
+			if e.Reopened != nil { // of one that had ended it is the last use
+				c.put("used", e.Reopened.Uses-1)
+			}
 			c.put("valid_until", e.ValidUntil)
 		}
 		o.row("coupon_uses", e.RefundID, e.CouponID).put("account_id", h.account, "checkout_id", e.CheckoutID,
