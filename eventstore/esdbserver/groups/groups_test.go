@@ -902,7 +902,13 @@ func TestWhoAnswersForWhatItNeverTook(t *testing.T) {
 	for e := range h.Read(h.ctx, "s", 0, false) {
 		known = append(known, e.ID())
 	}
+	for h.info(key).Outstanding < 2 {
+		runtime.Gosched() // until the group knows of it, an answer is passed over
+	}
 	h.ack(s, known[0])
+	for h.info(key).Outstanding > 0 {
+		runtime.Gosched()
+	}
 	h.ended(s, ErrDropped)
 	h.wants(h.subscribe(key, 1), "1/1")
 }
