@@ -100,23 +100,7 @@ func (o *out) raw(name string, value []byte) {
 func (o *out) id(name string, value uuid.UUID) {
 	o.name(name)
 	o.b = append(o.b, '"')
-	o.b = append(appendID(o.b, value), '"')
-}
-
-// appendID appends an id as it is written everywhere.
-func appendID(b []byte, id uuid.UUID) []byte {
-	var text [36]byte
-	const hex = "0123456789abcdef"
-	j := 0
-	for i, x := range id {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			text[j] = '-'
-			j++
-		}
-		text[j], text[j+1] = hex[x>>4], hex[x&15]
-		j += 2
-	}
-	return append(b, text[:]...)
+	o.b = append(domain.AppendID(o.b, value), '"')
 }
 
 // someID is an id that is null where there is none.

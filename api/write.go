@@ -199,8 +199,8 @@ func made[E domain.Event](
 func below(path string) func(ledger.Answer) string {
 	return func(a ledger.Answer) string {
 		var few [128]byte
-		place := appendID(append(few[:0], accountsPath...), a.Account)
-		return string(appendID(append(place, path...), a.First().Metadata.OperationID))
+		place := domain.AppendID(append(few[:0], accountsPath...), a.Account)
+		return string(domain.AppendID(append(place, path...), a.First().Metadata.OperationID))
 	}
 }
 

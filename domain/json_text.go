@@ -51,15 +51,19 @@ func (b jsonText) optional(name, value string) jsonText {
 func (b jsonText) id(name string, id uuid.UUID) jsonText { return b.key(name).quotedID(id) }
 
 func (b jsonText) quotedID(id uuid.UUID) jsonText {
-	b = append(b, '"')
-	var text [36]byte
-	hex.Encode(text[:8], id[:4])
-	hex.Encode(text[9:13], id[4:6])
-	hex.Encode(text[14:18], id[6:8])
-	hex.Encode(text[19:23], id[8:10])
-	hex.Encode(text[24:], id[10:])
-	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
-	return append(append(b, text[:]...), '"')
+	return append(AppendID(append(b, '"'), id), '"')
+}
+
+// AppendID appends id in its canonical form. Events and answers are full of ids.
+func AppendID(b []byte, id uuid.UUID) []byte {
+	const digits = "0123456789abcdef"
+	for i, x := range id {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			b = append(b, '-')
+		}
+		b = append(b, digits[x>>4], digits[x&15])
+	}
+	return b
 }
 
 func (b jsonText) hash(name string, h Hash) jsonText {
@@ -161,22 +165,22 @@ func (q Quantity) append(b []byte) []byte {
 	if q.wide != nil {
 		return append(b, q.wide.StringFixed(q.scale)...)
 	}
-	n, scale := q.steps, int(q.scale)
-	if n < 0 {
-		b, n = append(b, '-'), -n
+	var text [24]byte // 19 digits at most, and a point
+	at, left := len(text), max(q.steps, -q.steps)
+	for digits := 0; left > 0 || digits <= int(q.scale); digits++ { // 5 of scale 2 is 0.05
+		if digits > 0 && digits == int(q.scale) {
+			at--
+			text[at] = '.'
+		}
+		at--
+		text[at] = '0' + byte(left%10)
+		left /= 10
 	}
-	var digits [24]byte
-	text := strconv.AppendInt(digits[:0], n, 10)
-	for len(text) <= scale { // 5 of scale 2 is 0.05
-		text = append(text[:1], text...)
-		text[0] = '0'
+	if q.steps < 0 {
+		at--
+		text[at] = '-'
 	}
-	point := len(text) - scale
-	b = append(b, text[:point]...)
-	if scale > 0 {
-		b = append(append(b, '.'), text[point:]...)
-	}
-	return b
+	return append(b, text[at:]...)
 }
 
 // numbers appends a member that is a list of numbers, unless there are none.

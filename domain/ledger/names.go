@@ -46,12 +46,8 @@ const (
 func newNames() *names { return &names{nextID: 1} }
 
 func hash(n domain.Name) uint64 {
-	var d xxhash.Digest
-	d.Reset()
-	_, _ = d.WriteString(n.Kind) // a hash takes everything
-	_, _ = d.WriteString("\x00")
-	_, _ = d.WriteString(n.Value)
-	return d.Sum64()
+	var few [128]byte
+	return xxhash.Sum64(append(append(append(few[:0], n.Kind...), 0), n.Value...))
 }
 
 // uses appends an entry for each name that p used. The names are read into the buffer: one of its own
