@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -219,9 +218,7 @@ func (c *checker) scan(ctx context.Context) error {
 
 // count notes an event's stream.
 func (c *checker) count(e eventstore.Recorded) {
-	var id uuid.UUID
-	name, isAccount := strings.CutPrefix(e.Stream, "account-")
-	if isAccount && id.UnmarshalText([]byte(name)) == nil && id.String() == name {
+	if id, ok := streamID(e.Stream, "account-"); ok {
 		c.accounts[id]++
 		return
 	}

@@ -20,10 +20,10 @@ func newPosday(report *Report) posday {
 
 // fold takes e, the log's next event, which is not damaged.
 func (p *posday) fold(e *Event) {
-	if id, ok := streamID(e, "shift-"); ok {
+	if id, ok := streamID(e.Stream, "shift-"); ok {
 		_ = foldShift(p.shifts, e, id) // what cannot be decoded is found by the check of its stream
 	}
-	if id, ok := streamID(e, "batch-"); ok {
+	if id, ok := streamID(e.Stream, "batch-"); ok {
 		_ = foldException(p.exceptions, e, id)
 	}
 }

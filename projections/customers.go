@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -81,35 +80,13 @@ var customerTable = &Table[uuid.UUID, customerRow]{
 	},
 }
 
-// customerOf is the customer whose stream it is.
-func customerOf(stream string) (id uuid.UUID, ok bool) {
-	name, ok := strings.CutPrefix(stream, "customer-")
-	return id, ok && id.UnmarshalText([]byte(name)) == nil && id.String() == name
-}
-
 // Apply folds what customers' streams say.
 func (customers) Apply(ctx context.Context, tx *Tx, events []Event) error {
 	rows := customerTable.In(tx)
-	var about []int // the events in customers' streams
-	for i := range events {
-		if id, ok := customerOf(events[i].Stream); ok {
-			about = append(about, i)
-			rows.Want(id)
-		}
-	}
-	if len(about) == 0 {
-		return nil
-	}
-	if err := rows.Load(ctx); err != nil {
-		return err
-	}
-	for _, i := range about {
-		e := events[i]
-		id, _ := customerOf(e.Stream)
+	return foldRare(ctx, tx, rows, events, "customer-", func(e *Event, id uuid.UUID) error {
 		decoded, err := e.Decoded()
 		if err != nil {
-			tx.Damaged(e, err.Error())
-			continue
+			return err
 		}
 		if rows.Row(id) == nil {
 			rows.Add(id, customerRow{Customer: domain.CustomerOf(id, nil)})
@@ -117,8 +94,8 @@ func (customers) Apply(ctx context.Context, tx *Tx, events []Event) error {
 		c := rows.Change(id)
 		c.Apply(domain.Posted{Event: decoded, Metadata: e.Metadata, Revision: int64(e.Revision)})
 		c.Sealed, c.position = nil, e.Position // what is sealed is no read model's
-	}
-	return rows.Write(ctx)
+		return nil
+	})
 }
 
 // sealing are the types of event that hold what is sealed, or hashed of a person.
@@ -202,10 +179,10 @@ func (m *Models) ErasedCustomers(ctx context.Context, after eventstore.Position,
 
 // other verifies a stream that is no account's, and compares the rows that come from it.
 func (c *checker) other(ctx context.Context, stream string, events int64) error {
-	if id, ok := customerOf(stream); ok {
+	if id, ok := streamID(stream, "customer-"); ok {
 		return c.customer(ctx, id, events)
 	}
-	if id, ok := jobOf(stream); ok {
+	if id, ok := streamID(stream, "job-"); ok {
 		return c.job(ctx, id, events)
 	}
 	return c.stream(ctx, stream, events, nil)

@@ -3,8 +3,8 @@ package projections
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -153,48 +153,25 @@ func (j *jobRow) fold(p domain.Posted, at eventstore.Position) {
 	j.revision, j.position = eventstore.Revision(p.Revision), at
 }
 
-// jobOf is the job whose stream it is.
-func jobOf(stream string) (id uuid.UUID, ok bool) {
-	name, ok := strings.CutPrefix(stream, "job-")
-	return id, ok && id.UnmarshalText([]byte(name)) == nil && id.String() == name
-}
-
 // Apply folds what jobs' streams say.
 func (jobs) Apply(ctx context.Context, tx *Tx, events []Event) error {
 	rows := jobTable.In(tx)
-	var about []int // the events in jobs' streams
-	for i := range events {
-		if id, ok := jobOf(events[i].Stream); ok {
-			about = append(about, i)
-			rows.Want(id)
-		}
-	}
-	if len(about) == 0 {
-		return nil
-	}
-	if err := rows.Load(ctx); err != nil {
-		return err
-	}
-	for _, i := range about {
-		e := events[i]
-		id, _ := jobOf(e.Stream)
+	return foldRare(ctx, tx, rows, events, "job-", func(e *Event, id uuid.UUID) error {
 		decoded, err := e.Decoded()
 		if err != nil {
-			tx.Damaged(e, err.Error())
-			continue
+			return err
 		}
 		if _, starts := decoded.(domain.JobStarted); starts {
 			rows.Add(id, jobRow{})
 		}
 		row := rows.Change(id)
 		if row == nil {
-			tx.Damaged(e, "the job was never started")
-			continue
+			return errors.New("the job was never started")
 		}
 		row.fold(domain.Posted{Event: decoded, Metadata: e.Metadata, Revision: int64(e.Revision)},
 			e.Position)
-	}
-	return rows.Write(ctx)
+		return nil
+	})
 }
 
 // job verifies a job's stream and compares the row.

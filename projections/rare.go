@@ -20,7 +20,7 @@ import (
 func foldRare[R any](ctx context.Context, tx *Tx, rows *Rows[uuid.UUID, R], events []Event,
 	prefix string, fold func(*Event, uuid.UUID) error) error {
 	for i := range events {
-		if id, ok := streamID(&events[i], prefix); ok {
+		if id, ok := streamID(events[i].Stream, prefix); ok {
 			rows.Want(id)
 		}
 	}
@@ -28,7 +28,7 @@ func foldRare[R any](ctx context.Context, tx *Tx, rows *Rows[uuid.UUID, R], even
 		return err
 	}
 	for i := range events {
-		if id, ok := streamID(&events[i], prefix); ok {
+		if id, ok := streamID(events[i].Stream, prefix); ok {
 			if err := fold(&events[i], id); err != nil {
 				tx.Damaged(events[i], err.Error())
 			}
@@ -37,10 +37,10 @@ func foldRare[R any](ctx context.Context, tx *Tx, rows *Rows[uuid.UUID, R], even
 	return rows.Write(ctx)
 }
 
-// streamID is the id behind the prefix of e's stream.
-func streamID(e *Event, prefix string) (id uuid.UUID, ok bool) {
-	name, ok := strings.CutPrefix(e.Stream, prefix)
-	return id, ok && id.UnmarshalText([]byte(name)) == nil
+// streamID is the id behind the prefix of a stream's name, in its one canonical form.
+func streamID(stream, prefix string) (id uuid.UUID, ok bool) {
+	name, ok := strings.CutPrefix(stream, prefix)
+	return id, ok && id.UnmarshalText([]byte(name)) == nil && id.String() == name
 }
 
 func isZero(id uuid.UUID) bool { return id == uuid.UUID{} }
