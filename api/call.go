@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
+	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/eventstore"
 )
 
@@ -186,6 +187,28 @@ func (c *call) at(p eventstore.Position) {
 		var few [20]byte
 		c.tell(headerPosition, strconv.AppendUint(few[:0], uint64(p), 10))
 	}
+}
+
+// noted tells where a write stands, and whether it was answered before.
+func (c *call) noted(a ledger.Answer) {
+	c.at(a.Position)
+	if a.Replayed {
+		c.Set("Idempotent-Replayed", "true")
+	}
+}
+
+// gone answers that a thing ended, and when.
+func (c *call) gone(a ledger.Answer, id uuid.UUID, when string, dryRun bool) error {
+	c.noted(a)
+	o := c.out()
+	o.begin('{')
+	o.id("id", id)
+	o.time(when, a.First().Metadata.RecordedAt)
+	if dryRun {
+		o.boolean("dry_run", true)
+	}
+	o.end('}')
+	return c.ok(o)
 }
 
 // pathID is an id of the path.

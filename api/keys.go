@@ -68,11 +68,8 @@ func newSecret() string {
 }
 
 func (c *call) created(a ledger.Answer, secret string) error {
-	c.at(a.Position)
+	c.noted(a)
 	status := fiber.StatusCreated
-	if a.Replayed {
-		c.Set("Idempotent-Replayed", "true")
-	}
 	o := c.out()
 	o.begin('{')
 	o.key(ledger.Key{APIKey: a.First().Event.(domain.APIKeyCreated).APIKey,
@@ -124,19 +121,7 @@ func revokeKey(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.at(a.Position)
-	if a.Replayed {
-		c.Set("Idempotent-Replayed", "true")
-	}
-	o := c.out()
-	o.begin('{')
-	o.id("id", id)
-	o.time("revoked_at", a.First().Metadata.RecordedAt)
-	if dryRun {
-		o.boolean("dry_run", true)
-	}
-	o.end('}')
-	return c.ok(o)
+	return c.gone(a, id, "revoked_at", dryRun)
 }
 
 // lastAdmin reports whether no other active key has the role admin and all its powers.

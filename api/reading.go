@@ -226,6 +226,19 @@ type post struct {
 
 const wordBytes = 64 // the longest store, terminal, reference, …
 
+// why reads a body that gives a reason, and says nothing else but of itself.
+func (r *reading) why(body []byte) string {
+	var b struct {
+		Reason string `json:"reason"`
+		post
+	}
+	if r.decode(body, &b) && b.Reason == "" {
+		r.malformed("reason", "is required")
+	}
+	r.about(b.post)
+	return r.text("reason", b.Reason, reasonBytes)
+}
+
 // about takes over what a post says of itself.
 func (r *reading) about(p post) {
 	r.context = domain.Context{

@@ -23,19 +23,7 @@ var creditors = slices.DeleteFunc(slices.Clone(readers), isCustomer)
 var writeOff = operation{name: "write_off", roles: auditors, ids: []string{"receivable_id"}, parse: func(
 	r *reading, t *target, body []byte,
 ) domain.Command {
-	var b struct {
-		Reason string `json:"reason"`
-		post
-	}
-	if !r.decode(body, &b) {
-		return nil
-	}
-	if b.Reason == "" {
-		r.malformed("reason", "is required")
-	}
-	r.about(b.post)
-	return domain.WriteOff{ReceivableID: t.ids["receivable_id"],
-		Reason: r.text("reason", b.Reason, reasonBytes)}
+	return domain.WriteOff{ReceivableID: t.ids["receivable_id"], Reason: r.why(body)}
 }}
 
 // settled answers a write-off.

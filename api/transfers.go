@@ -127,18 +127,7 @@ func (o *out) merged(a ledger.Answer, e domain.AccountsMerged) {
 var closeAccount = operation{name: "close", roles: enders, parse: func(
 	r *reading, _ *target, body []byte,
 ) domain.Command {
-	var b struct {
-		Reason string `json:"reason"`
-		post
-	}
-	if !r.decode(body, &b) {
-		return nil
-	}
-	if b.Reason == "" {
-		r.malformed("reason", "is required")
-	}
-	r.about(b.post)
-	return domain.CloseAccount{Reason: r.text("reason", b.Reason, reasonBytes)}
+	return domain.CloseAccount{Reason: r.why(body)}
 }}
 
 func (o *out) closed(a ledger.Answer, e domain.AccountClosed) {

@@ -85,10 +85,7 @@ func sellVoucher(c *call) error {
 
 // soldVoucher answers a sale with the code that it sold.
 func (c *call) soldVoucher(a ledger.Answer, code string) error {
-	c.at(a.Position)
-	if a.Replayed {
-		c.Set("Idempotent-Replayed", "true")
-	}
+	c.noted(a)
 	c.Set(fiber.HeaderLocation, accountPlace(a))
 	c.Set("Cache-Control", "no-store")
 	o := c.out()

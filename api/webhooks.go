@@ -142,10 +142,7 @@ func sealSecret(k *vault.Keyring, w *domain.Webhook) (text string, err error) {
 func (c *call) hooked(
 	a ledger.Answer, w domain.Webhook, secret string, status int, dryRun bool,
 ) error {
-	c.at(a.Position)
-	if a.Replayed {
-		c.Set("Idempotent-Replayed", "true")
-	}
+	c.noted(a)
 	o := c.out()
 	o.begin('{')
 	o.webhook(w)
@@ -232,17 +229,5 @@ func removeWebhook(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.at(a.Position)
-	if a.Replayed {
-		c.Set("Idempotent-Replayed", "true")
-	}
-	o := c.out()
-	o.begin('{')
-	o.id("id", id)
-	o.time("removed_at", a.First().Metadata.RecordedAt)
-	if dryRun {
-		o.boolean("dry_run", true)
-	}
-	o.end('}')
-	return c.ok(o)
+	return c.gone(a, id, "removed_at", dryRun)
 }

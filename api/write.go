@@ -129,10 +129,7 @@ func (c *call) answer(a ledger.Answer, err error, dryRun bool) error {
 	if err != nil && (dryRun || a.Refusal() == nil) {
 		return err
 	}
-	c.at(a.Position)
-	if a.Replayed {
-		c.Set("Idempotent-Replayed", "true")
-	}
+	c.noted(a)
 	o := c.out()
 	status, contentType := o.answerKeeping(a, c.kept)
 	if status == fiber.StatusCreated {
