@@ -42,6 +42,9 @@ const (
 	others     = "others"
 )
 
+// unnamed is what the sole partition is called that has no name.
+const unnamed = "all"
+
 // The errors of SVG, each with more behind it.
 var (
 	ErrNothing = errors.New("there is nothing to draw")

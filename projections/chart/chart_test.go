@@ -41,6 +41,9 @@ func TestSVG(t *testing.T) {
 			[]string{"<script>alert(1)</script>  ", `" onload="x`, "</text><script/>"}, 2},
 		{"a long name", map[string]string{strings.Repeat("x", 90): `1`}, Options{Kind: Bar},
 			[]string{strings.Repeat("x", 39) + "…"}, 1},
+		{"the answer of a script without partitions", map[string]string{"": `{"n":7,"m":"2.50","note":"x"}`},
+			Options{Kind: Bar}, []string{"partition", "all", "m", "n"}, 2},
+		{"a sole number", map[string]string{"": `7`}, Options{}, []string{"all", "value"}, 0},
 		{"one number", map[string]string{"": `0`, "a": "0"}, Options{}, []string{"a"}, 0},
 	} {
 		picture, err := drawn(row.answer, row.options)

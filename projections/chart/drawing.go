@@ -42,6 +42,9 @@ const (
 // points.
 func newDrawing(rows []Row, o Options) (*drawing, error) {
 	x := cmp.Or(o.X, Partition)
+	if x == Partition && len(rows) == 1 && rows[0][x] == "" {
+		rows[0][x] = unnamed
+	}
 	rows = slices.DeleteFunc(rows, func(r Row) bool { return r[x] == "" })
 	keys := o.Y
 	if len(keys) == 0 {
