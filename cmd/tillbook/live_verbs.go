@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -97,14 +98,30 @@ func newDocumentVerb(at *place, verb, short string) *cobra.Command {
 		if err := c.do(cmd.Context(), "GET", path, "", nil, &answer); err != nil {
 			return err
 		}
+		stopped := c.faultOf(cmd.Context(), args[0])
+		if stopped != nil && string(answer[verb]) == "null" {
+			return stopped
+		}
 		var text bytes.Buffer
 		if err := json.Indent(&text, answer[verb], "", "  "); err != nil {
 			return err
 		}
 		fmt.Fprintln(cmd.OutOrStdout(), text.String())
-		return nil
+		return stopped
 	})
 	return cmd
+}
+
+// faultOf is an error that says why a projection has stopped, if a fault did that, and what may be done.
+func (c *client) faultOf(ctx context.Context, name string) error {
+	var now versionStats
+	if err := c.do(ctx, "GET", projectionPath(name)+"/statistics", "", nil, &now); err != nil {
+		return err
+	}
+	if now.Fault == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %s\nenable it to try again, or update it with a mended script", name, now.Fault)
 }
 
 // versionStats are a version's numbers, as the service answers them.
@@ -113,10 +130,18 @@ type versionStats struct {
 	State, Position, Lag                        string
 	PerSecond                                   int64 `json:"events_per_second"`
 	Log                                         []string
-	Fault                                       *struct {
-		Message, Handler, Event, At string
-		Line                        int
-	}
+	Fault                                       *versionFault
+}
+
+// versionFault is why a version has stopped.
+type versionFault struct {
+	Message, Handler, Event, At string
+	Line                        int
+}
+
+func (f *versionFault) String() string {
+	return fmt.Sprintf("stopped at %s, line %d, handler %q, event %s: %s", f.At, f.Line, f.Handler, f.Event,
+		f.Message)
 }
 
 func newStats(at *place) *cobra.Command {
@@ -148,9 +173,8 @@ func tellStats(out io.Writer, all []versionStats) error {
 			s.PerSecond, s.Emitted, s.Partitions, s.Bytes)
 	}
 	for _, s := range all {
-		if f := s.Fault; f != nil {
-			fmt.Fprintf(w, "version %d stopped at %s, line %d, handler %q, event %s: %s\n", s.Version, f.At,
-				f.Line, f.Handler, f.Event, f.Message)
+		if s.Fault != nil {
+			fmt.Fprintf(w, "version %d %s\n", s.Version, s.Fault)
 		}
 	}
 	for _, s := range all {
