@@ -20,6 +20,7 @@ service that runs is not touched: what is read is a copy of its log as it is at 
 
   tillbook replay spend.js
   tillbook replay spend.js --from 2026-01-01T00:00:00Z --category account --output csv
+  tillbook replay spend.js --category code --stream campaign-autumn
   tillbook replay spend.js --as-of 2026-06-30T23:59:59Z --output sqlite --out june.sqlite
   tillbook replay spend.js --file log.ndjson.gz --output ndjson --out spend.ndjson
   tillbook replay spend.js --against spend-old.js
@@ -43,6 +44,9 @@ partition, as NDJSON a line {"partition":…,"result":…} for each.
 --from and --until take positions of the log (of a file, the numbers of its lines) or instants,
 which mean when an event was recorded; what stands there itself counts. --as-of takes either, too: the
 answer as it stood then. It is --until by another name, for all of history before it.
+
+--stream and --category leave, of what the script reads, the events of every stream that one of them
+names, and of its metastream: each that is added leaves more, not less. None leaves all.
 
 --against compares with another script's answer over the same events, or with a saved JSON or NDJSON
 answer. It prints what was added, removed and changed, by partition and key, "was" being OTHER's and

@@ -32,9 +32,10 @@ func (f *replayFrom) flags(flags *pflag.FlagSet) {
 	bind(flags, f.begin.setting(), "from", "first event that counts")
 	bind(flags, f.until.setting(), "until", "last event that counts")
 	bind(flags, f.asOf.setting(), "as-of", "answer as it stood then; not with --from or --until")
-	flags.StringArrayVar(&f.streams, "stream", nil, "leave out all other streams; may be repeated")
+	flags.StringArrayVar(&f.streams, "stream", nil, "of what the script reads only this stream, and what\n"+
+		"other --stream and --category name")
 	flags.StringArrayVar(&f.categories, "category", nil,
-		"leave out all streams but NAME-…; may be repeated")
+		"of what the script reads only streams NAME-…, and what\nother --stream and --category name")
 }
 
 func (f *replayFrom) check() error {
