@@ -56,3 +56,20 @@ func Flag(yes bool) int {
 	}
 	return 0
 }
+
+// ReadNames are the texts of a query that answers one column of them, and closes its rows. err is the
+// query's own.
+func ReadNames(rows *sql.Rows, err error) (all []string, _ error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		all = append(all, name)
+	}
+	return all, rows.Err()
+}

@@ -138,22 +138,12 @@ func (s *schemas) connection(ctx context.Context) (*sql.Conn, error) { return s.
 
 // list are the schemas whose names begin with a prefix.
 func (s *schemas) list(ctx context.Context, prefix string) (names []string, err error) {
-	return names, s.once(ctx, func(conn *sql.Conn) error {
-		rows, err := conn.QueryContext(ctx, "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, ?)",
-			prefix)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var name string
-			if err := rows.Scan(&name); err != nil {
-				return err
-			}
-			names = append(names, name)
-		}
-		return rows.Err()
+	err = s.once(ctx, func(conn *sql.Conn) error {
+		names, err = ReadNames(conn.QueryContext(ctx,
+			"SELECT nspname FROM pg_namespace WHERE starts_with(nspname, ?)", prefix))
+		return err
 	})
+	return names, err
 }
 
 // once does something on a connection of its own.

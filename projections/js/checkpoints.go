@@ -200,21 +200,11 @@ func scanRuns(rows *sql.Rows, err error) (all []runRow, _ error) {
 
 // names are the projections that the tables know.
 func (c *checkpoints) names() (all []string, err error) {
-	return all, c.ask(context.Background(), func(a asker) error {
-		rows, err := a.Query("SELECT DISTINCT name FROM foldings")
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var name string
-			if err := rows.Scan(&name); err != nil {
-				return err
-			}
-			all = append(all, name)
-		}
-		return rows.Err()
+	err = c.ask(context.Background(), func(a asker) error {
+		all, err = projections.ReadNames(a.Query("SELECT DISTINCT name FROM foldings"))
+		return err
 	})
+	return all, err
 }
 
 // snapshot is what a run had folded at its checkpoint.
