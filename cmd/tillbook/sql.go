@@ -11,12 +11,15 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/projections"
 )
 
 const sqlHelp = `Asks the read models in the SQL of the database that holds them: SQLite's, or PostgreSQL's
 where --readmodels names one. The question is the argument, or comes from --file or standard input. It
-is one SELECT, WITH, VALUES or EXPLAIN; nothing can be changed. Works beside a running service.
+is one SELECT, WITH, VALUES or EXPLAIN; nothing can be changed. Works beside a running service. Where the
+read models lack events that the log had when it was asked, it says so on standard error; of a log in
+an EventStoreDB with --eventstore alone.
 
 With --as-of the read models are built first, from the log up to that point, in SQLite whatever holds
 those of today. They are kept for the next question of the same point, the last eight of them.
@@ -93,7 +96,22 @@ func (a *asking) ask(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	defer models.Close()
-	return a.answer(cmd, models, question)
+	if a.asOf != "" {
+		_, err := a.answer(cmd, models, question)
+		return err
+	}
+	end, unknown := a.logEnd(cmd.Context())
+	at, err := a.answer(cmd, models, question)
+	if err != nil {
+		return err
+	}
+	if unknown == nil {
+		unknown = a.warnOfLag(cmd.Context(), cmd.ErrOrStderr(), at, end)
+	}
+	if unknown != nil {
+		fmt.Fprintln(cmd.ErrOrStderr(), "warning: whether the answer lacks events of the log is not known:", unknown)
+	}
+	return nil
 }
 
 // models opens the read models that are asked. What is no question does not wait until they are built.
@@ -111,8 +129,10 @@ func (a *asking) models(cmd *cobra.Command, question string) (*projections.Model
 	return models, err
 }
 
-// answer prints what the models answer.
-func (a *asking) answer(cmd *cobra.Command, models *projections.Models, question string) error {
+// answer prints what the models answer, and answers the position that it is as of.
+func (a *asking) answer(cmd *cobra.Command, models *projections.Models, question string) (
+	eventstore.Position, error,
+) {
 	out := cmd.OutOrStdout()
 	to := limited{sheet: newSheet(out, a.output), most: a.limit}
 	table := a.output == formTable
@@ -125,17 +145,17 @@ func (a *asking) answer(cmd *cobra.Command, models *projections.Models, question
 		if errors.Is(err, projections.ErrTimeLimit) {
 			err = fmt.Errorf("%w, %s: --timeout gives it more", err, a.timeout)
 		}
-		return err
+		return at, err
 	}
 	if err := to.end(); err != nil || !table {
-		return err
+		return at, err
 	}
 	rows := fmt.Sprintf("%d rows", to.rows)
 	if more {
 		rows = fmt.Sprintf("the first %d rows, --limit shows more", to.rows)
 	}
 	_, err = fmt.Fprintf(out, "(%s; up to position %d)\n", rows, at)
-	return err
+	return at, err
 }
 
 func isTerminal(in io.Reader) bool {
