@@ -22,9 +22,15 @@ const asMain = "TILLBOOK_TEST_AS_MAIN"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) != "" {
-		main()
+		childMain()
 	}
-	testscript.Main(m, map[string]func(){"tillbook": main})
+	testscript.Main(m, map[string]func(){"tillbook": childMain})
+}
+
+// childMain is main of a child, which is not to outlive the test that started it.
+func childMain() {
+	dieWithParent()
+	main()
 }
 
 // TestScripts runs testdata/scripts against the binary: with the log in the data folder, with the log in an

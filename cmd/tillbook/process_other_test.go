@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// dieWithParent does nothing: other systems do not offer it.
+func dieWithParent() {}
