@@ -177,6 +177,7 @@ func (a asked) send() answer {
 	}
 	got := answer{res.StatusCode, res.Header, string(text), a.shop}
 	got.conforms(a.Method, a.URL.Path)
+	got.answersDocumented(a.Request)
 	return got
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -133,6 +134,30 @@ func (a answer) conforms(method, path string) {
 	}
 	if err != nil {
 		a.t.Errorf("%s %s: %v: %s", method, path, err, a.text)
+	}
+}
+
+// answersDocumented checks a request that was done against what the document says of it: every request of
+// every test, but those whose items are answered one by one.
+func (a answer) answersDocumented(req *http.Request) {
+	a.t.Helper()
+	c := openAPI()
+	content := []string{"paths", c.template(req.URL.Path), strings.ToLower(req.Method), "requestBody",
+		"content", "application/json", "schema"}
+	byItem := req.URL.Path == "/v1/bulk" || req.URL.Path == "/v1/batches"
+	if a.status >= 300 || req.ContentLength == 0 || byItem || in(c.document, content...) == nil {
+		return
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	value, err := jsonschema.UnmarshalJSON(body)
+	if err == nil {
+		err = c.check(pointer(content...), !isList(value), value)
+	}
+	if err != nil {
+		a.t.Errorf("%s %s was done, and is not documented so: %v", req.Method, req.URL.Path, err)
 	}
 }
 

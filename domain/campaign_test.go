@@ -211,9 +211,9 @@ func TestCampaignTerms(t *testing.T) {
 			d.Budgets = Budgets{Issues: 1, PerAccount: 1, Redemptions: 1, Discount: cny("1")}
 			d.Partner, d.CostShare = "bank", percent("50")
 		}, ""},
-		{"no id", func(d *DraftCampaign) { d.ID = "" }, "campaign_id"},
-		{"capitals", func(d *DraftCampaign) { d.ID = "S" }, "campaign_id"},
-		{"a long id", func(d *DraftCampaign) { d.ID = strings.Repeat("x", 65) }, "campaign_id"},
+		{"no id", func(d *DraftCampaign) { d.ID = "" }, "id"},
+		{"capitals", func(d *DraftCampaign) { d.ID = "S" }, "id"},
+		{"a long id", func(d *DraftCampaign) { d.ID = strings.Repeat("x", 65) }, "id"},
 		{"no name", func(d *DraftCampaign) { d.Name = "" }, "name"},
 		{"a long name", func(d *DraftCampaign) { d.Name = strings.Repeat("x", 101) }, "name"},
 		{"ends first", func(d *DraftCampaign) { d.Begins, d.Ends = noon.Add(day), noon.Add(day) }, "ends"},

@@ -50,6 +50,8 @@ func (d DefineCoupon) Decide(before []Posted, _ Moment) ([]Event, error) {
 	if unit := c.Terms.Budgets.Discount.unit; unit != "" {
 		f.want(d.Unit == unit, "unit", "want "+unit+", of the campaign's budget")
 	}
+	f.want(d.PromoCode == nil || !d.Restrictions.HolderOnly, "promo_code",
+		"want none: no code claims what is holder_only")
 	if err := f.err(); err != nil {
 		return nil, err
 	}

@@ -149,7 +149,7 @@ type Trigger struct {
 // PromoCode is a code that anyone may claim a coupon with, as often as the budget and PerAccount allow.
 // The code itself is kept as a hash: codes are bearer strings.
 type PromoCode struct {
-	Hash       string `json:"hash"` // of the normal form; see CodeHash
+	Hash       string `json:"hash,omitempty"` // of the normal form, see CodeHash; no answer tells it
 	Last4      string `json:"last4"`
 	PerAccount int    `json:"per_account,omitempty"` // claims of one account; default 1
 }

@@ -32,7 +32,7 @@ var definitionID = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 
 // faults notes what is wrong with a definition beside its version.
 func (d *Definition) faults(f *faults) {
-	f.want(definitionID.MatchString(d.ID), "definition_id", "want 1 to 32 of [a-z0-9-]")
+	f.want(definitionID.MatchString(d.ID), "id", "want 1 to 32 of [a-z0-9-]")
 	f.want(unitCode.MatchString(d.Unit), "unit", "want a currency's code")
 	d.valueFaults(f)
 	f.amount(d.Cap, d.Unit, "cap")

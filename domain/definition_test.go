@@ -32,8 +32,8 @@ func TestDefinition(t *testing.T) {
 		want string // the fields to blame
 	}{
 		{"ten off", func(*Definition) {}, ""},
-		{"no id", func(d *Definition) { d.ID = "" }, "definition_id"},
-		{"a long id", func(d *Definition) { d.ID = strings.Repeat("x", 33) }, "definition_id"},
+		{"no id", func(d *Definition) { d.ID = "" }, "id"},
+		{"a long id", func(d *Definition) { d.ID = strings.Repeat("x", 33) }, "id"},
 		{"a unit that is none", func(d *Definition) {
 			d.Unit, d.Kind, d.Value, d.Restrictions = "x", PercentOff, fifth, Restrictions{}
 		}, "unit"},
@@ -150,6 +150,18 @@ func TestDefinition(t *testing.T) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// What none but its holder may use is claimed by no code.
+func TestHolderOnlyHasNoCode(t *testing.T) {
+	holders := func(d *Definition) { d.Restrictions.HolderOnly = true }
+	code := func(d *Definition) { d.PromoCode = &PromoCode{Hash: "h", Last4: "26", PerAccount: 1} }
+	if _, got := campaigned(t, drafted(), tenOff(holders, code)); got != "malformed promo_code" {
+		t.Errorf("got %s of a promo code, want malformed promo_code", got)
+	}
+	if _, got := streamed(t, drafted(), tenOff(holders), generate()); got != "malformed definition" {
+		t.Errorf("got %s of a batch, want malformed definition", got)
 	}
 }
 

@@ -39,7 +39,7 @@ func (DraftCampaign) Operation() Operation { return "draft_campaign" }
 func (d DraftCampaign) Decide(before []Posted, m Moment) ([]Event, error) {
 	d = d.normal()
 	if !IsCampaignID(d.ID) {
-		return nil, ErrMalformed.Field("campaign_id", "want 1 to 64 of [a-z0-9-]")
+		return nil, ErrMalformed.Field("id", "want 1 to 64 of [a-z0-9-]")
 	}
 	if len(before) > 0 {
 		return nil, ErrReferenceUsed.Because("there is a campaign " + d.ID + " already")

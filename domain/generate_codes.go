@@ -45,8 +45,12 @@ func (g GenerateCodes) Decide(before []Posted, _ Moment) ([]Event, error) {
 	if len(c.Batches) >= mostBatches {
 		return nil, ErrLimitExceeded.Because(fmt.Sprint("a campaign has at most ", mostBatches, " batches"))
 	}
-	if _, ok := c.Definition(g.Definition); !ok {
+	d, ok := c.Definition(g.Definition)
+	if !ok {
 		return nil, ErrMalformed.Field("definition", "want definition_id@version, of this campaign")
+	}
+	if d.Restrictions.HolderOnly {
+		return nil, ErrMalformed.Field("definition", "no code claims what is holder_only")
 	}
 	return []Event{CodesGenerated(g)}, nil
 }
