@@ -31,7 +31,12 @@ var listening = regexp.MustCompile(`http://(127\.0\.0\.1:[0-9]+)`)
 
 // startProcess starts the binary and waits until it prints where it listens.
 func startProcess(args []string, env ...string) (*process, error) {
-	c := &process{cmd: exec.Command(os.Args[0], args...)}
+	return startCommand(exec.Command(os.Args[0], args...), env...)
+}
+
+// startCommand is startProcess where something stands before the binary.
+func startCommand(cmd *exec.Cmd, env ...string) (*process, error) {
+	c := &process{cmd: cmd}
 	c.cmd.Env = append(append(os.Environ(), asMain+"=1"), env...)
 	c.cmd.Stderr = os.Stderr
 	out, err := c.cmd.StdoutPipe()

@@ -203,6 +203,10 @@ func (s *service) run(ctx context.Context) error {
 		parts++
 		go serve(func() error { return s.protocol.Serve(s.protocol.listener) })
 	}
+	if s.embedded != nil {
+		parts++
+		go serve(func() error { return s.untilFailed(ctx) })
+	}
 	<-ctx.Done()
 	s.logger.Info("stopping")
 	err := s.drain()
@@ -215,6 +219,17 @@ func (s *service) run(ctx context.Context) error {
 		err = errors.Join(cause, err)
 	}
 	return err
+}
+
+// untilFailed waits for a failed write of the log, which then takes no other: to open it again may mend
+// that, and whoever supervises the service sees that it must be. It answers nil when ctx ends first.
+func (s *service) untilFailed(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-s.embedded.Failed():
+		return s.embedded.Failure()
+	}
 }
 
 // works run beside the listeners until their context ends.

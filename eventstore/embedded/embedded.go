@@ -243,6 +243,9 @@ func (s *Store) Checkpoint(dir string) error {
 // opened again, and reads go on.
 func (s *Store) Failed() <-chan struct{} { return s.medium.frozen }
 
+// Failure is the write that failed, nil until one has.
+func (s *Store) Failure() error { return s.medium.stopped() }
+
 // begin claims the store for a short use of db, or says why it must not be used. Only when it
 // returns nil the caller must release life.
 func (s *Store) begin(ctx context.Context) error {

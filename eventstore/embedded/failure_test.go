@@ -104,6 +104,7 @@ func TestFailure(t *testing.T) {
 			default:
 				t.Error("Failed: got no word of the failure")
 			}
+			refusedBy(t, s.Failure(), f.err)
 			if errors.Is(err, eventstore.ErrOutcomeUnknown) {
 				t.Fatalf("append to a stopped store: got %v, want a known outcome", err)
 			}
