@@ -103,8 +103,8 @@ func (c *call) admit() error {
 // authenticate finds the key of an Authorization header. Whatever is wrong with it, the answer is
 // the same.
 func (s *Server) authenticate(header []byte) (caller, *usage, error) {
-	secret, ok := bytes.CutPrefix(header, []byte("Bearer "))
-	if !ok {
+	scheme, secret, _ := bytes.Cut(header, []byte{' '})
+	if !bytes.EqualFold(scheme, []byte("Bearer")) { // of no case: RFC 9110, section 11.1
 		return caller{}, nil, errUnauthenticated
 	}
 	hash := sha256.Sum256(secret)

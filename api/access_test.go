@@ -50,11 +50,19 @@ func TestRoles(t *testing.T) {
 			}
 		}
 		if !r.Public {
-			for _, header := range []string{"", "Bearer ", "Bearer tb_x", "Basic x", "bearer " + keyOf(admin)} {
+			for _, header := range []string{"", "Bearer ", "Bearer tb_x", "Basic x", "Basic " + keyOf(admin)} {
 				s.ask(admin, r.Method, path, "").with("Authorization", header).send().
 					refused(401, "unauthenticated")
 			}
 		}
+	}
+}
+
+// TestSchemeHasNoCase: Bearer is written as one likes (RFC 9110, section 11.1).
+func TestSchemeHasNoCase(t *testing.T) {
+	s := openWithAdmin(t)
+	for _, scheme := range []string{"Bearer", "bearer", "BEARER"} {
+		s.ask(admin, "GET", "/v1/units", "").with("Authorization", scheme+" "+keyOf(admin)).send().is(200)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"reflect"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -80,13 +81,32 @@ func decode(text []byte, into any) error {
 		if errors.Is(semantic.Err, json.ErrUnknownName) {
 			return domain.ErrUnknownField.Field(field, "is not known here")
 		}
-		return domain.ErrMalformed.Field(field, "is not of the type wanted here")
+		return domain.ErrMalformed.Field(field, "want "+jsonOf(semantic.GoType))
 	}
 	var syntactic *jsontext.SyntacticError
 	if errors.As(err, &syntactic) && errors.Is(syntactic.Err, jsontext.ErrDuplicateName) {
 		return domain.ErrMalformed.Field(fieldOf(syntactic.JSONPointer), "stands twice")
 	}
 	return domain.ErrMalformed.Because("the body is not one JSON value")
+}
+
+// jsonOf says what JSON is read into a Go type.
+func jsonOf(t reflect.Type) string {
+	switch {
+	case t == nil:
+		return "another type"
+	case t.Kind() == reflect.Pointer:
+		return jsonOf(t.Elem())
+	case t.Kind() == reflect.String:
+		return "a string"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	case t.Kind() == reflect.Slice:
+		return "an array"
+	case t.Kind() == reflect.Struct, t.Kind() == reflect.Map:
+		return "an object"
+	}
+	return "a whole number"
 }
 
 // fieldOf writes a JSON pointer (RFC 6901) as errors[] does: amount.unit, payments.0.method.

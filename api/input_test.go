@@ -86,6 +86,34 @@ func TestBadBodies(t *testing.T) {
 		refused(400, "malformed").has(fields{"errors.0.field": "occurred_at", "errors.1.field": "amount.amount"})
 }
 
+// TestWhatIsWanted: the problem says what would have been right.
+func TestWhatIsWanted(t *testing.T) {
+	s := openWithAdmin(t)
+	path := s.account("C-1", "100") + "/top-ups"
+	with := func(field string) string { return `{"amount":` + cny("1") + `,` + field + `}` }
+	for _, c := range []struct{ path, body, detail string }{
+		{path, `[]`, "want an object"},
+		{path, `{"amount":12.50}`, "want an object"},
+		{path, `{"amount":{"amount":12.50,"unit":"CNY"}}`, "want a string"},
+		{path, `{"amount":{"amount":"1000000000000000","unit":"CNY"}}`, "want at most 15 digits"},
+		{path, with(`"payments":{}`), "want an array"},
+		{path, with(`"payments":[{"method":1}]`), "want a string"},
+		{path, with(`"pending":"yes"`), "want true or false"},
+		{path, with(`"priority":1.5`), "want a whole number"},
+		{path, with(`"occurred_at":"1899-12-31T23:59:59Z"`), "from 1900 on"},
+		{"/v1/keys", `{"name":"k","role":"boss"}`, "want one of admin, pos, finance, "},
+	} {
+		got := s.post(c.path, c.body).refused(400, "malformed").at("errors.0.detail")
+		if !strings.Contains(got, c.detail) {
+			t.Errorf("%s: got %q, want %q", c.body, got, c.detail)
+		}
+	}
+	wide := s.ask(admin, "GET", path, "").with("Cookie", strings.Repeat("x", 17<<10)).send()
+	if got := wide.refused(400, "malformed").at("detail"); !strings.Contains(got, "larger than 16 KiB") {
+		t.Errorf("large headers: got %q", got)
+	}
+}
+
 // TestBadRequests: what is wrong outside of the body.
 func TestBadRequests(t *testing.T) {
 	s := openWithAdmin(t)

@@ -213,6 +213,8 @@ func unrouted(status int) (domain.Code, string) {
 		return "method_not_allowed", errMethod.Error()
 	case http.StatusRequestEntityTooLarge:
 		return "body_too_large", errTooLarge.Error()
+	case http.StatusRequestHeaderFieldsTooLarge:
+		return "malformed", "its request line and headers are larger than 16 KiB"
 	}
 	return "malformed", "this is no request of HTTP/1.1 that is read here"
 }

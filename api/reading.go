@@ -157,7 +157,7 @@ func (r *reading) figure(field, text string, unit domain.Unit) domain.Money {
 			" fraction digits, those of "+unit.Code)
 		return domain.Money{}
 	}
-	r.malformed(field, `want digits, optionally a point and digits, as a string: "12.50"`)
+	r.malformed(field, `want at most 15 digits, optionally a point and digits, as a string: "12.50"`)
 	return domain.Money{}
 }
 
@@ -179,7 +179,7 @@ func (r *reading) time(field, text string) time.Time {
 	return t
 }
 
-var errTime = errors.New("want an instant of RFC 3339, such as 2026-01-31T12:00:00Z")
+var errTime = errors.New("want an instant of RFC 3339 from 1900 on, such as 2026-01-31T12:00:00Z")
 
 func parseTime(text string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, text)

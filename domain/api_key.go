@@ -2,6 +2,7 @@ package domain
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -24,6 +25,14 @@ const (
 // Roles are all roles.
 var Roles = []Role{RoleAdmin, RolePOS, RoleFinance, RoleApprover, RoleSupport, RoleMarketing,
 	RoleAnalyst, RoleCustomer}
+
+func roleNames() string {
+	names := make([]string, len(Roles))
+	for i, role := range Roles {
+		names[i] = string(role)
+	}
+	return strings.Join(names, ", ")
+}
 
 // APIKey is a key that may call the service. Its secret is known to its holder alone.
 type APIKey struct {
@@ -78,7 +87,7 @@ func (c CreateKey) Decide(before []Posted, _ Moment) ([]Event, error) {
 	case c.Name == "" || len(c.Name) > 64:
 		return nil, ErrMalformed.Field("name", "want 1 to 64 bytes")
 	case !slices.Contains(Roles, c.Role):
-		return nil, ErrMalformed.Field("role", "want one of the roles")
+		return nil, ErrMalformed.Field("role", "want one of "+roleNames())
 	case (c.Role == RoleCustomer) != (c.AccountID != noID):
 		return nil, ErrMalformed.Field("account_id", "goes with role customer, and with no other")
 	case len(c.Stores) > 100 || slices.ContainsFunc(c.Stores, notAName):

@@ -28,7 +28,7 @@ func isInput(s string) bool {
 // nothing is ever rounded; any other form is ErrMalformed.
 func ParseMoney(amount string, u Unit) (Money, error) {
 	if len(amount) > 40 || !isInput(amount) {
-		return Money{}, ErrMalformed.Field("amount", "want digits, optionally a point and digits")
+		return Money{}, ErrMalformed.Field("amount", "want at most 15 digits, optionally a point and digits")
 	}
 	whole, fraction, _ := strings.Cut(amount, ".")
 	if len(fraction) > int(u.Scale) {
