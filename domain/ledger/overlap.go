@@ -84,12 +84,15 @@ func (r *round) appendOver(q *queue) (next *round, err error) {
 // isFull says whether the round takes no further commands.
 func (r *round) isFull() bool { return len(r.decided) >= roundCommands || r.bytes >= roundBytes }
 
-// listen is a channel that is told when somebody joins the queue.
+// listen is a channel that is told when somebody joins the queue, or has while nobody listened.
 func (l *Ledger) listen(q *queue) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if q.arrived == nil {
 		q.arrived = make(chan struct{}, 1)
+	}
+	if len(q.waiting) > 0 {
+		q.tell()
 	}
 	return q.arrived
 }

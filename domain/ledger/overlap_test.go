@@ -84,6 +84,44 @@ func TestDecidedAhead(t *testing.T) {
 	}
 }
 
+// TestJoinedWhileDecided has a command join while the one before it is decided: nobody is told of it, and
+// it is decided ahead all the same.
+func TestJoinedWhileDecided(t *testing.T) {
+	var s shop
+	var join func()
+	var debit func(context.Context) (ledger.Answer, error)
+	store := &slow{faulty: faulty{Store: enginetest.Open(t)}, begun: make(chan struct{}),
+		on: make(chan struct{})}
+	decided := make(chan struct{}, 99)
+	s = shop{t, ledger.Open(store, ledger.Options{Now: func() time.Time {
+		if join != nil {
+			join()
+		}
+		decided <- struct{}{}
+		return time.Now()
+	}})}
+	t.Cleanup(s.Close)
+	s.must("open", domain.OpenAccount{CustomerRef: "C-1"})
+	for len(decided) > 0 {
+		<-decided
+	}
+	store.armed.Store(true)
+	join = func() {
+		join = nil
+		debit = s.begin("k", domain.Debit{Amount: yuan("6.00")})
+	}
+	first := s.begin("fill", topUp("10.00"))
+	<-store.begun
+	<-decided
+	<-decided // while the first is appended
+	store.on <- struct{}{}
+	_, err := first(t.Context())
+	_, failure := debit(t.Context())
+	if err != nil || failure != nil || s.available() != "4.00" {
+		t.Errorf("got %v, %v and %s left, want 4.00", err, failure, s.available())
+	}
+}
+
 // TestRepeatedAhead repeats a request while its events are appended: the answer says where they are.
 func TestRepeatedAhead(t *testing.T) {
 	s, store, decisions := openSlow(t)

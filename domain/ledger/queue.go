@@ -20,6 +20,14 @@ type queue struct {
 	first   [1]*waiter    // where waiting begins: most often nobody joins
 }
 
+// tell tells whoever listens that somebody waits.
+func (q *queue) tell() {
+	select {
+	case q.arrived <- struct{}{}:
+	default:
+	}
+}
+
 // waiter is a command that waits for its answer. Its runner sets the verdict, then closes done.
 type waiter struct {
 	request Request
@@ -56,10 +64,7 @@ func (l *Ledger) enqueue(w *waiter) (*queue, error) {
 			w.done = make(chan struct{})
 		}
 		q.waiting = append(q.waiting, w)
-		select {
-		case q.arrived <- struct{}{}:
-		default:
-		}
+		q.tell()
 		return nil, nil
 	}
 	q = &queue{}
