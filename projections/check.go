@@ -226,7 +226,7 @@ func (c *checker) count(e eventstore.Recorded) {
 }
 
 // progressEvery is how many events pass between two calls of progress.
-const progressEvery = 1 << 14
+const progressEvery = 1 << 10
 
 // stream verifies one stream, of which the log's own order showed that many events, and hands its
 // events to apply, decoded, until one is wrong.

@@ -55,7 +55,7 @@ func check(cmd *cobra.Command, at place) error {
 	report, err := projections.Check(cmd.Context(), open, models, func(p projections.Progress) {
 		bar.to(p.Position, p.Head)
 	})
-	bar.end()
+	bar.end(err)
 	done()
 	if err != nil {
 		return err

@@ -99,7 +99,7 @@ func copyLog(cmd *cobra.Command, from, to location) (err error) {
 	began := time.Now()
 	err = c.copy(ctx)
 	took := time.Since(began)
-	c.bar.end()
+	c.bar.end(err)
 	if ctx.Err() != nil {
 		return fmt.Errorf("stopped; run it again to go on: %w", ctx.Err())
 	}
@@ -126,7 +126,7 @@ func (c *copier) prove(cmd *cobra.Command, out io.Writer) error {
 	}
 	c.bar = newScanBar(cmd.ErrOrStderr(), "compare")
 	err := c.compare(cmd.Context())
-	c.bar.end()
+	c.bar.end(err)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (c *copier) prove(cmd *cobra.Command, out io.Writer) error {
 	report, err := projections.Check(cmd.Context(),
 		func(context.Context) (eventstore.Store, error) { return stored.store, nil }, nil,
 		func(p projections.Progress) { bar.to(p.Position, p.Head) })
-	bar.end()
+	bar.end(err)
 	if err != nil {
 		return err
 	}

@@ -212,14 +212,13 @@ func exportRows(cmd *cobra.Command, at place, w exportWish) (err error) {
 	}
 	defer func() { err = errors.Join(err, x.close()) }()
 	x.bar = newScanBar(cmd.ErrOrStderr(), "export")
-	defer x.bar.end()
 	if w.events {
 		err = x.exportEvents(ctx, at)
 	}
 	if err == nil && len(w.tables) > 0 {
 		err = x.exportTables(ctx, at)
 	}
-	x.bar.end()
+	x.bar.end(err)
 	if ctx.Err() != nil {
 		return fmt.Errorf("stopped; run it again to go on: %w", context.Cause(ctx))
 	}

@@ -37,7 +37,7 @@ func newExportVerify() *cobra.Command {
 			if err := at.fromEnvironment(cmd.Flags()); err != nil {
 				return err
 			}
-			v := &verifier{out: cmd.OutOrStdout()}
+			v := &verifier{out: cmd.OutOrStdout(), bar: newScanBar(cmd.ErrOrStderr(), "verify")}
 			if err := v.verify(cmd, args[0]); err != nil {
 				return err
 			}
@@ -57,6 +57,7 @@ func newExportVerify() *cobra.Command {
 // verifier reads an export again.
 type verifier struct {
 	out      io.Writer
+	bar      *scanBar
 	manifest *manifest
 	files    int
 	rows     int64
@@ -66,6 +67,7 @@ type verifier struct {
 func (v *verifier) report(name string, err error) {
 	if err != nil {
 		v.found++
+		v.bar.clear()
 		fmt.Fprintf(v.out, "%s: %v\n", name, err)
 	}
 }
@@ -79,25 +81,24 @@ func (v *verifier) verify(cmd *cobra.Command, folder string) error {
 		return fmt.Errorf("%s: %w", folder, err)
 	}
 	v.manifest = m
-	bar := newScanBar(cmd.ErrOrStderr(), "verify")
-	defer bar.end()
 	of := &filesOf{folder: folder, form: m.Form, guarded: m.Guarded}
 	for _, t := range m.Tables {
 		found := v.found
 		v.report(t.Name, t.continuous())
 		for _, p := range t.Files {
-			if cmd.Context().Err() != nil {
-				return cmd.Context().Err()
+			if err := cmd.Context().Err(); err != nil {
+				v.bar.end(err)
+				return err
 			}
 			v.report(p.Name, p.verify(folder, m.Form))
 			v.files, v.rows = v.files+1, v.rows+p.Rows
-			bar.to(eventstore.Position(v.files), eventstore.Position(len(m.names())))
+			v.bar.to(eventstore.Position(v.files), eventstore.Position(len(m.names())))
 		}
 		if found == v.found && t.Contents != nil { // files that were changed come to something else
 			v.report(t.Name, of.holds(cmd.Context(), t))
 		}
 	}
-	bar.end()
+	v.bar.end(nil)
 	left, err := m.unnamed(folder)
 	for _, name := range left {
 		v.report(name, errors.New("is not in the manifest: run the export again"))

@@ -119,11 +119,11 @@ func (o importOptions) run(ctx context.Context, path string, out, standardError 
 	} else {
 		err = o.post(ctx, i)
 	}
+	i.results.progress.end(err)
 	err = errors.Join(err, reports.close())
 	if i.results.progress.done == 0 && err != nil {
 		return err
 	}
-	i.results.progress.clear()
 	fmt.Fprintf(standardError, "%.0f rows/s\n", i.results.progress.rate())
 	i.results.print(out, o.dryRun)
 	if n := i.results.all[rejected]; n > 0 && err == nil {

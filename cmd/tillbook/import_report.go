@@ -12,8 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
+	"github.com/tillbook/tillbook/eventstore"
 )
 
 // reporter tells of rows that are not in the ledger.
@@ -94,7 +93,7 @@ func writeJSON(out io.Writer) func(*badRow) {
 type progress struct {
 	out         io.Writer
 	total, done int64
-	bar         *progressbar.ProgressBar // nil: lines
+	bar         *scanBar // nil: lines
 	began, said time.Time
 }
 
@@ -103,11 +102,8 @@ const linesEvery = 5 * time.Second
 
 func newProgress(out io.Writer, total int64) *progress {
 	p := &progress{out: out, total: total, began: time.Now(), said: time.Now()}
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.bar = progressbar.NewOptions64(total, progressbar.OptionSetWriter(out),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("rows"), progressbar.OptionSetPredictTime(true),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	if isTerminal(out) {
+		p.bar = newBar(out, "import", "rows")
 	}
 	return p
 }
@@ -115,7 +111,7 @@ func newProgress(out io.Writer, total int64) *progress {
 func (p *progress) add() {
 	p.done++
 	if p.bar != nil {
-		_ = p.bar.Add(1) // a bar that cannot be drawn stops nothing
+		p.bar.to(eventstore.Position(p.done), eventstore.Position(p.total))
 		return
 	}
 	if p.done%256 == 0 && time.Since(p.said) >= linesEvery {
@@ -130,7 +126,14 @@ func (p *progress) add() {
 // clear makes room for a line of text.
 func (p *progress) clear() {
 	if p.bar != nil {
-		_ = p.bar.Clear()
+		p.bar.clear()
+	}
+}
+
+// end ends the bar's line.
+func (p *progress) end(err error) {
+	if p.bar != nil {
+		p.bar.end(err)
 	}
 }
 

@@ -52,26 +52,27 @@ func newProjectionsList(at *place) *cobra.Command {
 func newProjectionsRebuild(at *place) *cobra.Command {
 	return &cobra.Command{
 		Use: "rebuild", Short: "Build the read models anew, beside those that serve", Args: cobra.NoArgs,
-		RunE: withClient(at, func(cmd *cobra.Command, _ []string, c *client) error {
+		RunE: withClient(at, func(cmd *cobra.Command, _ []string, c *client) (err error) {
 			ctx := cmd.Context()
-			err := c.do(ctx, "POST", rebuildRoute, uuid.NewString(), rebuildAsked{Start: true}, nil)
+			err = c.do(ctx, "POST", rebuildRoute, uuid.NewString(), rebuildAsked{Start: true}, nil)
 			if err != nil {
 				return err
 			}
 			bar := newScanBar(cmd.ErrOrStderr(), "rebuild")
-			defer bar.end()
+			defer func() { bar.end(err) }()
 			tick := time.NewTicker(100 * time.Millisecond)
 			defer tick.Stop()
 			for {
 				var now rebuildState
-				err := c.do(ctx, "POST", rebuildRoute, uuid.NewString(), rebuildAsked{}, &now)
+				err = c.do(ctx, "POST", rebuildRoute, uuid.NewString(), rebuildAsked{}, &now)
 				switch {
 				case err != nil:
 					return err
 				case now.Failure != "":
 					return fmt.Errorf("rebuild: %s", now.Failure)
 				case !now.Running:
-					bar.end()
+					bar.to(now.Position, now.Head)
+					bar.end(nil)
 					fmt.Fprintf(cmd.OutOrStdout(), "%d events folded, the new read models serve\n", now.Events)
 					return nil
 				}

@@ -179,7 +179,6 @@ func (r *replay) run(cmd *cobra.Command, file string) (err error) {
 func (r *replay) answer(cmd *cobra.Command, log *replayLog, script *js.Script, emitted string) (
 	*replayResult, error) {
 	bar := newScanBar(cmd.ErrOrStderr(), "replay")
-	defer bar.end()
 	run := &replayRun{script: script, cores: r.cores, results: r.results,
 		notes: cmd.ErrOrStderr()}
 	if emitted != "" {
@@ -190,7 +189,7 @@ func (r *replay) answer(cmd *cobra.Command, log *replayLog, script *js.Script, e
 		defer run.emitted.abandon()
 	}
 	result, err := run.fold(log.events(cmd.Context(), &script.Definition, bar.to))
-	bar.end()
+	bar.end(err)
 	run.tell(err)
 	if err == nil && run.emitted != nil {
 		err = run.emitted.finish()

@@ -158,8 +158,8 @@ func (a *asking) answer(cmd *cobra.Command, models *projections.Models, question
 	return at, err
 }
 
-func isTerminal(in io.Reader) bool {
-	file, ok := in.(*os.File)
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 

@@ -49,9 +49,12 @@ func (a *asking) past(cmd *cobra.Command) (*projections.Models, error) {
 		return nil, err
 	}
 	defer done()
-	bar := newScanBar(cmd.ErrOrStderr(), "build read models as of "+a.asOf)
-	defer bar.end()
-	return a.scratchIn().Open(ctx, store, until, func(p projections.Progress) { bar.to(p.Position, p.Head) })
+	bar := newScanBar(cmd.ErrOrStderr(), "build read models")
+	models, err := a.scratchIn().Open(ctx, store, until, func(p projections.Progress) {
+		bar.to(p.Position, p.Head)
+	})
+	bar.end(err)
+	return models, err
 }
 
 // clearScratch removes all of them.
