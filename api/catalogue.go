@@ -80,7 +80,7 @@ var meanings = map[string]string{
 	"LotExtended":         "A lot ends later; what was paid for and had expired is there again.",
 	"MandateEnded":        "A standing charge ended.",
 	"MandateSet":          "A fee may be taken from stored value whenever its calendar says.",
-	"MergeAdjusted":       "What came back of an absorbed account's sales counts no more; on both streams.",
+	"MergeAdjusted":       "What came back of an absorbed account counts no more, and what it owes; on both streams.",
 	"MergeRefused":        "The survivor did not take the account in: it lives on.",
 	"OperationDeclined":   "A refusal was remembered: the same key gets the same answer.",
 	"PersonalDataErased":  "The key of a person's data was destroyed: nothing it sealed opens again.",

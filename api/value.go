@@ -164,15 +164,20 @@ func (o *out) returned(
 func (o *out) settlements(a ledger.Answer) {
 	var opened, settled bool
 	for _, p := range a.Events {
-		switch p.Event.(type) {
+		switch e := p.Event.(type) {
 		case domain.ReceivableOpened:
 			opened = true
+		case domain.MergeAdjusted: // the survivor owes it
+			opened = opened || len(e.Owed) > 0 && e.Owed[0].Amount.IsPositive()
 		case domain.ReceivableSettled:
 			settled = true
 		}
 	}
 	if opened {
 		o.receivables("receivables", a, func(e domain.Event) (domain.ReceivableOpened, bool) {
+			if m, ok := e.(domain.MergeAdjusted); ok && len(m.Owed) > 0 {
+				return m.Owed[0].Opened(), m.Owed[0].Amount.IsPositive()
+			}
 			r, ok := e.(domain.ReceivableOpened)
 			return r, ok
 		})

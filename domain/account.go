@@ -153,11 +153,11 @@ func (a *Account) edit(id uuid.UUID) (*Lot, error) {
 	return a.lots[i], nil
 }
 
-// funding are the lots that one top-up opened.
+// funding are the lots that one top-up opened, here or on an account that was merged into this one.
 func (a *Account) funding(topUp uuid.UUID) []*Lot {
 	var lots []*Lot
 	for _, l := range a.lots {
-		if l.Funding == topUp && topUp != noID {
+		if (l.Funding == topUp || l.TopUp == topUp) && topUp != noID {
 			lots = append(lots, l)
 		}
 	}

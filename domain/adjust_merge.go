@@ -13,13 +13,15 @@ import (
 const OpAdjustMerge Operation = "merge_adjustment"
 
 // AdjustMerge has the survivor of a merge count no more, and owe, what came back of the absorbed
-// account's sales after it. The service asks for it, as often as it takes.
+// account's sales after it, and owe what is owed for its top-ups that were reversed. The service asks for it,
+// as often as it takes.
 type AdjustMerge struct{ Adjusted MergeAdjusted }
 
 // MergeAdjusted records, on both streams, that a sale of an absorbed account came back, some or all of
-// it, after the merge: by how much less the survivor counts what the merge brought, and points and
-// cashback of the sale that were to be revoked and are with the survivor, or were spent. There it stands
-// as it counts there: what does so no more is left out.
+// it, or that a top-up of it was reversed, after the merge: by how much less the survivor counts what the
+// merge brought, points and cashback of the sale that were to be revoked and are with the survivor, or were
+// spent, and what is owed for the top-up. There it stands as it counts there: what does so no more is left
+// out.
 type MergeAdjusted struct {
 	AdjustmentID uuid.UUID      `json:"adjustment_id"` // the id of the absorbed account's event
 	MergeID      uuid.UUID      `json:"merge_id"`
@@ -32,6 +34,7 @@ type MergeAdjusted struct {
 	Points       []MissedPoints `json:"points,omitempty"`
 
 	Cashback []MissedCashback `json:"cashback,omitempty"`
+	Owed     []MergedDebt     `json:"owed,omitempty"`
 }
 
 // MissedPoints are points of an earning that a return could not take from the absorbed account.
@@ -62,7 +65,7 @@ func (e MergeAdjusted) appendNames(names []Name) []Name {
 func (AdjustMerge) Operation() Operation { return OpAdjustMerge }
 
 // Decide counts less and takes the points and the cashback, whatever became of the account since it
-// took the other in: of one that was closed nothing is owed any more. A second time it is Done.
+// took the other in: of one that was closed no points are owed any more. A second time it is Done.
 func (c AdjustMerge) Decide(d *Draft) error {
 	if before, ok := d.first(TransferName(c.Adjusted.AdjustmentID)); ok {
 		return &Done{before}
@@ -87,6 +90,11 @@ func (c AdjustMerge) Decide(d *Draft) error {
 	}
 	for _, c := range e.Cashback {
 		if err := d.takeCashback(c); err != nil {
+			return err
+		}
+	}
+	for _, o := range e.Owed {
+		if err := d.reverseMerged(o); err != nil {
 			return err
 		}
 	}
@@ -175,6 +183,13 @@ func (d *Draft) adjustMerge(was counting) error {
 				e.Points = append(e.Points,
 					MissedPoints{r.EarningID, r.SourceID, r.RefundID, r.EarnedLot, r.Uncollected})
 			}
+		case TopUpReversed:
+			if r.Used {
+				e.Owed = append(e.Owed, MergedDebt{r.ReceivableID, r.TopUpID,
+					r.Amount.With(d.funding(r.TopUpID)[0].used())})
+			}
+		case MergeAdjusted:
+			e.Owed = append(e.Owed, r.Owed...)
 		case CreditRevoked:
 			if r.Cause == RevokedRefund && r.Uncollected.IsPositive() &&
 				d.lot(r.missedOf()).Transferred.IsPositive() {
@@ -194,7 +209,7 @@ func (d *Draft) adjustMerge(was counting) error {
 
 func (e MergeAdjusted) isNothing() bool {
 	return e.Sales == 0 && e.Tier == nil &&
-		len(e.Earned)+len(e.Prices)+len(e.Points)+len(e.Cashback) == 0
+		len(e.Earned)+len(e.Prices)+len(e.Points)+len(e.Cashback)+len(e.Owed) == 0
 }
 
 // tierSince is by how much less is counted for a tier. An average counts what moves on by itself.
@@ -257,6 +272,11 @@ func (e MergeAdjusted) check() error {
 			return fmt.Errorf("%s cashback of lot %s is to be taken", c.Amount, c.Lot)
 		}
 	}
+	for _, o := range e.Owed {
+		if err := o.check(); err != nil {
+			return err
+		}
+	}
 	return e.Tier.check()
 }
 
@@ -274,6 +294,11 @@ func (e MergeAdjusted) apply(a *Account, _ time.Time) error {
 	}
 	if a.sales -= e.Sales; a.sales < 0 {
 		return fmt.Errorf("%d sales were cancelled of fewer", e.Sales)
+	}
+	for _, o := range e.Owed {
+		if err := a.reverse(o.TopUpID); err != nil {
+			return err
+		}
 	}
 	return nil
 }

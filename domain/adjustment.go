@@ -157,7 +157,7 @@ func (j Adjustment) taken(d *Draft) ([]Move, error) {
 func (j Adjustment) opened(d *Draft, event uuid.UUID) LotOpened {
 	if like := d.lot(j.Lot); like != nil {
 		l := like.LotOpened
-		l.ID, l.OriginLot, l.Funding = partOf(event, 1), like.ID, noID
+		l.ID, l.OriginLot, l.Funding, l.TopUp = partOf(event, 1), like.ID, noID, noID
 		l.Face, l.Cost = j.Amount.Quantity, portion(like.Cost, j.Amount.Quantity, like.Face)
 		return l
 	}

@@ -48,8 +48,11 @@ func (e *everything) whole(r *rapid.T) {
 			sold := e.account.funding(v.TopUpID)[0]
 			got := v.PrincipalTaken.Quantity.Add(gone[sold.ID])
 			if i+1 < len(e.log) {
-				if owed, ok := e.log[i+1].Event.(ReceivableOpened); ok {
-					got = got.Add(owed.Amount.Quantity)
+				switch then := e.log[i+1].Event.(type) {
+				case ReceivableOpened:
+					got = got.Add(then.Amount.Quantity)
+				case MergeAdjusted:
+					got = got.Add(then.Owed[0].Amount.Quantity)
 				}
 			}
 			if !got.Equal(sold.Face) {

@@ -161,14 +161,14 @@ func (d *Draft) afterMerge(c Command, err error, was counting) error {
 	switch c.(type) {
 	case OpenAccount, Sweep, ReturnTransfer, AbsorbAccount, UndoMerge, BlockCredential:
 		return err
-	case ReceiveTransfer, ReverseTopUp, RevokeCredit, WriteOff:
+	case ReceiveTransfer, RevokeCredit, WriteOff:
 		if err == nil && !d.foundNothing() {
 			return d.moveOn()
 		}
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
-	case AdjustMerge, Refund, ReturnCheckout, Cancel:
+	case AdjustMerge, Refund, ReturnCheckout, ReverseTopUp, Cancel:
 		if err == nil && !d.foundNothing() {
 			if err := d.adjustMerge(was); err != nil { // before the value: that may begin a new count
 				return err

@@ -59,6 +59,7 @@ type LotOpened struct {
 	CostUnit        string        `json:"cost_unit,omitempty"` // where it is not the event's unit
 	Funding         uuid.UUID     `json:"funding,omitzero"`    // shared by a top-up's lots
 	OriginLot       uuid.UUID     `json:"origin_lot,omitzero"`
+	TopUp           uuid.UUID     `json:"top_up,omitzero"` // that sold it to an account merged since
 	EffectiveAt     time.Time     `json:"effective_at"`
 	ExpiresAt       time.Time     `json:"expires_at,omitzero"` // none: never
 	Priority        int           `json:"priority"`            // 0–100, lower is drawn first

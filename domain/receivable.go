@@ -31,6 +31,8 @@ const (
 	SettledByTopUp   SettledBy = "top_up"
 	SettledByRefund  SettledBy = "refund"
 	SettledByRelease SettledBy = "release"
+
+	SettledByReversal SettledBy = "reversal" // of the top-up itself, by what a merge brought of it
 )
 
 // ReceivableOpened records that an account owes.
@@ -65,9 +67,6 @@ func (d *Draft) settleReturned(moves []Move, by SettledBy) error {
 	for _, m := range moves {
 		l := d.lot(m.Lot)
 		x := least(m.Amount.Add(m.Held.Neg()), l.free())
-		if !l.Reversed {
-			x = least(x, d.missing(l).Missed)
-		}
 		if !x.IsPositive() {
 			continue
 		}
@@ -78,21 +77,35 @@ func (d *Draft) settleReturned(moves []Move, by SettledBy) error {
 	return nil
 }
 
+// reversed reports whether a lot's top-up was reversed: on an account that was merged, what it sold may come
+// after that.
+func (d *Draft) reversed(l *Lot) bool {
+	owed := func(r Receivable) bool { return r.SourceID == l.TopUp }
+	return l.Reversed || l.TopUp != noID && (slices.ContainsFunc(d.receivables, owed) ||
+		slices.ContainsFunc(d.funding(l.TopUp), func(o *Lot) bool { return o.Reversed }))
+}
+
 // reclaim takes what is not the account's of x that returned to a lot. Principal whose debt was written
 // off goes as far as it was: the loss stands in the books, and is not had twice.
 func (d *Draft) reclaim(l *Lot, x Quantity, by SettledBy) error {
-	if l.Class == Bonus || l.Funding == noID {
+	if d.reversed(l) && (l.Class == Bonus || l.Funding == noID) {
 		return d.revokeReturned(l, x)
 	}
 	for _, r := range d.receivables {
-		if r.SourceID == l.Funding {
+		if r.SourceID == cmp.Or(l.TopUp, l.Funding) {
 			return d.settle(r, l, x, by)
 		}
 	}
-	if x = least(x, l.Missed); x.IsPositive() {
-		return d.revokeReturned(l, x)
+	for {
+		missed := least(x, d.missing(l).Missed)
+		if !missed.IsPositive() {
+			return nil
+		}
+		if err := d.revokeReturned(l, missed); err != nil {
+			return err
+		}
+		l, x = d.lot(l.ID), x.Sub(missed)
 	}
-	return nil
 }
 
 // settleFromTopUp lets a new top-up's principal settle what is owed in its unit, oldest first.

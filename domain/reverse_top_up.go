@@ -34,8 +34,8 @@ type TopUpReversed struct {
 	Payments         []Payment `json:"payments,omitempty"` // the tenders of the top-up
 	PrincipalTaken   Money     `json:"principal_taken"`
 	BonusRevoked     Money     `json:"bonus_revoked"`
-	ReceivableID     uuid.UUID `json:"receivable_id,omitzero"`
-	Used             bool      `json:"used,omitempty"` // a part of it, be it bonus
+	ReceivableID     uuid.UUID `json:"receivable_id,omitzero"` // the survivor's, after a merge
+	Used             bool      `json:"used,omitempty"`         // a part of it, be it bonus
 }
 
 func (TopUpReversed) event() {}
@@ -88,7 +88,7 @@ func (d *Draft) mayReverse(cause Cause) error {
 }
 
 // reverse takes the unheld principal of a top-up and revokes its unheld bonus; principal that was
-// used, or is held, becomes a receivable.
+// used, or is held, becomes a receivable: of the survivor, where a merge sent it on.
 func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 	lots := d.funding(topUp)
 	begun, _ := d.first(EventName(topUp))
@@ -124,12 +124,10 @@ func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 	if !used.IsZero() {
 		e.ReceivableID = partOf(d.nextID(), 1)
 	}
-	if err := d.post(e); err != nil || used.IsZero() {
+	if err := d.post(e); err != nil {
 		return err
 	}
-	owed := money.With(used)
-	return d.post(ReceivableOpened{ReceivableID: e.ReceivableID, Amount: owed,
-		Cause: ReceivableChargeback, SourceID: topUp, Outstanding: owed})
+	return d.owe(MergedDebt{e.ReceivableID, topUp, money.With(used)})
 }
 
 // tenders are what was paid with for a lot that a top-up opened.
@@ -155,15 +153,20 @@ func (e TopUpReversed) apply(a *Account, _ time.Time) error {
 	if len(lots) == 0 || lots[0].Reversed {
 		return fmt.Errorf("top-up %s is not there, or reversed before", e.TopUpID)
 	}
-	for _, l := range lots {
+	if !e.Used {
+		a.bonuses.reverse(lots[len(lots)-1].Ladder)
+	}
+	return a.reverse(e.TopUpID)
+}
+
+// reverse marks the lots of a top-up as reversed.
+func (a *Account) reverse(topUp uuid.UUID) error {
+	for _, l := range a.funding(topUp) {
 		c, err := a.edit(l.ID)
 		if err != nil {
 			return err
 		}
 		c.Reversed = true
-	}
-	if !e.Used {
-		a.bonuses.reverse(lots[len(lots)-1].Ladder)
 	}
 	return nil
 }

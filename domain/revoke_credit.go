@@ -35,7 +35,7 @@ type CreditRevoked struct {
 	Cause       string    `json:"cause"`
 	Uncollected Money     `json:"uncollected,omitzero"`
 	JobID       uuid.UUID `json:"job_id,omitzero"` // whose grant was asked for
-	Lot         uuid.UUID `json:"lot,omitzero"`    // in place of a grant: what is missed came by a merge
+	Lot         uuid.UUID `json:"lot,omitzero"`    // of which it was missed, where that came by a merge
 	Reason      string    `json:"reason,omitempty"`
 }
 
@@ -163,6 +163,9 @@ func (d *Draft) revokeReturned(l *Lot, x Quantity) error {
 	e := CreditRevoked{Funding: l.Funding, Cause: RevokedReversal}
 	switch {
 	case l.Funding != noID:
+		if o := d.missing(l); o != l {
+			e.Lot = o.ID
+		}
 	case l.OriginLot != noID:
 		e.Lot = d.missing(l).ID
 	default:
@@ -171,14 +174,16 @@ func (d *Draft) revokeReturned(l *Lot, x Quantity) error {
 	return d.revoke(l, x, e)
 }
 
-// missing is the lot whose missed cashback is taken of what comes to l: l itself, or another that came of the
-// same lot.
+// missing is the lot of which what is missed is taken of what comes to l: l itself, or another that came of the
+// same lot of cashback, or of the same top-up's principal.
 func (d *Draft) missing(l *Lot) *Lot {
-	if l.Class != Cashback || l.OriginLot == noID || l.Missed.IsPositive() {
+	if l.OriginLot == noID || l.Missed.IsPositive() {
 		return l
 	}
 	for _, o := range d.lots {
-		if o.OriginLot == l.OriginLot && o.Missed.IsPositive() {
+		came := l.Class == Cashback && o.OriginLot == l.OriginLot ||
+			l.Class == Principal && o.TopUp == l.TopUp && l.TopUp != noID
+		if came && o.Missed.IsPositive() {
 			return o
 		}
 	}
@@ -236,7 +241,7 @@ func (e CreditRevoked) apply(a *Account, _ time.Time) error {
 		l.Reversed, l.Missed = true, l.Missed.Zero()
 	case e.Cause == RevokedRefund:
 		l.Missed = l.Missed.Add(e.Uncollected.Quantity)
-	case !l.Reversed:
+	case !l.Reversed || e.Funding != noID:
 		l.Missed = l.Missed.Sub(e.Amount.Quantity)
 	}
 	if l.Missed.IsNegative() {

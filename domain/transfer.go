@@ -170,6 +170,12 @@ func (d *Draft) send(shares []share, e TransferSent) error {
 		m := s.lot.lost(s.amount)
 		l := s.lot.LotOpened
 		l.Face, l.Cost = s.amount, m.Cost.Neg()
+		switch {
+		case e.Kind != TransferMerge:
+			l.TopUp = noID
+		case l.OriginLot == noID:
+			l.TopUp = l.Funding
+		}
 		moves, e.Lots = append(moves, m), append(e.Lots, l)
 		sum = sum.Add(s.amount)
 	}

@@ -138,7 +138,7 @@ func (c *chronicle) sendAround() {
 		Kind: domain.TransferGift}, c.at("20")))
 	c.ask(from, domain.SendTransfer{To: frozen, Amount: yuan("2.00"), Kind: domain.TransferGift}, c.at("21"))
 	merged, closed := c.open("C-merged"), c.open("C-closed")
-	c.must("TopUpPosted", c.ask(merged, topUp("12.00", "3.00"), c.at("22")))
+	sold := c.must("TopUpPosted", c.ask(merged, topUp("12.00", "3.00"), c.at("22")))
 	c.must("CouponGranted", c.ask(merged, domain.GrantCoupon{Campaign: "shop", Definition: "amount",
 		Cause: domain.CouponByAPI}, domain.Context{}))
 	bought := c.must("DebitPosted", c.ask(merged, domain.Debit{Amount: yuan("9.00")}, c.at("24")))
@@ -146,6 +146,9 @@ func (c *chronicle) sendAround() {
 	c.must("AccountsMerged", c.ask(merged, domain.MergeAccount{Into: from}, domain.Context{}))
 	c.must("DebitRefunded", c.ask(merged, domain.Refund{DebitID: bought.Metadata.EventID,
 		Amount: yuan("4.00")}, c.at("25"))) // which the survivor hears of
+	c.must("TopUpReversed", c.ask(merged, domain.ReverseTopUp{TopUpID: sold.Metadata.EventID,
+		Cause: domain.CauseChargeback}, c.at("26"))) // which the survivor owes
+	c.must("ReceivableSettled", c.ask(from, topUp("12.00", ""), c.at("27")))
 	c.must("AccountClosed", c.ask(closed, domain.CloseAccount{Reason: "moved"}, domain.Context{}))
 	c.must("AccountUnfrozen", c.ask(frozen, domain.UnfreezeAccount{Reason: "found"}, domain.Context{}))
 	c.redeemVoucher(c.sellVoucher(yuan("25.00"), c.at("23")), from)

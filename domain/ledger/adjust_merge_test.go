@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -111,5 +112,93 @@ func TestReturnOnTwiceAbsorbed(t *testing.T) {
 	}
 	if got, want := s.totals("C-2", "C-3"), "C-2 merged 0.00, C-3 open 100.00, "; got != want {
 		t.Errorf("got %s want %s", got, want)
+	}
+}
+
+// owing is what an account owes, as the ledger has it.
+func owing(s shop, ref string) string {
+	v, err := s.Account(s.Context(), domain.AccountID(ref))
+	if err != nil {
+		s.Fatal(err)
+	}
+	var all []string
+	for _, r := range v.Receivables() {
+		all = append(all, r.Outstanding.String())
+	}
+	return strings.Join(all, ", ")
+}
+
+// TestChargebackOnAbsorbedDies ends the process at every step of a chargeback on an account that was absorbed
+// twice: whoever finds what it left has the last survivor owe it, once.
+func TestChargebackOnAbsorbedDies(t *testing.T) {
+	for steps := range 5 {
+		t.Run(fmt.Sprint(steps), func(t *testing.T) {
+			store := enginetest.Open(t)
+			first := open(t, store)
+			pairOf(first, false)
+			first.mustOf("C-3", "open", domain.OpenAccount{CustomerRef: "C-3"})
+			sold := named(t, store, "C-1", "TopUpPosted")[0]
+			first.mustOf("C-1", "debit", domain.Debit{Amount: yuan("10.00")})
+			first.mustOf("C-1", "merge", intoC2)
+			first.mustOf("C-2", "debit", domain.Debit{Amount: yuan("5.00")})
+			first.mustOf("C-2", "merge", domain.MergeAccount{Into: domain.AccountID("C-3")})
+			chargeback := domain.ReverseTopUp{TopUpID: sold, Cause: domain.CauseChargeback}
+			dying := ledger.Open(&mortal{Store: store, left: steps}, ledger.Options{})
+			if err := dying.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = shop{t, dying}.askOf("C-1", "chargeback", chargeback)
+			dying.Close()
+			s := node(t, store)
+			for range 2 {
+				for _, ref := range []string{"C-1", "C-2"} {
+					for _, id := range named(t, store, ref, "MergeAdjusted") {
+						if err := s.Resume(t.Context(), domain.AccountID(ref), id); err != nil {
+							t.Error(err)
+						}
+					}
+				}
+				s.mustOf("C-1", "chargeback", chargeback)
+			}
+			if n := len(named(t, store, "C-3", "ReceivableOpened")); n != 1 {
+				t.Errorf("%d receivables were opened, want one", n)
+			}
+			const want = "C-1 merged 0.00, C-2 merged 0.00, C-3 open 0.00, "
+			if got := s.totals("C-1", "C-2", "C-3"); got != want {
+				t.Errorf("got %s want %s", got, want)
+			}
+			for ref, want := range map[string]string{"C-1": "", "C-2": "", "C-3": "15.00 CNY"} {
+				if got := owing(s, ref); got != want {
+					t.Errorf("%s: got %q owed, want %q", ref, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestChargebackWhileMergeInFlight: a chargeback waits for the end of a merge, and what is owed is owed by
+// whoever answers for the account then.
+func TestChargebackWhileMergeInFlight(t *testing.T) {
+	for _, frozen := range []bool{false, true} {
+		store := enginetest.Open(t)
+		first := open(t, store)
+		pairOf(first, frozen)
+		sold := named(t, store, "C-1", "TopUpPosted")[0]
+		first.mustOf("C-1", "debit", domain.Debit{Amount: yuan("10.00")})
+		dying := ledger.Open(&mortal{Store: store, left: 1}, ledger.Options{})
+		if err := dying.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = shop{t, dying}.askOf("C-1", "k", intoC2)
+		dying.Close()
+		s := node(t, store)
+		s.mustOf("C-1", "chargeback", domain.ReverseTopUp{TopUpID: sold, Cause: domain.CauseChargeback})
+		debtor, other := "C-2", "C-1"
+		if frozen {
+			debtor, other = other, debtor
+		}
+		if got, none := owing(s, debtor), owing(s, other); got != "10.00 CNY" || none != "" {
+			t.Errorf("%s owes %q, %s %q, want 10.00 and nothing", debtor, got, other, none)
+		}
 	}
 }
