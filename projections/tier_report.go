@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -19,7 +18,7 @@ type TierCount struct {
 }
 
 // TierMove is how many accounts hold a tier at one instant who held another at an earlier one. "" is the
-// first tier, before any other was held.
+// first tier of whatever program.
 type TierMove struct {
 	From, To string
 	Members  int64
@@ -85,26 +84,24 @@ func tierCounts(ctx context.Context, q querier, at time.Time) (counts []TierCoun
 }
 
 func tierMoves(ctx context.Context, q querier, from, to time.Time) (moves []TierMove, err error) {
-	held := `(SELECT tier FROM tier_changes WHERE account_id = moved.account_id AND at <= ?
-		ORDER BY revision DESC LIMIT 1)`
+	held := `coalesce((SELECT CASE WHEN rank > 0 THEN tier ELSE '' END FROM tier_changes
+		WHERE account_id = moved.account_id AND at <= ? ORDER BY revision DESC LIMIT 1), '')`
 	rows, err := q.QueryContext(ctx, `SELECT was, is_now, count(*) FROM (
 			SELECT `+held+` AS was, `+held+` AS is_now FROM (
 				SELECT DISTINCT account_id FROM tier_changes
 				JOIN accounts ON accounts.id = account_id
 				WHERE at > ? AND at <= ? AND status NOT IN ('closed', 'merged')) AS moved) AS moves
-		WHERE was IS DISTINCT FROM is_now GROUP BY was, is_now ORDER BY was NULLS FIRST, is_now`,
+		WHERE was <> is_now GROUP BY was, is_now ORDER BY was, is_now`,
 		NullTime(from), NullTime(to), NullTime(from), NullTime(to))
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var was, now sql.NullString
 		var m TierMove
-		if err := rows.Scan(&was, &now, &m.Members); err != nil {
+		if err := rows.Scan(&m.From, &m.To, &m.Members); err != nil {
 			return nil, err
 		}
-		m.From, m.To = was.String, now.String
 		moves = append(moves, m)
 	}
 	return moves, rows.Err()

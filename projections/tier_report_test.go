@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -81,5 +82,35 @@ func TestTierReportCountsWhatIsHeld(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestTierReportMovesWhoMoved: who holds at the end what was held at the beginning has not moved, whatever was
+// held between. The first tier is one, under whatever name.
+func TestTierReportMovesWhoMoved(t *testing.T) {
+	store := memory(t)
+	c := newChronicle(t, store)
+	defer c.Close()
+	c.found()
+	began, who := c.now, c.accounts[1]
+	c.now = c.now.AddDate(0, 0, 1)
+	c.must("TierOverridden", c.ask(who, domain.OverrideTier{Tier: "gold", Reason: "friend"}, domain.Context{}))
+	gold := c.now
+	c.now = c.now.AddDate(0, 0, 1)
+	c.must("TierOverrideEnded", c.ask(who, domain.EndTierOverride{Reason: "no friend"}, domain.Context{}))
+	m := open(t, t.TempDir(), store, Options{})
+	for _, row := range []struct {
+		name     string
+		from, at time.Time
+		want     []TierMove
+	}{
+		{"up", began, gold, []TierMove{{"", "gold", 1}}},
+		{"down", gold, c.now, []TierMove{{"gold", "", 1}}},
+		{"up and down", began, c.now, nil},
+	} {
+		r, err := m.TierReport(t.Context(), row.at, row.from)
+		if err != nil || !slices.Equal(r.Moves, row.want) {
+			t.Errorf("%s: got %v, %v, want %v", row.name, r.Moves, err, row.want)
+		}
 	}
 }
