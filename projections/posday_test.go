@@ -107,9 +107,12 @@ func TestSettled(t *testing.T) {
 			t.Errorf("got %+v of %+v", got, f)
 		}
 	}
-	few := SettlementFilter{Store: "S1", Terminal: "T1", Limit: 3}
-	if _, _, err := m.Settled(t.Context(), few); !errors.Is(err, ErrTooLong) {
-		t.Errorf("got %v of more operations than wanted", err)
+	of(SettlementFilter{Limit: 6}) // as many as there are
+	for limit := range 5 {
+		few := SettlementFilter{Store: "S1", Terminal: "T1", Limit: 1 + limit}
+		if _, _, err := m.Settled(t.Context(), few); !errors.Is(err, ErrTooLong) {
+			t.Errorf("got %v of more operations than the %d wanted", err, few.Limit)
+		}
 	}
 	if got, err := m.KnownShift(t.Context(), "S1", "T1", "x"); err != nil || got != 2 {
 		t.Errorf("got shift %d as the last, %v, want 2", got, err)

@@ -58,16 +58,18 @@ func (m *Models) Settled(
 		if err != nil {
 			return err
 		}
+		left := math.MaxInt32
+		if f.Limit > 0 {
+			left = f.Limit
+		}
 		for i := range rows {
-			w, err := rows[i].window(ctx, q, at, f.Limit)
+			w, err := rows[i].window(ctx, q, at, left+1)
 			if err != nil {
 				return err
 			}
 			windows = append(windows, w)
-			if f.Limit > 0 {
-				if f.Limit -= len(w.Operations); f.Limit <= 0 {
-					return ErrTooLong
-				}
+			if left -= len(w.Operations); left < 0 {
+				return ErrTooLong
 			}
 		}
 		return nil
@@ -134,9 +136,6 @@ func (s *foundShift) window(
 		if to, err = positionOf(ctx, q, *s.through); err != nil {
 			return w, err
 		}
-	}
-	if limit == 0 {
-		limit = math.MaxInt32
 	}
 	rows, err := q.QueryContext(ctx, `SELECT account_id, event_id, operation_id, type, unit, amount,
 		pos_txn_id, leg, shift, operator, channel, business_date, occurred_at, recorded_at
