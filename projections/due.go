@@ -174,22 +174,3 @@ func accountsOf(rows iter.Seq2[dueRow, error]) iter.Seq2[uuid.UUID, error] {
 		}
 	}
 }
-
-// NextDue is the earliest instant at which a hold, a coupon, a lot, a reminder or a tier will be due, zero
-// if none will.
-func (m *Models) NextDue(ctx context.Context) (time.Time, error) {
-	var next sql.NullString
-	_, err := m.view(ctx, func(q querier) error {
-		return q.QueryRowContext(ctx, `SELECT min(at) FROM (
-			SELECT min(expires_at) AS at FROM holds WHERE status = 'active' UNION ALL
-			SELECT min(due_at) FROM coupons WHERE due_at IS NOT NULL UNION ALL
-			SELECT min(remind_at) FROM lots WHERE remind_at IS NOT NULL UNION ALL
-			SELECT min(due_at) FROM tiers WHERE due_at IS NOT NULL UNION ALL
-			SELECT min(expires_at) FROM lots WHERE expires_at IS NOT NULL AND remaining <> held) AS due`).
-			Scan(&next)
-	})
-	if err != nil {
-		return time.Time{}, fmt.Errorf("find what is due next: %w", err)
-	}
-	return ReadTime(next)
-}
