@@ -177,20 +177,25 @@ var registryMoves = []move{
 		return []domain.Registration{domain.DefineSegment{Segment: segment("regulars", "eq")},
 			domain.ChangeSegment{Segment: segment("regulars", "ne")}}
 	}),
-	{"work on a projection", 2, func(c *chronicle, r *rapid.T) {
-		life := projectionLife("sums")
-		for range between(r, 1, len(life), "as far as") { // in its order: few others are allowed
-			c.put(life[c.lived%len(life)])
-			c.lived++
-		}
-	}},
-	registers("work on a webhook", 1, func(*chronicle) []domain.Registration { return webhookLife }),
-	registers("work on a key", 1, func(*chronicle) []domain.Registration { return keyLife }),
-	registers("import", 1, func(c *chronicle) []domain.Registration {
-		id := uuid.UUID{9, byte(c.asked / 40)}
+	livesOn("work on a projection", 2, func(*chronicle) []domain.Registration { return projectionLife("sums") }),
+	livesOn("work on a webhook", 1, func(*chronicle) []domain.Registration { return webhookLife }),
+	livesOn("work on a key", 1, func(*chronicle) []domain.Registration { return keyLife }),
+	livesOn("import", 1, func(c *chronicle) []domain.Registration {
+		id := uuid.UUID{9, byte(c.lived["import"] / 2)}
 		return []domain.Registration{domain.StartImport{ID: id, FileHash: domain.Hash{}.String()},
 			domain.CompleteImport{ID: id, Rows: 3, Posted: 2, Rejected: 1}}
 	}),
+}
+
+// livesOn is a move that asks for what comes next in a life, in its order: few others are allowed.
+func livesOn(name string, weight int, life func(c *chronicle) []domain.Registration) move {
+	return move{name, weight, func(c *chronicle, r *rapid.T) {
+		for range between(r, 1, len(life(c)), "as far as") {
+			all := life(c)
+			c.put(all[c.lived[name]%len(all)])
+			c.lived[name]++
+		}
+	}}
 }
 
 func segment(id, op string) domain.Segment {

@@ -29,9 +29,9 @@ type chronicle struct {
 	answered map[string][]answered
 	jobs     []uuid.UUID
 	shifts   []uuid.UUID
-	seq      int64 // of the last item of a till's batch
-	lived    int   // how much was done in the life of a projection
-	refused  error // why the last thing was refused, if it was
+	seq      int64          // of the last item of a till's batch
+	lived    map[string]int // how much was done in a life, by the move
+	refused  error          // why the last thing was refused, if it was
 }
 
 // answered is an event that the ledger posted, on an account or elsewhere.
@@ -42,7 +42,7 @@ type answered struct {
 
 func newChronicle(t testing.TB, store eventstore.Store) *chronicle {
 	c := &chronicle{TB: t, store: store, now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC),
-		answered: map[string][]answered{}}
+		answered: map[string][]answered{}, lived: map[string]int{}}
 	c.Ledger = ledger.Open(store, ledger.Options{Now: func() time.Time { return c.now },
 		Shared: enginetest.Shared()})
 	if err := c.Ready(t.Context()); err != nil {

@@ -110,6 +110,12 @@ var valueMoves = []move{
 			c.ask(c.some(r).ID(), domain.MergeAccount{Into: c.some(r).ID()}, domain.Context{})
 		}
 	}},
+	{"merge into who takes nothing", 1, func(c *chronicle, r *rapid.T) {
+		into := c.some(r).ID()
+		c.ask(into, domain.FreezeAccount{Reason: "lost", Modes: []domain.FreezeMode{domain.FreezeCredit},
+			Until: c.now.Add(time.Minute)}, domain.Context{})
+		c.ask(c.some(r).ID(), domain.MergeAccount{Into: into}, domain.Context{})
+	}},
 	{"close", 1, func(c *chronicle, r *rapid.T) {
 		c.ask(c.some(r).ID(), domain.CloseAccount{Reason: "moved"}, domain.Context{})
 	}},
@@ -142,7 +148,7 @@ func (c *chronicle) ends(r *rapid.T) time.Time {
 
 // waitingMoves are what two people decide, or time charges.
 var waitingMoves = []move{
-	{"withdraw", 1, func(c *chronicle, r *rapid.T) {
+	{"withdraw", 2, func(c *chronicle, r *rapid.T) {
 		c.ask(c.some(r).ID(), domain.RequestWithdrawal{Unit: "CNY", PayeeMethod: "bank",
 			Cause: evenly(r, []domain.WithdrawalCause{domain.WithdrawalByCustomer,
 				domain.WithdrawalByProvider, domain.WithdrawalCoolingOff}, "cause")}, domain.Context{})
@@ -152,11 +158,14 @@ var waitingMoves = []move{
 		if !ok {
 			return
 		}
-		commands := []domain.Command{domain.ApproveWithdrawal{WithdrawalID: w.ID},
-			domain.SettleWithdrawal{WithdrawalID: w.ID, Outcome: domain.OutcomePaid, Payout: w.Payout},
-			domain.SettleWithdrawal{WithdrawalID: w.ID, Outcome: domain.OutcomeFailed, Reason: "bank"},
+		steps := []domain.Command{domain.ApproveWithdrawal{WithdrawalID: w.ID},
 			domain.RejectWithdrawal{WithdrawalID: w.ID, Reason: "no"}}
-		c.ask(owner, evenly(r, commands, "step"), domain.Context{})
+		if w.Approved {
+			steps = []domain.Command{
+				domain.SettleWithdrawal{WithdrawalID: w.ID, Outcome: domain.OutcomePaid, Payout: w.Payout},
+				domain.SettleWithdrawal{WithdrawalID: w.ID, Outcome: domain.OutcomeFailed, Reason: "bank"}}
+		}
+		c.ask(owner, evenly(r, steps, "step"), domain.Context{})
 	}},
 	{"propose a correction", 2, func(c *chronicle, r *rapid.T) {
 		v := c.some(r)

@@ -1,15 +1,13 @@
 package projections
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
-	"math"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
 )
@@ -27,44 +25,73 @@ func (o *oracle) reports(m *Models) {
 	o.shifts(m)
 }
 
-// shifts are the windows of a terminal's operations: each from behind the last that the close before it
-// counted through the last that its own counted, or to the end of the log.
+// shifts are the windows of all terminals' operations, as the tables stand.
 func (o *oracle) shifts(m *Models) {
 	o.Helper()
-	position := map[string]int64{}
-	for _, row := range o.tables["history"] {
-		position[row["event_id"]] = row.number("position")
+	o.windows(m, SettlementFilter{})
+}
+
+// windows compares those of some shifts, as the log stood at a place.
+func (o *oracle) windows(m *Models, f SettlementFilter) {
+	o.Helper()
+	windows, at, err := m.Settled(o.Context(), f)
+	tooLong := f.Limit > 0 && errors.Is(err, ErrTooLong)
+	if tooLong {
+		asked := f
+		asked.Limit = 0
+		windows, at, err = m.Settled(o.Context(), asked)
 	}
-	for _, shift := range o.tables["shifts"] {
-		windows, _, err := m.Settled(o.Context(), SettlementFilter{ID: uuid.MustParse(shift["id"])})
-		if err != nil || len(windows) != 1 {
-			o.Fatalf("shift %s: got %d windows, %v, want one", shift["id"], len(windows), err)
-		}
-		from, through := shift.number("opened_position"), int64(math.MaxInt64)
-		var mark domain.Mark
-		if json.Unmarshal([]byte(shift["after"]), &mark) == nil {
-			from = position[mark.EventID.String()]
-		}
-		if shift["status"] == "closed" {
-			through = from
-			if json.Unmarshal([]byte(shift["through"]), &mark) == nil {
-				through = position[mark.EventID.String()]
-			}
-		}
-		var got, want []string
-		for _, op := range windows[0].Operations {
-			got = append(got, fmt.Sprint(op.EventID, " ", op.Type, " ", op.Amount, " ", op.PosTxnID, " ", op.Shift,
-				" ", op.BusinessDate))
-		}
-		for _, row := range o.tables["settlement"] {
-			at := row.number("position")
-			if row["store"] == shift["store"] && row["terminal"] == shift["terminal"] && from < at && at <= through {
-				want = append(want, fmt.Sprint(row["event_id"], " ", row["type"], " ", row["amount"], " ", row["unit"],
-					" ", row["pos_txn_id"], " ", row["shift"], " ", row["business_date"]))
-			}
-		}
-		o.same("shift "+shift["id"], got, want)
+	if err != nil {
+		o.Fatalf("settlement of %+v: %v", f, err)
 	}
+	operations := 0
+	var got, want []string
+	for _, w := range windows {
+		got = append(got, shiftLine(w.ShiftEntry))
+		operations += len(w.Operations)
+		for _, op := range w.Operations {
+			got = append(got, lineOf(w.ID, op.AccountID, op.EventID, op.OperationID, op.Type, op.Amount.Unit(),
+				op.Amount.Quantity, op.PosTxnID, op.Leg, op.Shift, op.Operator, op.Channel, op.BusinessDate,
+				op.OccurredAt, op.RecordedAt))
+		}
+	}
+	for _, shift := range o.rows("shifts", "opened_position", func(row reckoned) bool {
+		return row.ofID("id", f.ID) && row.same("store", f.Store) && row.same("terminal", f.Terminal) &&
+			row.same("name", f.Name) && row.same("business_date", f.BusinessDate) &&
+			row.number("opened_position") <= int64(at)
+	}) {
+		if shift.number("closed_position") > int64(at) {
+			shift = maps.Clone(shift)
+			shift.put("status", "open", "closed_at", "", "differences", 0, "closed_position", 0)
+		}
+		want = append(want, shift.line(shiftColumns))
+		for _, row := range o.window(shift, int64(at)) {
+			want = append(want, lineOf(shift["id"], row.line("account_id, event_id, operation_id, type, unit, "+
+				"amount, pos_txn_id, leg, shift, operator, channel, business_date, occurred_at, recorded_at")))
+		}
+	}
+	if !slices.Equal(got, want) || tooLong != (f.Limit > 0 && operations > f.Limit) {
+		o.Fatalf("settlement of %+v: got\n%s\nwant\n%s", f, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// window is what a shift counts up to a place in the log: from behind the last that the close before it counted
+// through the last that its own counted, or to the end.
+func (o *oracle) window(shift reckoned, at int64) []reckoned {
+	marked := func(column string, none int64) int64 {
+		if shift[column] == "" {
+			return none
+		}
+		return int64(o.positions[fromJSON[domain.Mark](o, shift[column]).EventID])
+	}
+	from, through := marked("after", shift.number("opened_position")), at
+	if shift["status"] == "closed" {
+		through = marked("through", from)
+	}
+	return o.rows("settlement", "position", func(row reckoned) bool {
+		at := row.number("position")
+		return row["store"] == shift["store"] && row["terminal"] == shift["terminal"] && from < at && at <= through
+	})
 }
 
 // same compares what a report says, line by line, in any order.

@@ -21,6 +21,7 @@ import (
 
 // person is an account as its rows say, without SQL.
 type person struct {
+	asked      time.Time // when
 	id         uuid.UUID
 	status     domain.Status
 	openedAt   time.Time
@@ -60,7 +61,7 @@ func population(t *testing.T, m *Models, n int) []person {
 	}
 	var all []person
 	for i := range n {
-		p := person{id: domain.AccountID(fmt.Sprint("P-", i)), balance: map[string]int64{},
+		p := person{asked: asked, id: domain.AccountID(fmt.Sprint("P-", i)), balance: map[string]int64{},
 			coupons: map[string]int{},
 			days:    map[string]map[string]purchaseRow{}, tags: some(hostile), consents: some(hostile),
 			status: []domain.Status{"open", "open", "frozen", "closed", "merged"}[r.IntN(5)],
@@ -296,13 +297,16 @@ func figureOf(s *domain.Selection, p *person, all []person) (int64, bool) {
 		return p.sum(s, "").sales, true
 	case "recency":
 		day, ok := p.lastDay(&domain.Selection{})
-		today, _ := time.Parse(time.DateOnly, asked.Format(time.DateOnly))
+		today, _ := time.Parse(time.DateOnly, p.asked.Format(time.DateOnly))
 		return max(0, int64(today.Sub(time.Unix(day, 0))/(24*time.Hour))), ok
 	case "coupons":
-		if s.Of != "" {
-			return int64(p.coupons[s.Of]), true
+		n := p.coupons[s.Of]
+		for _, more := range p.coupons {
+			if s.Of == "" {
+				n += more
+			}
 		}
-		return int64(p.coupons["spring"] + p.coupons["autumn"]), true
+		return int64(n), true
 	case "dormancy":
 		return int64(p.step), true
 	case "opened_at":
@@ -311,7 +315,7 @@ func figureOf(s *domain.Selection, p *person, all []person) (int64, bool) {
 		n := int64(0)
 		for _, m := range p.met {
 			if (s.Kind == "" || m.kind == s.Kind) &&
-				(s.Days == 0 || m.at.After(asked.AddDate(0, 0, -s.Days)) && !m.at.After(asked)) {
+				(s.Days == 0 || m.at.After(p.asked.AddDate(0, 0, -s.Days)) && !m.at.After(p.asked)) {
 				n++
 			}
 		}
@@ -349,7 +353,7 @@ func scoreOf(s *domain.Selection, p *person, all []person) (int64, bool) {
 func (p *person) sum(s *domain.Selection, unit string) (sum purchaseRow) {
 	for u, days := range p.days {
 		for day, row := range days {
-			if (unit == "" || u == unit) && inWindow(s, day) {
+			if (unit == "" || u == unit) && p.inWindow(s, day) {
 				sum.sales, sum.amount = sum.sales+row.sales, sum.amount+row.amount
 			}
 		}
@@ -361,7 +365,7 @@ func (p *person) sum(s *domain.Selection, unit string) (sum purchaseRow) {
 func (p *person) lastDay(s *domain.Selection) (last int64, ok bool) {
 	for _, days := range p.days {
 		for day, row := range days {
-			if at, _ := time.Parse(time.DateOnly, day); row.sales > 0 && inWindow(s, day) {
+			if at, _ := time.Parse(time.DateOnly, day); row.sales > 0 && p.inWindow(s, day) {
 				last, ok = max(last, at.Unix()), true
 			}
 		}
@@ -369,10 +373,10 @@ func (p *person) lastDay(s *domain.Selection) (last int64, ok bool) {
 	return last, ok
 }
 
-func inWindow(s *domain.Selection, day string) bool {
+func (p *person) inWindow(s *domain.Selection, day string) bool {
 	from, to := s.From, s.To
 	if s.Days > 0 {
-		from, to = asked.AddDate(0, 0, 1-s.Days).Format(time.DateOnly), asked.Format(time.DateOnly)
+		from, to = p.asked.AddDate(0, 0, 1-s.Days).Format(time.DateOnly), p.asked.Format(time.DateOnly)
 	}
 	return day >= from && (to == "" || day <= to)
 }
