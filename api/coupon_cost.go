@@ -74,7 +74,7 @@ func (c *call) costFilter() (f projections.CostFilter, asCSV bool, err error) {
 	if f.From, f.Through, err = c.days(); err != nil {
 		return f, false, err
 	}
-	if f.At, err = c.positionOf("at_position"); err != nil {
+	if f.At, err = c.atPosition(); err != nil {
 		return f, false, err
 	}
 	if by := c.Query("by"); by != "" {

@@ -60,7 +60,7 @@ func TestCouponCost(t *testing.T) {
 	}
 	for query, field := range map[string]string{"from=2020": "from", "through=x": "through",
 		"from=2020-01-02&through=2020-01-01": "through", "by=shop": "by", "by=day,": "by", "format=xml": "format",
-		"at_position=x": "at_position"} {
+		"at_position=x": "at_position", "at_position=0": "at_position"} {
 		s.get(report+"?"+query).refused(400, "malformed").has(fields{"errors.0.field": field})
 	}
 }

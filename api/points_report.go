@@ -87,7 +87,7 @@ func (c *call) pointsFilter(now time.Time) (f projections.PointsFilter, asCSV bo
 	if f.From, f.Through, err = c.days(); err != nil {
 		return f, false, err
 	}
-	if f.At, err = c.positionOf("at_position"); err != nil {
+	if f.At, err = c.atPosition(); err != nil {
 		return f, false, err
 	}
 	asCSV, err = c.wantsCSV()

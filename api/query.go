@@ -75,6 +75,16 @@ func (c *call) positionOf(name string) (eventstore.Position, error) {
 	return eventstore.Position(n), nil
 }
 
+// atPosition is the position that a report is asked at, Start: now. There is no report of the log before its
+// first event.
+func (c *call) atPosition() (eventstore.Position, error) {
+	at, err := c.positionOf("at_position")
+	if at == eventstore.Start && c.Query("at_position") != "" {
+		err = domain.ErrMalformed.Field("at_position", "want a position, as an answer gave it")
+	}
+	return at, err
+}
+
 // view is the account of the path, as current as the caller asks.
 func (c *call) view() (ledger.View, error) {
 	id, err := c.pathID("id")

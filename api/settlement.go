@@ -90,7 +90,7 @@ func (c *call) settlementFilter() (f projections.SettlementFilter, asCSV bool, e
 	if id, ok := parseID(f.Name); ok {
 		f.ID, f.Name = id, ""
 	}
-	if f.At, err = c.positionOf("at_position"); err != nil {
+	if f.At, err = c.atPosition(); err != nil {
 		return f, false, err
 	}
 	if asCSV, err = c.wantsCSV(); err != nil {

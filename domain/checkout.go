@@ -182,7 +182,7 @@ func (c Checkout) check() error {
 		return err
 	}
 	if !c.gross().IsPositive() {
-		return ErrAmountNotPositive
+		return ErrAmountNotPositive.Field("lines", "want goods that cost something")
 	}
 	if len(c.OrderRef) > 64 || !printable(c.OrderRef) {
 		return ErrMalformed.Field("order_ref", "want at most 64 bytes of printable UTF-8")

@@ -31,7 +31,7 @@ CheckoutPosted 10.00 - 0.00 = 10.00, points 3.00, stored 0.00, cash 7.00, qualif
 PointsSpent 300, earned@2 -300 worth 3.00
 PointsEarned 7, earned@5 7 of 7.00 p`},
 
-		{"no points", have, spends("0"), "amount_not_positive"},
+		{"no points", have, spends("0"), "amount_not_positive points"},
 		{"points of the sale's unit", have, spends("1", func(c *Checkout) { c.Points = cny("1") }),
 			"malformed points"},
 		{"that pay nothing", have[:3], spends("300"), "conversion_not_offered"},

@@ -116,7 +116,7 @@ DebitPosted 1.00, principal@1 -0.77/-0.77, bonus@1 -0.23`},
 		{"a long tax code", nil, bad(func(l *CartLine) { l.TaxCode = strings.Repeat("x", 65) }),
 			"malformed lines.1.tax_code"},
 		{"a number twice", nil, bad(func(l *CartLine) { l.N = 1 }), "malformed lines.1.n"},
-		{"nothing to pay", nil, asks(sells([]CartLine{line(1, 1, "0")})), "amount_not_positive"},
+		{"nothing to pay", nil, asks(sells([]CartLine{line(1, 1, "0")})), "amount_not_positive lines"},
 		{"a long order", nil, asks(sells(two, func(c *Checkout) {
 			c.OrderRef = strings.Repeat("x", 65)
 		})), "malformed order_ref"},
@@ -133,7 +133,8 @@ DebitPosted 1.00, principal@1 -0.77/-0.77, bonus@1 -0.23`},
 			Reference: strings.Repeat("x", 65), Amount: cny("1")}), "malformed external.0.reference"},
 		{"a payment in another unit", nil, external(Payment{Method: "card",
 			Amount: MustMoney("1", unit("JPY"))}), "malformed external.0.amount"},
-		{"a payment of nothing", nil, external(elsewhere("card", "0")), "amount_not_positive"},
+		{"a payment of nothing", nil, external(elsewhere("card", "0")),
+			"amount_not_positive external.0.amount"},
 
 		{"no account", nil, asks(sells(two)), "not_found"},
 		{"frozen before reference", after(ref("7"), did(sells(two)), in(Context{}), frozen(FreezeDebit),

@@ -101,19 +101,21 @@ func (s *basket) tierPercent() (percent Quantity) {
 	return percent
 }
 
+const wantPositive = "want more than zero"
+
 // checkTenders refuses tenders that no sale in that unit could have.
 func (c Checkout) checkTenders(unit string) error {
 	switch s := c.StoredValue; {
 	case c.Points.Unit() == unit:
 		return ErrMalformed.Field("points", "want a unit of points")
 	case c.Points.Unit() != "" && !c.Points.IsPositive():
-		return ErrAmountNotPositive
+		return ErrAmountNotPositive.Field("points", wantPositive)
 	case s.Unit() != "" && c.Rest:
 		return ErrMalformed.Field("stored_value", "want an amount, or the rest")
 	case s.Unit() != "" && s.Unit() != unit:
 		return ErrMalformed.Field("stored_value", "want the unit of the lines")
 	case s.IsNegative():
-		return ErrAmountNotPositive
+		return ErrAmountNotPositive.Field("stored_value", "want zero or more")
 	case len(c.External) > MaxExternal:
 		return ErrMalformed.Field("external", fmt.Sprintf("want at most %d", MaxExternal))
 	}
@@ -127,7 +129,7 @@ func (c Checkout) checkTenders(unit string) error {
 		case p.Amount.Unit() != unit:
 			return ErrMalformed.Field(at+"amount", "want the unit of the lines")
 		case !p.Amount.IsPositive():
-			return ErrAmountNotPositive
+			return ErrAmountNotPositive.Field(at+"amount", wantPositive)
 		}
 	}
 	return nil
