@@ -70,7 +70,7 @@ func openForReading(ctx context.Context, at place) (store eventstore.Store, done
 		return own, func() { _ = own.Close() }, nil // it was only read
 	}
 	if !isTaken(err) {
-		return nil, nil, err
+		return nil, nil, noLedger(at.data, err)
 	}
 	return openCheckpoint(ctx, at.data)
 }

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 
@@ -128,7 +130,7 @@ func newKeysCreate(at *place) *cobra.Command {
 func newKeysList(at *place) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the keys, without secrets", Args: cobra.NoArgs,
-		RunE: withClient(at, func(cmd *cobra.Command, _ []string, c *client) error {
+		RunE: withLedger(at, func(cmd *cobra.Command, _ []string, c *client) error {
 			var page struct{ Data []map[string]json.RawMessage }
 			if err := c.do(cmd.Context(), "GET", "/v1/keys", "", nil, &page); err != nil {
 				return err
@@ -138,7 +140,8 @@ func newKeysList(at *place) *cobra.Command {
 			fmt.Fprintln(w, strings.ToUpper(strings.Join(columns, "\t")))
 			for _, key := range page.Data {
 				for _, column := range columns {
-					fmt.Fprint(w, strings.Trim(string(key[column]), `"`), "\t")
+					text := strings.TrimPrefix(string(key[column]), "null") // of revoked_at
+					fmt.Fprint(w, strings.Trim(text, `"`), "\t")
 				}
 				fmt.Fprintln(w)
 			}
@@ -150,11 +153,36 @@ func newKeysList(at *place) *cobra.Command {
 func newKeysRevoke(at *place) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Short: "End a key for good", Args: cobra.ExactArgs(1),
-		RunE: withClient(at, func(cmd *cobra.Command, args []string, c *client) error {
+		RunE: withLedger(at, func(cmd *cobra.Command, args []string, c *client) error {
 			path := "/v1/keys/" + url.PathEscape(args[0])
 			return c.do(cmd.Context(), "DELETE", path, uuid.NewString(), nil, nil)
 		}),
 	}
+}
+
+// withLedger is withClient for verbs that would say nothing of a new folder, and so make none of a name
+// that was misspelt.
+func withLedger(
+	at *place, verb func(*cobra.Command, []string, *client) error,
+) func(*cobra.Command, []string) error {
+	run := withClient(at, verb)
+	return func(cmd *cobra.Command, args []string) error {
+		if err := at.fromEnvironment(cmd.Flags()); err != nil {
+			return err
+		}
+		if _, err := os.Stat(filepath.Join(at.data, logFolder)); at.eventstore == "" && err != nil {
+			return noLedger(at.data, err)
+		}
+		return run(cmd, args)
+	}
+}
+
+// noLedger is err, in plain words where a folder has no log.
+func noLedger(data string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no ledger in the folder %s", data)
+	}
+	return err
 }
 
 // withClient runs a verb with a client of the folder's service, or of the folder itself.

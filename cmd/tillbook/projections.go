@@ -24,7 +24,7 @@ func newProjections() *cobra.Command {
 func newProjectionsList(at *place) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "Say how far each read model is", Args: cobra.NoArgs,
-		RunE: withClient(at, func(cmd *cobra.Command, _ []string, c *client) error {
+		RunE: withLedger(at, func(cmd *cobra.Command, _ []string, c *client) error {
 			var page struct {
 				Data []struct {
 					Name, Kind     string
@@ -52,7 +52,7 @@ func newProjectionsList(at *place) *cobra.Command {
 func newProjectionsRebuild(at *place) *cobra.Command {
 	return &cobra.Command{
 		Use: "rebuild", Short: "Build the read models anew, beside those that serve", Args: cobra.NoArgs,
-		RunE: withClient(at, func(cmd *cobra.Command, _ []string, c *client) (err error) {
+		RunE: withLedger(at, func(cmd *cobra.Command, _ []string, c *client) (err error) {
 			ctx := cmd.Context()
 			err = c.do(ctx, "POST", rebuildRoute, uuid.NewString(), rebuildAsked{Start: true}, nil)
 			if err != nil {
