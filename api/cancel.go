@@ -85,7 +85,10 @@ func cancels(p domain.Posted) (uuid.UUID, domain.Operation) {
 			return e.HoldID, domain.OpHold
 		}
 	case domain.TopUpReversed:
-		if e.Cause == domain.CauseCancelled {
+		switch {
+		case e.SaleID != uuid.Nil:
+			return e.SaleID, domain.OpSellVoucher
+		case e.Cause == domain.CauseCancelled:
 			return e.TopUpID, domain.OpTopUp
 		}
 	case domain.TopUpFailed:

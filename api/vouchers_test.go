@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -84,6 +85,23 @@ func TestPrintedVoucher(t *testing.T) {
 }
 
 // TestVoucherWithoutMasterKey: what could not be kept is not sold.
+// TestVoucherCancelled: a till that never learned of its sale takes it back by its reference.
+func TestVoucherCancelled(t *testing.T) {
+	s, _ := openPeople(t)
+	ticket := `"store":"S1","terminal":"T1","pos_txn_id":"7"`
+	sold := s.sellVoucher(hundred[:len(hundred)-1] + "," + ticket + "}").is(201)
+	voucher := "/v1/accounts/" + sold.at("id")
+	operation := s.get(voucher + "/operations?store=S1&terminal=T1&pos_txn_id=7").is(200).
+		has(fields{"data.0.kind": "sell_voucher", "data.0.status": "posted"}).at("data.0.operation_id")
+	s.post(voucher+"/operations/cancel", "{"+ticket+"}").is(200).has(fields{"found": "posted",
+		"reversed.0.kind": "sell_voucher", "reversed.0.id": operation, "balance.total": "0.00"})
+	fresh := fmt.Sprint("/v1/operations?max_wait=10s&min_position=", s.head(), "&")
+	for _, path := range []string{voucher + "/operations?", fresh} {
+		s.get(path + "store=S1&terminal=T1&pos_txn_id=7").is(200).has(fields{"data.0.kind": "sell_voucher",
+			"data.0.status": "cancelled"})
+	}
+}
+
 func TestVoucherWithoutMasterKey(t *testing.T) {
 	s := openWithAdmin(t)
 	s.sellVoucher(hundred).refused(503, "no_master_key")

@@ -66,7 +66,7 @@ func (e DebitReversed) qualifies() *Qualifying { return e.Qualifying }
 func (e DebitReversed) balanced(b Balance) Event { e.Balance = b; return e }
 
 // cancellable are the kinds of operation that a reference can cancel, in the order they are undone.
-var cancellable = []Operation{OpCheckout, OpCapture, OpDebit, OpHold, OpPostTopUp, OpTopUp}
+var cancellable = []Operation{OpCheckout, OpCapture, OpDebit, OpHold, OpPostTopUp, OpTopUp, OpSellVoucher}
 
 // stopped are the kinds that a cancelled reference refuses from then on.
 var stopped = slices.Concat(lasting, cancellable)
@@ -161,8 +161,16 @@ func (d *Draft) undo(p Posted) error {
 		return d.undoTopUp(e.TopUpID)
 	case TopUpInitiated:
 		return d.undoInitiated(e)
+	case AccountOpened:
+		return d.undoVoucher()
 	}
 	return nil
+}
+
+// undoVoucher takes back what a voucher was sold for. No other gift lot was opened here.
+func (d *Draft) undoVoucher() error {
+	i := slices.IndexFunc(d.lots, func(l *Lot) bool { return l.Class == Gift && l.OriginLot == noID })
+	return d.undoTopUp(d.lots[i].Funding)
 }
 
 func (d *Draft) undoTopUp(id uuid.UUID) error {

@@ -35,6 +35,7 @@ type TopUpReversed struct {
 	PrincipalTaken   Money     `json:"principal_taken"`
 	BonusRevoked     Money     `json:"bonus_revoked"`
 	ReceivableID     uuid.UUID `json:"receivable_id,omitzero"` // the survivor's, after a merge
+	SaleID           uuid.UUID `json:"sale_id,omitzero"`       // the sell_voucher that a cancel took back by it
 	Used             bool      `json:"used,omitempty"`         // a part of it, be it bonus
 }
 
@@ -110,6 +111,9 @@ func (d *Draft) reverse(topUp uuid.UUID, cause Cause, payment string) error {
 		Payments: d.tenders(sold)}
 	money := Money{unit: sold.Unit, Quantity: sold.free()}
 	e.PrincipalTaken, e.BonusRevoked = money, money.With(money.Quantity.Zero())
+	if sold.Class == Gift && cause == CauseCancelled {
+		e.SaleID = begun.Metadata.OperationID
+	}
 	var moves []Move
 	for _, l := range lots {
 		if l.free().IsPositive() {

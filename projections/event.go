@@ -49,6 +49,7 @@ type Body struct {
 	Checkout  uuid.UUID          // the checkout it is, or belongs to
 	Return    uuid.UUID          // the return of a checkout that it is, or belongs to
 	TopUp     uuid.UUID          // the top-up it is, or reverses
+	Sale      uuid.UUID          // of a voucher, that a cancel took back by it
 	Lot       uuid.UUID          // the lot that expired
 	Mandate   uuid.UUID          // the standing charge that it is about
 	N         int                // for the n-th time
@@ -145,6 +146,8 @@ func (e Event) Cancels() uuid.UUID {
 		return b.Debit
 	case e.Type == "CheckoutReturned" && b.Cause == string(domain.CauseCancelled):
 		return b.Checkout
+	case e.Type == "TopUpReversed" && !isZero(b.Sale):
+		return b.Sale
 	case (e.Type == "TopUpReversed" || e.Type == "TopUpFailed") &&
 		b.Cause == string(domain.CauseCancelled):
 		return b.TopUp
@@ -206,6 +209,8 @@ func (b *Body) field(s *scanner, name string) {
 		s.into(&b.Return)
 	case "debit_id":
 		s.into(&b.Debit)
+	case "sale_id":
+		s.into(&b.Sale)
 	case "top_up_id":
 		s.into(&b.TopUp)
 	case "lot":

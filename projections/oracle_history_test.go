@@ -86,6 +86,9 @@ func cancelled(e domain.Event) uuid.UUID {
 			return e.CheckoutID
 		}
 	case domain.TopUpReversed:
+		if e.SaleID != uuid.Nil {
+			return e.SaleID
+		}
 		if e.Cause == domain.CauseCancelled {
 			return e.TopUpID
 		}
