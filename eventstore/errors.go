@@ -44,5 +44,8 @@ type Damaged struct {
 }
 
 func (e *Damaged) Error() string {
+	if e.Stream == "" {
+		return "the log is damaged: " + e.Reason
+	}
 	return fmt.Sprintf("stream %q is damaged at revision %d: %s", e.Stream, e.Revision, e.Reason)
 }

@@ -157,7 +157,7 @@ func (t *tide) rise(to eventstore.Position) {
 func lost(err error, stream string, revision eventstore.Revision) error {
 	if errors.Is(err, pebble.ErrNotFound) || errors.Is(err, errRecord) ||
 		pebble.IsCorruptionError(err) {
-		return &eventstore.Damaged{Stream: stream, Revision: revision, Reason: err.Error()}
+		return &eventstore.Damaged{Stream: stream, Revision: revision, Reason: reason(err)}
 	}
 	return fmt.Errorf("read %s@%d: %w", stream, revision, err)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -176,7 +177,13 @@ func (s *Store) number(key []byte) (uint64, error) {
 // damage turns Pebble's word for bytes that it cannot read back into the contract's.
 func damage(err error, stream string, revision eventstore.Revision) error {
 	if err != nil && pebble.IsCorruptionError(err) {
-		return &eventstore.Damaged{Stream: stream, Revision: revision, Reason: err.Error()}
+		return &eventstore.Damaged{Stream: stream, Revision: revision, Reason: reason(err)}
 	}
 	return err
+}
+
+// reason is what err says of the damage. Pebble adds a line about its own error types.
+func reason(err error) string {
+	said, _, _ := strings.Cut(err.Error(), "\n")
+	return said
 }
