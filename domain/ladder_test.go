@@ -150,7 +150,7 @@ func TestTopUpUnderProgram(t *testing.T) {
 	differs(t, b.log[1], topUp("100", ""), Context{}, "")
 	differs(t, b.log[1], topUp("100", "10"), Context{}, "bonus")
 	differs(t, b.log[1], topUp("100", "", drawn(BonusFirst)), Context{}, "draw")
-	differs(t, b.log[1], topUp("100", "", func(t *TopUp) { t.NoBonus = true }), Context{}, "no_bonus")
+	differs(t, b.log[1], topUp("100", "", func(t *TopUp) { t.NoBonus = true }), Context{}, "bonus")
 
 	did(topUp("100", "", expiring(0, day)))(b)
 	if got := b.log[2].Event.(TopUpPosted).Lots[1].ExpiresAt; !got.Equal(noon.Add(day)) {

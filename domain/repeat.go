@@ -28,16 +28,20 @@ func Differing(p Posted, c Command, asked Context) []string {
 // tells which one it was.
 type rephraser interface{ rephrase(answered Event) Command }
 
-// compare names the fields that differ, sorted.
+// compare names the fields that differ, sorted, as requests have them.
 func compare(was, is map[string]json.RawMessage) []string {
 	var differing []string
 	for name := range merged(was, is) {
-		if !bytes.Equal(was[name], is[name]) {
-			differing = append(differing, name)
+		if bytes.Equal(was[name], is[name]) {
+			continue
 		}
+		if name == "no_bonus" {
+			name = "bonus" // of zero
+		}
+		differing = append(differing, name)
 	}
 	slices.Sort(differing)
-	return differing
+	return slices.Compact(differing)
 }
 
 // request is the request that p answered, field by field.

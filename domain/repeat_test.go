@@ -43,7 +43,10 @@ func TestDiffering(t *testing.T) {
 			"draw":             change(func(t *TopUp) { t.Draw = ProRata }),
 			"terms":            change(func(t *TopUp) { t.Terms = "u" }),
 			"operation":        debit("10"),
-			"amount, bonus":    change(func(t *TopUp) { t.Amount, t.Bonus = cny("11"), Money{} }),
+			"bonus, bonus_expires_at": change(func(t *TopUp) {
+				t.Bonus, t.BonusExpiresAt, t.NoBonus = Money{}, time.Time{}, true
+			}),
+			"amount, bonus": change(func(t *TopUp) { t.Amount, t.Bonus = cny("11"), Money{} }),
 			"": change(func(t *TopUp) {
 				t.ExpiresAt = t.ExpiresAt.In(time.FixedZone("",
 					3600))
