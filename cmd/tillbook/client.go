@@ -102,7 +102,7 @@ func (c *client) do(
 		return err
 	}
 	if res.StatusCode >= 300 {
-		return problem(res.StatusCode, answer)
+		return c.problem(res.StatusCode, answer)
 	}
 	if into == nil {
 		return nil
@@ -110,12 +110,21 @@ func (c *client) do(
 	return json.Unmarshal(answer, into)
 }
 
-func problem(status int, answer []byte) error {
+func (c *client) problem(status int, answer []byte) error {
 	var p struct{ Code, Detail string }
 	if err := json.Unmarshal(answer, &p); err != nil || p.Code == "" {
 		return fmt.Errorf("the service answered %d", status)
 	}
-	return fmt.Errorf("%s: %s", p.Code, p.Detail)
+	return c.refusal(status, p.Code, p.Detail)
+}
+
+// refusal is an answer that refuses. Over the socket no key is asked for.
+func (c *client) refusal(status int, code, detail string) error {
+	if status == http.StatusUnauthorized {
+		return fmt.Errorf("%s does not know the key that the environment gives as %s, or it was revoked", c.base,
+			importKeyVariable)
+	}
+	return fmt.Errorf("%s: %s", code, detail)
 }
 
 // isTaken reports that another process owns the data folder.

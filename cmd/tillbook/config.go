@@ -250,11 +250,11 @@ func withoutValue(err error) error {
 }
 
 // flagError is withoutValue for what the command line sets.
-func flagError(_ *cobra.Command, err error) error {
+func flagError(cmd *cobra.Command, err error) error {
 	if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, invalid.Unwrap())
 	}
-	return err
+	return fmt.Errorf("%w: %s --help lists them", err, cmd.CommandPath())
 }
 
 // newConfigHelp is `tillbook help config`.

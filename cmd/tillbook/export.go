@@ -206,6 +206,9 @@ func (w *exportWish) has(name string) bool {
 // exportRows is the verb with --out.
 func exportRows(cmd *cobra.Command, at place, w exportWish) (err error) {
 	ctx := cmd.Context()
+	if location(w.out).same(location(at.data)) {
+		return fmt.Errorf("--out %s is the data folder: want one of its own", w.out)
+	}
 	x, err := openExport(w)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.out, err)

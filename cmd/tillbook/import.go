@@ -25,8 +25,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,6 +150,9 @@ func (o importOptions) open(path string) (*importer, error) {
 	i.parser = rowParser{zone: zone, now: time.Now()}
 	if i.remote && os.Getenv(importKeyVariable) == "" {
 		return nil, fmt.Errorf("--url: want an admin key in the environment, as %s", importKeyVariable)
+	}
+	if u, err := url.Parse(o.url); i.remote && (err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme)) {
+		return nil, errors.New("--url: want the address of a service, http://host:port or https://…")
 	}
 	return i, nil
 }

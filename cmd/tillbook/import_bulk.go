@@ -51,7 +51,7 @@ func (l *lane) exchange(
 	}
 	a, err := l.request(ctx, http.MethodPost, path, &items, answers)
 	if err == nil && !a.isPosted() && !a.isTransient() {
-		err = fmt.Errorf("%s: %s", a.Body.Code, a.Body.Detail)
+		err = l.client.refusal(a.Status, a.Body.Code, a.Body.Detail)
 	}
 	if err == nil && a.isTransient() {
 		l.blame(a)

@@ -170,17 +170,22 @@ func withLedger(
 		if err := at.fromEnvironment(cmd.Flags()); err != nil {
 			return err
 		}
-		if _, err := os.Stat(filepath.Join(at.data, logFolder)); at.eventstore == "" && err != nil {
+		if conn, err := dialSocket(at.data); err == nil { // wherever its log is
+			_ = conn.Close()
+		} else if _, err := os.Stat(filepath.Join(at.data, logFolder)); at.eventstore == "" && err != nil {
 			return noLedger(at.data, err)
 		}
 		return run(cmd, args)
 	}
 }
 
+// errNoLedger: a folder has no log.
+var errNoLedger = errors.New("there is no ledger in the folder")
+
 // noLedger is err, in plain words where a folder has no log.
 func noLedger(data string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no ledger in the folder %s", data)
+		return fmt.Errorf("%w %s: --data names another, --eventstore a log elsewhere", errNoLedger, data)
 	}
 	return err
 }

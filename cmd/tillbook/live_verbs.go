@@ -52,7 +52,7 @@ func newScriptVerb(at *place, verb, method, short string) *cobra.Command {
 	var emit bool
 	cmd := &cobra.Command{Use: verb + " NAME FILE.js", Short: short, Args: cobra.ExactArgs(2)}
 	cmd.Flags().BoolVar(&emit, "emit", false, "let it emit, to streams analytics-… and $projections-NAME-…")
-	cmd.RunE = withClient(at, func(cmd *cobra.Command, args []string, c *client) error {
+	cmd.RunE = withLedger(at, func(cmd *cobra.Command, args []string, c *client) error {
 		query, err := os.ReadFile(args[1])
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func newScriptVerb(at *place, verb, method, short string) *cobra.Command {
 
 func newLiveVerb(at *place, verb, method, suffix, short string) *cobra.Command {
 	return &cobra.Command{Use: verb + " NAME", Short: short, Args: cobra.ExactArgs(1),
-		RunE: withClient(at, func(cmd *cobra.Command, args []string, c *client) error {
+		RunE: withLedger(at, func(cmd *cobra.Command, args []string, c *client) error {
 			var done change
 			path := projectionPath(args[0]) + suffix
 			if err := c.do(cmd.Context(), method, path, uuid.NewString(), nil, &done); err != nil {
@@ -92,7 +92,7 @@ func newDocumentVerb(at *place, verb, short string) *cobra.Command {
 	cmd := &cobra.Command{Use: verb + " NAME", Short: short, Args: cobra.ExactArgs(1)}
 	cmd.Flags().StringVar(&partition, "partition", "",
 		"the partition, where there are several; without a name what they share")
-	cmd.RunE = withClient(at, func(cmd *cobra.Command, args []string, c *client) error {
+	cmd.RunE = withLedger(at, func(cmd *cobra.Command, args []string, c *client) error {
 		var answer map[string]json.RawMessage
 		path := projectionPath(args[0]) + "/" + verb + "?partition=" + url.QueryEscape(partition)
 		if err := c.do(cmd.Context(), "GET", path, "", nil, &answer); err != nil {
@@ -147,7 +147,7 @@ func (f *versionFault) String() string {
 func newStats(at *place) *cobra.Command {
 	return &cobra.Command{Use: "stats NAME", Short: "Print how far a projection is, and how fast",
 		Args: cobra.ExactArgs(1),
-		RunE: withClient(at, func(cmd *cobra.Command, args []string, c *client) error {
+		RunE: withLedger(at, func(cmd *cobra.Command, args []string, c *client) error {
 			var p struct {
 				Current   versionStats
 				Candidate *versionStats
@@ -188,7 +188,7 @@ func tellStats(out io.Writer, all []versionStats) error {
 func newCompare(at *place) *cobra.Command {
 	return &cobra.Command{Use: "compare NAME", Args: cobra.ExactArgs(1),
 		Short: "Print what the version that is being built makes otherwise",
-		RunE: withClient(at, func(cmd *cobra.Command, args []string, c *client) error {
+		RunE: withLedger(at, func(cmd *cobra.Command, args []string, c *client) error {
 			var d struct {
 				Same       bool   `json:"same_position"`
 				Position   string `json:"as_of_position"`

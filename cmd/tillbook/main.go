@@ -28,7 +28,7 @@ func run(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
 	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "tillbook:", err)
+		fmt.Fprintf(os.Stderr, "tillbook: %v%s\n", err, next(err))
 		return 1
 	}
 	return 0
@@ -48,5 +48,7 @@ func newRoot() *cobra.Command {
 		newCopy(), newExport(), newEventStore(), newBench(), newSQL(),
 		newReplay(),
 		newConfigHelp())
+	root.SetHelpCommand(newHelp())
+	explain(root)
 	return root
 }

@@ -145,6 +145,9 @@ func (a *asking) answer(cmd *cobra.Command, models *projections.Models, question
 		if errors.Is(err, projections.ErrTimeLimit) {
 			err = fmt.Errorf("%w, %s: --timeout gives it more", err, a.timeout)
 		}
+		if _, wrong := errors.AsType[*projections.Fault](err); wrong {
+			err = fmt.Errorf("%w\ntillbook sql --schema lists tables and columns", err)
+		}
 		return at, err
 	}
 	if err := to.end(); err != nil || !table {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"time"
 
@@ -25,7 +24,7 @@ func (a *asking) logEnd(ctx context.Context) (end eventstore.Position, err error
 	ctx, cancel := context.WithTimeout(ctx, lagTime)
 	defer cancel()
 	log, done, err := openForReading(ctx, a.at)
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, errNoLedger) {
 		return eventstore.Start, nil
 	}
 	if err != nil {
