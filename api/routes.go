@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -240,6 +241,9 @@ func (s *Server) register() error {
 		r.label = r.method + " " + r.path
 		r.observed = s.Observed.of(r.label)
 		s.app.Add(r.method, param.ReplaceAllString(r.path, ":$1"), s.handle(r))
+		if r.public && r.method == http.MethodGet { // monitors ask so whether it is there
+			s.app.Add(http.MethodHead, r.path, s.handle(r))
+		}
 	}
 	return nil
 }

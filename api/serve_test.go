@@ -51,6 +51,23 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
+// TestHead asks by HEAD, as monitors do, for what needs no key; the connection goes on.
+func TestHead(t *testing.T) {
+	s := openWithAdmin(t)
+	for _, path := range []string{"/livez", "/readyz", "/version", "/metrics", "/docs", "/openapi.yaml"} {
+		req := s.ask(admin, "HEAD", path, "").without("Authorization").Request
+		res, err := s.client.Do(req)
+		if err != nil {
+			t.Fatalf("HEAD %s: %v", path, err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != 200 || res.ContentLength <= 0 {
+			t.Errorf("HEAD %s: got %d of %d bytes, want 200 and the length", path, res.StatusCode, res.ContentLength)
+		}
+		s.get("/v1/units").is(200)
+	}
+}
+
 // TestLog has one line a request, with nothing in it that is nobody's business.
 func TestLog(t *testing.T) {
 	var log lines
