@@ -48,6 +48,7 @@ var campaignMoves = []move{
 		}, "task")
 		c.startJob(task, c.accounts[:between(r, 1, len(c.accounts), "accounts")]...)
 	}},
+	{"serve late", 1, func(c *chronicle, _ *rapid.T) { c.lateJob() }},
 	{"go on with a job", 2, func(c *chronicle, r *rapid.T) {
 		id, ok := oneOf(r, c.jobs, "job")
 		if !ok {
@@ -70,6 +71,15 @@ func (c *chronicle) startJob(task domain.JobTask, accounts ...uuid.UUID) uuid.UU
 	c.put(domain.StartJob{ID: id, JobTask: task, Accounts: accounts})
 	c.jobs = append(c.jobs, id)
 	return id
+}
+
+// lateJob is a job of which one node says that it rejected an account, and that another served that later.
+func (c *chronicle) lateJob() ledger.Answer {
+	amount, who := yuan("3.00"), c.accounts[:2]
+	id := c.startJob(domain.JobTask{Kind: domain.JobGrant, Amount: amount, Cause: domain.CausePromo,
+		Reason: "late"}, who...)
+	return c.put(domain.AdvanceJob{ID: id, Done: 1, Total: amount, Uncollected: cny.Zero(), Late: who[1:],
+		Rejections: []domain.JobRejection{{AccountID: who[1], Code: domain.ErrAccountFrozen.Code}}})
 }
 
 // revokeJob takes back what a job granted.

@@ -49,6 +49,8 @@ func (c *chronicle) setUp() {
 		CredentialID: c.view(who).Credentials()[1].ID}, domain.Context{}))
 	c.must("InteractionRecorded", c.ask(who, domain.RecordInteraction{Kind: domain.InteractionComplaint,
 		Rating: 2}, c.at("")))
+	c.must("InteractionRecorded", c.ask(who, domain.RecordInteraction{Kind: domain.InteractionComplaint},
+		c.at("")))
 }
 
 // sellAndRefund tops up, takes and gives back, under references that are cancelled, and by offline sales that
@@ -142,7 +144,9 @@ func (c *chronicle) sendAround() {
 	c.must("CouponGranted", c.ask(merged, domain.GrantCoupon{Campaign: "shop", Definition: "amount",
 		Cause: domain.CouponByAPI}, domain.Context{}))
 	bought := c.must("DebitPosted", c.ask(merged, domain.Debit{Amount: yuan("9.00")}, c.at("24")))
-	c.ask(merged, domain.MergeAccount{Into: frozen}, domain.Context{})
+	for _, from := range []uuid.UUID{merged, c.accounts[1]} {
+		c.ask(from, domain.MergeAccount{Into: frozen}, domain.Context{}) // both live on
+	}
 	c.must("AccountsMerged", c.ask(merged, domain.MergeAccount{Into: from}, domain.Context{}))
 	c.must("DebitRefunded", c.ask(merged, domain.Refund{DebitID: bought.Metadata.EventID,
 		Amount: yuan("4.00")}, c.at("25"))) // which the survivor hears of
@@ -221,6 +225,7 @@ func (c *chronicle) serveMany() {
 	c.must("JobStopped", c.put(domain.StopJob{ID: c.startJob(task, c.accounts...), Reason: "wrong"}))
 	c.runJob(c.startJob(domain.JobTask{Kind: domain.JobCoupon, Campaign: "shop", Definition: "cake",
 		Reason: "thanks"}, c.accounts...))
+	c.must("JobCompleted", c.lateJob())
 }
 
 // keepTill is a terminal's day, with sales that it took while it was cut off.
@@ -232,6 +237,8 @@ func (c *chronicle) keepTill() {
 		c.must("ExceptionResolved", c.put(domain.ResolveException{ID: id, How: "paid"}))
 	}
 	c.must("ShiftClosed", c.put(counted(opened.ShiftID)))
+	c.ask(c.accounts[0], domain.Debit{Amount: yuan("3.00")}, c.at("51")) // which the next shift counts
+	c.must("ShiftOpened", c.openShift("T1"))
 }
 
 // growOld lets half a year pass: charges, reminders, ends of lots and coupons, tiers that are kept and
