@@ -31,12 +31,15 @@ type TierReport struct {
 	AsOf   eventstore.Position
 }
 
+// members are the accounts that are counted: a voucher's is no customer's.
+const members = "kind = '" + domain.KindMember + "' AND status NOT IN ('closed', 'merged')"
+
 // heldAt are the tiers that accounts held at an instant, by when each began: an import's years ago, a
 // period's end when it was, however late that was written. Of two, what was recorded
-// later counts, even where it began earlier: a sale that comes late. Accounts that have ended are left out.
+// later counts, even where it began earlier: a sale that comes late. Of members that have not ended.
 const heldAt = `SELECT c.account_id, c.tier, c.rank FROM tier_changes c
 	JOIN accounts ON accounts.id = c.account_id
-	WHERE c.at <= ? AND status NOT IN ('closed', 'merged') AND NOT EXISTS (
+	WHERE c.at <= ? AND ` + members + ` AND NOT EXISTS (
 		SELECT 1 FROM tier_changes d WHERE d.account_id = c.account_id AND d.at <= ?
 			AND d.revision > c.revision)`
 
@@ -77,8 +80,7 @@ func tierCounts(ctx context.Context, q querier, at time.Time) (counts []TierCoun
 		return nil, err
 	}
 	var first TierCount
-	err = q.QueryRowContext(ctx, `SELECT count(*) - ? FROM accounts
-		WHERE kind = ? AND status NOT IN ('closed', 'merged')`, others, domain.KindMember).
+	err = q.QueryRowContext(ctx, `SELECT count(*) - ? FROM accounts WHERE `+members, others).
 		Scan(&first.Members)
 	return append(counts, first), err
 }
@@ -90,7 +92,7 @@ func tierMoves(ctx context.Context, q querier, from, to time.Time) (moves []Tier
 			SELECT `+held+` AS was, `+held+` AS is_now FROM (
 				SELECT DISTINCT account_id FROM tier_changes
 				JOIN accounts ON accounts.id = account_id
-				WHERE at > ? AND at <= ? AND status NOT IN ('closed', 'merged')) AS moved) AS moves
+				WHERE at > ? AND at <= ? AND `+members+`) AS moved) AS moves
 		WHERE was <> is_now GROUP BY was, is_now ORDER BY was, is_now`,
 		NullTime(from), NullTime(to), NullTime(from), NullTime(to))
 	if err != nil {

@@ -114,3 +114,21 @@ func TestTierReportMovesWhoMoved(t *testing.T) {
 		}
 	}
 }
+
+// TestTierReportCountsMembers: a voucher that spent its way to a tier is no member, and takes no member's
+// place in the first.
+func TestTierReportCountsMembers(t *testing.T) {
+	store := memory(t)
+	c := newChronicle(t, store)
+	defer c.Close()
+	c.found()
+	began, members := c.now, int64(len(c.accounts))
+	voucher := c.sellVoucher(yuan("25.00"), domain.Context{})
+	c.now = c.now.AddDate(0, 0, 1)
+	c.must("TierOverridden", c.ask(voucher, domain.OverrideTier{Tier: "gold", Reason: "sold"},
+		domain.Context{}))
+	r, err := open(t, t.TempDir(), store, Options{}).TierReport(t.Context(), c.now, began)
+	if want := []TierCount{{Members: members}}; err != nil || !slices.Equal(r.Counts, want) || len(r.Moves) > 0 {
+		t.Errorf("got %v, and %v moved, %v, want %v", r.Counts, r.Moves, err, want)
+	}
+}
