@@ -46,8 +46,8 @@ type MissedPoints struct {
 	Amount    Money     `json:"amount"`
 }
 
-// MissedCashback is cashback that a return could not take from a lot of the absorbed account of which
-// some was sent on: there it is missed no more.
+// MissedCashback is cashback that a return could not take from a lot of the absorbed account of which the
+// survivor got some: here it is missed no more.
 type MissedCashback struct {
 	Lot    uuid.UUID `json:"lot"` // of the absorbed account
 	Amount Money     `json:"amount"`
@@ -192,7 +192,7 @@ func (d *Draft) adjustMerge(was counting) error {
 			e.Owed = append(e.Owed, r.Owed...)
 		case CreditRevoked:
 			if r.Cause == RevokedRefund && r.Uncollected.IsPositive() &&
-				d.lot(r.missedOf()).Transferred.IsPositive() {
+				d.lot(r.missedOf()).Merged { // else nothing of it comes back but here
 				e.Cashback = append(e.Cashback, MissedCashback{r.missedOf(), r.Uncollected})
 			}
 		}

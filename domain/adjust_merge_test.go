@@ -13,13 +13,18 @@ import (
 // mergedInto has an account merged, as it stands, into another, which takes it in.
 func mergedInto(from, to *book) {
 	from.now = to.now
-	posted, err := from.do(MergeAccount{Into: to.account.ID()})
+	posted, err := from.do(MergeAccount{Into: to.account.ID(), Settled: from.account.LastSent()})
 	if err != nil {
 		from.Fatal(err)
 	}
-	c := AbsorbAccount{Merged: posted[0].Event.(AccountsMerged)}
-	for _, p := range posted[1:] {
-		c.Parts = append(c.Parts, p.Event.(TransferSent))
+	c := AbsorbAccount{}
+	for _, p := range posted { // after what had lapsed
+		switch e := p.Event.(type) {
+		case AccountsMerged:
+			c.Merged = e
+		case TransferSent:
+			c.Parts = append(c.Parts, e)
+		}
 	}
 	did(c)(to)
 }

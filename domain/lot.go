@@ -89,6 +89,7 @@ type Lot struct {
 
 	RemindAt    time.Time `json:"remind_at,omitzero"` // of its next reminder; none while it is empty
 	Transferred Quantity  `json:"transferred"`        // sent to other accounts, less what they returned
+	Merged      bool      `json:"merged,omitempty"`   // some of that to the account that absorbed this one
 	Spent       Quantity  `json:"spent"`              // paid out by withdrawals, or to what was owed
 
 	edition int // of the account that made this copy, which alone may change it

@@ -1,6 +1,13 @@
 package domain
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+)
 
 // Cashback of a sale that came back after a merge is taken from whatever comes back of it then, on either
 // account, and once.
@@ -95,4 +102,117 @@ func TestMergedCashbackMovesOn(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Of cashback that was spent or given away before the merge, the survivor has nothing: it is missed where it comes
+// back, on the absorbed account.
+func TestMergedCashbackGivenAway(t *testing.T) {
+	from, to := bookOf(t, "C-1"), bookOf(t, "C-2")
+	for _, s := range []step{did(topUp("100", "")), rewarding(tenth()), did(debit("50")),
+		ruledBy(Terms{}), did(debit("2")),
+		did(SendTransfer{To: AccountID("C-9"), Amount: cny("3"), Kind: TransferGift})} {
+		s(from)
+	}
+	mergedInto(from, to)
+	posted, err := from.do(refund(2, "50")(from))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, after(to, posted)[0], "MergeAdjusted 0.00 at list, -50.00 without, for -50.00")
+	posted, err = from.do(refund(3, "2")(from))
+	wants(t, answer(posted, err), `
+DebitRefunded 2.00, cashback@3 2.00, total 2.00
+CreditRevoked 2.00, cashback@3 -2.00`)
+}
+
+// What comes back of cashback that several lots are missed of pays all of them.
+func TestMergedCashbackSiblings(t *testing.T) {
+	from, to := bookOf(t, "C-1"), bookOf(t, "C-2")
+	for _, s := range []step{did(topUp("100", "")), rewarding(tenth()), did(debit("50")),
+		ruledBy(Terms{}), did(debit("2")), did(debit("1"))} {
+		s(from)
+	}
+	mergedInto(from, to)
+	did(debit("1"))(to)
+	var last []string
+	for _, back := range []Command{refund(2, "30")(from), refund(4, "1")(from), refund(2, "20")(from),
+		refund(3, "2")(from)} {
+		posted, err := from.do(back)
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = after(to, posted)
+	}
+	wants(t, last[len(last)-1], `
+TransferReceived 2.00, cashback@12 2.00 merge
+CreditRevoked 1.00, cashback@12 -1.00
+CreditRevoked 1.00, cashback@12 -1.00`)
+}
+
+// Whether a customer's accounts are merged or he has had one alone, he has as much cashback in the end: whatever
+// he spent of it and gave away, whatever came back.
+func TestMergedCashbackIsUnmerged(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		type act struct {
+			kind   string
+			n, of  int
+			merges bool
+		}
+		var acts []act
+		for range rapid.IntRange(4, 16).Draw(r, "acts") {
+			acts = append(acts, act{rapid.SampledFrom([]string{"earn", "debit", "debit", "gift", "refund",
+				"refund", "refund"}).Draw(r, "act"), rapid.IntRange(1, 9).Draw(r, "n"),
+				rapid.IntRange(0, 4).Draw(r, "of"), rapid.IntRange(0, 3).Draw(r, "merges") == 0})
+		}
+		ends := func(merges bool) string {
+			all := []*book{bookOf(fatal{t, r}, "C-1")}
+			did(topUp("10000", ""))(all[0])
+			type sale struct {
+				book   int
+				id     uuid.UUID
+				amount string
+			}
+			var sales []sale
+			for _, a := range acts {
+				last := len(all) - 1
+				if a.merges && merges && last < 2 {
+					all = append(all, bookOf(fatal{t, r}, fmt.Sprint("C-", last+2)))
+					last++
+					all[last].now = all[0].now
+					mergedInto(all[last-1], all[last])
+				}
+				rules := ruledBy(Terms{})
+				if a.kind == "earn" {
+					rules = rewarding(tenth())
+				}
+				for _, b := range all {
+					later(time.Second)(b) // the order of draws is that in which value was sold
+					rules(b)
+				}
+				switch a.kind {
+				case "earn", "debit":
+					x := fmt.Sprint(a.n)
+					if a.kind == "earn" {
+						x = fmt.Sprint(10 * a.n)
+					}
+					if posted, err := inTurn(all[last:], debit(x)); err == nil {
+						sales = append(sales, sale{last, posted[0].Metadata.EventID, x})
+					}
+				case "gift":
+					_, _ = all[last].do(SendTransfer{To: AccountID("C-9"), Amount: cny(fmt.Sprint(a.n)),
+						Kind: TransferGift})
+				case "refund":
+					if a.of < len(sales) {
+						s := sales[a.of]
+						_, _ = inTurn(all[s.book:], Refund{DebitID: s.id, Amount: cny(s.amount)})
+					}
+				}
+			}
+			b := all[len(all)-1]
+			return fmt.Sprint(b.account.Balance("CNY", 2, b.now).ByClass)
+		}
+		if got, want := ends(true), ends(false); got != want {
+			r.Fatalf("got %s, want %s", got, want)
+		}
+	})
 }

@@ -72,5 +72,6 @@ func (e TransferReturned) check() error { return e.gives() }
 
 func (e TransferReturned) apply(a *Account, _ time.Time) error {
 	a.uncount(e.Counted, e.Amount)
+	a.mergeLots(e.Moves, false)
 	return a.transferred(e.Moves)
 }

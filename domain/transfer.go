@@ -210,7 +210,16 @@ func (e TransferSent) command(Posted) Command {
 func (e TransferSent) apply(a *Account, _ time.Time) error {
 	a.sent = e.TransferID
 	a.count(e.Counted, e.Amount)
+	a.mergeLots(e.Moves, e.Kind == TransferMerge)
 	return a.transferred(e.Moves)
+}
+
+// mergeLots notes whether the lots of moves went to an account that absorbed this one. It changes them in place:
+// this event has edited all of them before.
+func (a *Account) mergeLots(moves []Move, merged bool) {
+	for _, m := range moves {
+		a.lot(m.Lot).Merged = merged
+	}
 }
 
 // transferred books moves as sent, or, where they are positive, as returned. It changes the lots in
