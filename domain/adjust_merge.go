@@ -20,8 +20,8 @@ type AdjustMerge struct{ Adjusted MergeAdjusted }
 // MergeAdjusted records, on both streams, that a sale of an absorbed account came back, some or all of
 // it, or that a top-up of it was reversed, after the merge: by how much less the survivor counts what the
 // merge brought, points and cashback of the sale that were to be revoked and are with the survivor, or were
-// spent, and what is owed for the top-up. There it stands as it counts there: what does so no more is left
-// out.
+// spent, what is owed for the top-up, and uses of coupons that came back. There it stands as it counts there:
+// what does so no more is left out.
 type MergeAdjusted struct {
 	AdjustmentID uuid.UUID      `json:"adjustment_id"` // the id of the absorbed account's event
 	MergeID      uuid.UUID      `json:"merge_id"`
@@ -35,6 +35,7 @@ type MergeAdjusted struct {
 
 	Cashback []MissedCashback `json:"cashback,omitempty"`
 	Owed     []MergedDebt     `json:"owed,omitempty"`
+	Uses     []MissedUse      `json:"uses,omitempty"`
 }
 
 // MissedPoints are points of an earning that a return could not take from the absorbed account.
@@ -95,6 +96,11 @@ func (c AdjustMerge) Decide(d *Draft) error {
 	}
 	for _, o := range e.Owed {
 		if err := d.reverseMerged(o); err != nil {
+			return err
+		}
+	}
+	for _, u := range e.Uses {
+		if err := d.restoreMerged(u, e); err != nil {
 			return err
 		}
 	}
@@ -177,6 +183,11 @@ func (d *Draft) adjustMerge(was counting) error {
 		Sales: was.sales - d.sales, Tier: d.tierSince(was.tier),
 		Earned: d.earnedSince(was.earned), Prices: d.pricesSince(was.prices)}
 	for _, p := range d.posted {
+		uses, err := d.missedUses(p.Event)
+		if err != nil {
+			return err
+		}
+		e.Uses = append(e.Uses, uses...)
 		switch r := p.Event.(type) {
 		case PointsRevoked:
 			if r.Uncollected.unit != "" {
@@ -209,7 +220,8 @@ func (d *Draft) adjustMerge(was counting) error {
 
 func (e MergeAdjusted) isNothing() bool {
 	return e.Sales == 0 && e.Tier == nil &&
-		len(e.Earned)+len(e.Prices)+len(e.Points)+len(e.Cashback)+len(e.Owed) == 0
+		len(e.Earned)+len(e.Prices)+len(e.Points)+len(e.Cashback)+
+			len(e.Owed)+len(e.Uses) == 0
 }
 
 // tierSince is by how much less is counted for a tier. An average counts what moves on by itself.
@@ -275,6 +287,11 @@ func (e MergeAdjusted) check() error {
 	for _, o := range e.Owed {
 		if err := o.check(); err != nil {
 			return err
+		}
+	}
+	for _, u := range e.Uses {
+		if u.Used.CouponID == noID || u.Coupon != nil && u.Coupon.ID != u.Used.CouponID {
+			return fmt.Errorf("a use of coupon %s comes back", u.Used.CouponID)
 		}
 	}
 	return e.Tier.check()

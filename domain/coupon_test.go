@@ -23,6 +23,9 @@ var (
 		if e.Reopened != nil {
 			s += ", live again until " + stamp(e.ValidUntil)
 		}
+		if e.Came {
+			s += ", come"
+		}
 		return s
 	})
 )

@@ -31,6 +31,9 @@ var _ = telling(func(e MergeAdjusted) string {
 	for _, o := range e.Owed {
 		s = append(s, "owed "+o.Amount.Quantity.String())
 	}
+	for _, u := range e.Uses {
+		s = append(s, fmt.Sprintf("use %d back", u.Used.Use))
+	}
 	return strings.Join(s, ", ")
 })
 

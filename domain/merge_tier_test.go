@@ -220,11 +220,11 @@ CouponRestored use 0, 1.00 back
 DebitRefunded 3.25, principal@1 2.50/2.50, bonus@1 0.75, total 3.25
 MergeAdjusted 0.00 at list, -3.25 without, for -2.50
 TransferSent 3.25, principal@1 -2.50/-2.50, bonus@1 -0.75 merge`},
-		{"all, and no use of a coupon", bought(), bringing(3, 1, 2), `
+		{"all, and the use of a coupon is the survivor's", bought(), bringing(3, 1, 2), `
 CheckoutReturned 2×1: 8.00, stored_value 6.50, cash 1.50, due by cash 1.50, qualifying -6.50, full, keep
 CouponRestored use 0, 2.00 back
 DebitRefunded 6.50, principal@1 5.00/5.00, bonus@1 1.50, total 6.50
-MergeAdjusted 0.00 at list, -6.50 without, for -5.00
+MergeAdjusted 0.00 at list, -6.50 without, for -5.00, use 1 back
 TransferSent 6.50, principal@1 -5.00/-5.00, bonus@1 -1.50 merge`},
 		{"too many", bought(), bringing(3, 1, 3), "return_exceeds_checkout lines.0.qty"},
 		{"of no checkout here", bought(), asks(ReturnCheckout{CheckoutID: AccountID("x"),

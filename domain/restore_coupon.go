@@ -15,13 +15,18 @@ type CouponRestored struct {
 	Definition       string    `json:"definition"`
 	Campaign         string    `json:"campaign"`
 	CheckoutID       uuid.UUID `json:"checkout_id"`
-	RefundID         uuid.UUID `json:"refund_id"`
+	RefundID         uuid.UUID `json:"refund_id"`            // the return; with Absorbed what tells of it
 	Use              int       `json:"use"`                  // the one of its uses that can be used again; 0: none
 	ValidUntil       time.Time `json:"valid_until,omitzero"` // of the coupon, with Use
 	Unit             string    `json:"unit"`
 	DiscountReturned Quantity  `json:"discount_returned"`
 	ReservationID    uuid.UUID `json:"reservation_id,omitzero"` // of the redemption
 	Reopened         *Coupon   `json:"coupon,omitempty"`        // where it had ended: as it is live again
+
+	Absorbed  uuid.UUID `json:"absorbed,omitzero"` // that used it, and whose event tells of the discount
+	Partner   string    `json:"partner,omitempty"` // of that use, as its cost share
+	CostShare Quantity  `json:"cost_share,omitzero"`
+	Came      bool      `json:"came,omitempty"` // the coupon was not known here before
 }
 
 func (CouponRestored) event() {}
@@ -41,7 +46,7 @@ func (d *Draft) restoreCoupon(used CouponRedeemed, refund uuid.UUID, returned Qu
 		CheckoutID: used.CheckoutID, RefundID: refund, Unit: used.Unit, DiscountReturned: returned,
 		ReservationID: used.ReservationID}
 	if whole {
-		if err := d.reopen(&e, used); err != nil {
+		if err := d.reopen(&e, used, nil); err != nil {
 			return err
 		}
 	}
@@ -52,9 +57,9 @@ func (d *Draft) restoreCoupon(used CouponRedeemed, refund uuid.UUID, returned Qu
 }
 
 // reopen gives the use back by the definition's on_return. Of a coupon that has ended that one use
-// alone comes back; to an account that has ended none does. Days of grace come once a coupon: else
-// buying and returning would renew it for ever.
-func (d *Draft) reopen(e *CouponRestored, used CouponRedeemed) error {
+// alone comes back, if it ended elsewhere as it was brought; to an account that has ended none does. Days of
+// grace come once a coupon: else buying and returning would renew it for ever.
+func (d *Draft) reopen(e *CouponRestored, used CouponRedeemed, brought *Coupon) error {
 	_, definition, known := d.definition(Coupon{Campaign: e.Campaign, Definition: e.Definition})
 	if !known {
 		return fmt.Errorf("definition %s of campaign %s is not known", e.Definition, e.Campaign)
@@ -74,7 +79,7 @@ func (d *Draft) reopen(e *CouponRestored, used CouponRedeemed) error {
 		e.Use, e.ValidUntil = used.Use, c.ValidUntil
 		return nil
 	}
-	c, ok := d.endedCoupon(e.CouponID)
+	c, ok := d.endedCoupon(e.CouponID, brought)
 	if !ok {
 		return nil
 	}
@@ -89,8 +94,11 @@ func (d *Draft) reopen(e *CouponRestored, used CouponRedeemed) error {
 }
 
 // endedCoupon is a coupon that was used up or has expired, with its last use to come; false where it was
-// taken back.
-func (d *Draft) endedCoupon(id uuid.UUID) (c Coupon, ok bool) {
+// taken back. Of one that was not granted here it is told how it was brought, unless a merge did.
+func (d *Draft) endedCoupon(id uuid.UUID, brought *Coupon) (c Coupon, ok bool) {
+	if brought != nil {
+		c, ok = *brought, true
+	}
 	grant, _ := d.first(EventName(id))
 	if e, granted := grant.Event.(CouponGranted); granted {
 		c, ok = e.coupon(grant.Metadata.RecordedAt), true
@@ -103,8 +111,9 @@ func (d *Draft) endedCoupon(id uuid.UUID) (c Coupon, ok bool) {
 		case CouponExtended:
 			c.ValidUntil = e.ValidUntil
 		case CouponRestored:
-			c.ValidUntil = e.ValidUntil
-			c.Graced = c.Graced || e.Reopened != nil && e.Reopened.Graced
+			if c.ValidUntil = e.ValidUntil; e.Reopened != nil {
+				c, ok = *e.Reopened, true
+			}
 		case CouponRecycled, CouponRevoked:
 			return c, false
 		}
@@ -117,6 +126,8 @@ func (e CouponRestored) check() error {
 	switch {
 	case e.DiscountReturned.IsNegative() || e.Unit == "":
 		return fmt.Errorf("coupon %s gives %s back", e.CouponID, e.DiscountReturned)
+	case e.Came && e.Reopened == nil:
+		return fmt.Errorf("coupon %s came, and is not live", e.CouponID)
 	case e.Use == 0 && e.Reopened != nil:
 		return fmt.Errorf("coupon %s is live again without a use", e.CouponID)
 	case e.Reopened != nil && (e.Reopened.ID != e.CouponID || e.Reopened.Used != e.Reopened.Uses-1):

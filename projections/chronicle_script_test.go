@@ -141,8 +141,11 @@ func (c *chronicle) sendAround() {
 	c.ask(from, domain.SendTransfer{To: frozen, Amount: yuan("2.00"), Kind: domain.TransferGift}, c.at("21"))
 	merged, closed := c.open("C-merged"), c.open("C-closed")
 	sold := c.must("TopUpPosted", c.ask(merged, topUp("12.00", "3.00"), c.at("22")))
-	c.must("CouponGranted", c.ask(merged, domain.GrantCoupon{Campaign: "shop", Definition: "amount",
-		Cause: domain.CouponByAPI}, domain.Context{}))
+	coupon := c.must("CouponGranted", c.ask(merged, domain.GrantCoupon{Campaign: "shop", Definition: "amount",
+		Cause: domain.CouponByAPI}, domain.Context{})).Metadata.EventID
+	sale := c.must("CouponRedeemed", c.ask(merged, domain.Checkout{Rest: true,
+		Wanted: domain.Wanted{Coupons: []uuid.UUID{coupon}}, Lines: []domain.CartLine{
+			{N: 1, Product: "tea", Qty: 1, UnitPrice: yuan("4.00")}}}, c.at("28"))).Event.(domain.CouponRedeemed)
 	bought := c.must("DebitPosted", c.ask(merged, domain.Debit{Amount: yuan("9.00")}, c.at("24")))
 	for _, from := range []uuid.UUID{merged, c.accounts[1]} {
 		c.ask(from, domain.MergeAccount{Into: frozen}, domain.Context{}) // both live on
@@ -153,6 +156,8 @@ func (c *chronicle) sendAround() {
 	c.must("TopUpReversed", c.ask(merged, domain.ReverseTopUp{TopUpID: sold.Metadata.EventID,
 		Cause: domain.CauseChargeback}, c.at("26"))) // which the survivor owes
 	c.must("ReceivableSettled", c.ask(from, topUp("12.00", ""), c.at("27")))
+	c.must("CheckoutReturned", c.ask(merged, domain.ReturnCheckout{CheckoutID: sale.CheckoutID,
+		Lines: []domain.ReturnLine{{N: 1, Qty: 1}}}, c.at("29"))) // whose coupon the survivor has again
 	c.must("AccountClosed", c.ask(closed, domain.CloseAccount{Reason: "moved"}, domain.Context{}))
 	c.must("AccountUnfrozen", c.ask(frozen, domain.UnfreezeAccount{Reason: "found"}, domain.Context{}))
 	c.redeemVoucher(c.sellVoucher(yuan("25.00"), c.at("23")), from)

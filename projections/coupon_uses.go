@@ -105,6 +105,13 @@ func foldUse(rows useRows, e domain.Event, m *domain.Metadata, account uuid.UUID
 		u.post(m, at)
 		rows.Add(useKey{account, e.CheckoutID, e.CouponID}, u)
 	case domain.CouponRestored:
+		if e.Absorbed != (uuid.UUID{}) { // whose row is the use's, and tells of the discount
+			back := useRow{checkout: e.CheckoutID, campaign: e.Campaign, definition: e.Definition,
+				partner: e.Partner, share: e.CostShare, unit: e.Unit, uses: -1}
+			back.post(m, at)
+			rows.Add(useKey{account, e.RefundID, e.CouponID}, back)
+			break
+		}
 		of := rows.Change(useKey{account, e.CheckoutID, e.CouponID})
 		if of == nil {
 			return false
@@ -152,7 +159,7 @@ func (couponUses) Apply(ctx context.Context, tx *Tx, events []Event) error {
 			tx.Damaged(*e, err.Error())
 			continue
 		}
-		if back, ok := decoded.(domain.CouponRestored); ok {
+		if back, ok := decoded.(domain.CouponRestored); ok && back.Absorbed == (uuid.UUID{}) {
 			rows.Want(useKey{e.Account, back.CheckoutID, back.CouponID})
 		}
 		about[i] = decoded

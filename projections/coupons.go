@@ -67,8 +67,8 @@ CREATE INDEX coupons_campaign ON coupons (campaign, account_id, id);
 	},
 }
 
-// couponsOf are the coupons that an event is about, and whether it begins their rows: a grant does, and
-// a merge on the survivor's stream.
+// couponsOf are the coupons that an event is about, and whether it begins their rows: a grant does, a merge on
+// the survivor's stream, and what comes back to the survivor of a coupon that had ended before.
 func couponsOf(e domain.Event, m *domain.Metadata) (ids []uuid.UUID, begins bool) {
 	one := func(id uuid.UUID) []uuid.UUID {
 		if isZero(id) {
@@ -102,7 +102,7 @@ func couponsOf(e domain.Event, m *domain.Metadata) (ids []uuid.UUID, begins bool
 	case domain.CouponReserved:
 		return one(e.CouponID), false
 	case domain.CouponRestored:
-		return one(e.CouponID), false
+		return one(e.CouponID), e.Came
 	case domain.CouponRevoked:
 		return one(e.CouponID), false
 	}

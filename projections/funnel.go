@@ -86,12 +86,14 @@ func funnelSteps(ctx context.Context, q querier, campaign string) (steps []Funne
 	return steps, rows.Err()
 }
 
-// useSums are a campaign's sums by unit and what a column says, or all together where it is a constant.
+// useSums are a campaign's sums by unit and what a column says, or all together where it is a constant. A sale
+// is its account's: a use that came back may be another's, which absorbed that.
 func useSums(ctx context.Context, q querier, column, campaign string) (sums []UseSum, err error) {
 	rows, err := q.QueryContext(ctx, `
-		WITH used AS (SELECT `+column+` AS definition, unit, account_id, checkout_id, sum(uses) AS uses,
+		WITH used AS (SELECT `+column+` AS definition, unit, checkout_id, sum(uses) AS uses,
+				min(CASE WHEN uses = 1 THEN account_id END) AS account_id,
 				sum(discount) AS discount, sum(partner_cost) AS partner_cost
-			FROM coupon_uses WHERE campaign = ? GROUP BY 1, 2, 3, 4)
+			FROM coupon_uses WHERE campaign = ? GROUP BY 1, 2, 3)
 		SELECT u.definition, u.unit, sum(u.uses),
 			sum(CASE WHEN c.status = 'returned' THEN 0 ELSE 1 END),
 			count(DISTINCT CASE WHEN c.status <> 'returned' THEN c.account_id END),

@@ -54,6 +54,11 @@ func (o *oracle) coupon(h *happening) {
 		borne := use.number("borne")
 		use.bears(o.shares[e.CheckoutID], e.Unit)
 		uses := 0
+		if e.Came {
+			c.put("kind", e.Reopened.Kind, "campaign", e.Campaign, "definition", e.Definition, "uses",
+				e.Reopened.Uses, "valid_from", e.Reopened.ValidFrom, "consideration",
+				e.Reopened.Consideration, "granted_at", e.Reopened.GrantedAt)
+		}
 		if e.Use > 0 {
 			uses = -1
 			c.add("used", -1)
