@@ -90,13 +90,11 @@ func decode(text []byte, into any) error {
 	return domain.ErrMalformed.Because("the body is not one JSON value")
 }
 
-// jsonOf says what JSON is read into a Go type.
+// jsonOf says what JSON is read into a Go type, which is no pointer.
 func jsonOf(t reflect.Type) string {
 	switch {
 	case t == nil:
 		return "another type"
-	case t.Kind() == reflect.Pointer:
-		return jsonOf(t.Elem())
 	case t.Kind() == reflect.String:
 		return "a string"
 	case t.Kind() == reflect.Bool:
