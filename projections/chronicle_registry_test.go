@@ -2,6 +2,7 @@ package projections
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -107,7 +108,7 @@ var tillMoves = []move{
 	}},
 	{"close a shift", 1, func(c *chronicle, r *rapid.T) {
 		if id, ok := oneOf(r, c.shifts, "shift"); ok {
-			c.put(counted(id))
+			c.put(c.counted(id))
 		}
 	}},
 	{"upload what a till kept", 1, func(c *chronicle, r *rapid.T) {
@@ -136,10 +137,21 @@ func (c *chronicle) openShift(terminal string) ledger.Answer {
 	return a
 }
 
-// counted says that the till counted one debit.
-func counted(id uuid.UUID) domain.CloseShift {
-	return domain.CloseShift{ID: id, Totals: []domain.Total{
+// counted says that the till counted one debit, and what the ledger has in the shift's window.
+func (c *chronicle) counted(id uuid.UUID) domain.CloseShift {
+	o := askOracle(c, c.store)
+	closing := domain.CloseShift{ID: id, Totals: []domain.Total{
 		{Type: domain.OpDebit, Count: 1, Amount: yuan("5.00")}}}
+	for _, row := range o.window(o.tables["shifts"][id.String()], math.MaxInt64) {
+		settled := domain.Settled{Type: domain.Operation(row["type"]), AccountID: uuid.MustParse(row["account_id"]),
+			EventID: uuid.MustParse(row["event_id"]), PosTxnID: row["pos_txn_id"], Shift: row["shift"],
+			BusinessDate: row["business_date"]}
+		if err := settled.Amount.UnmarshalText([]byte(row["amount"] + " " + row["unit"])); err != nil {
+			c.Fatal(err)
+		}
+		closing.Settled = append(closing.Settled, settled)
+	}
+	return closing
 }
 
 // item is a debit that a till took while it was cut off.

@@ -241,8 +241,9 @@ func (c *chronicle) keepTill() {
 	for _, id := range c.exceptions() {
 		c.must("ExceptionResolved", c.put(domain.ResolveException{ID: id, How: "paid"}))
 	}
-	c.must("ShiftClosed", c.put(counted(opened.ShiftID)))
-	c.ask(c.accounts[0], domain.Debit{Amount: yuan("3.00")}, c.at("51")) // which the next shift counts
+	c.must("ShiftClosed", c.put(c.counted(opened.ShiftID)))
+	c.must("DebitPosted", c.ask(c.accounts[0], domain.Debit{Amount: yuan("3.00")},
+		c.at("51"))) // which the next shift counts
 	c.must("ShiftOpened", c.openShift("T1"))
 }
 
