@@ -134,7 +134,8 @@ func (d *Draft) takeMissed(p MissedPoints) error {
 }
 
 // takeCashback revokes cashback that a merge brought, from the lots that came of its lot. What they do not
-// have any more is missed of the last of them, until it comes back.
+// have any more is missed of the last of them, until it comes back; where this account was merged too, what came
+// of the others is not asked for.
 func (d *Draft) takeCashback(c MissedCashback) error {
 	var came []uuid.UUID
 	for _, l := range d.lots {
