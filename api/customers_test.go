@@ -169,3 +169,14 @@ func TestNoMasterKey(t *testing.T) {
 func registering(r domain.Registration) ledger.Registering {
 	return ledger.Registering{Registration: r, Caller: ledger.Caller{Actor: "test", Role: admin}}
 }
+
+// TestErasureUnderWay: between the end of a customer's key and its record there is nothing to show.
+func TestErasureUnderWay(t *testing.T) {
+	s, people := openPeople(t)
+	account := s.account("C-1", "")
+	s.put(profileOf(account), `{"name":"Anna"}`).is(200)
+	if err := people.Erase(t.Context(), domain.AccountID("C-1"), "k"); err != nil {
+		t.Fatal(err)
+	}
+	s.get(profileOf(account)).is(200).has(fields{"name": "", "erased_at": ""})
+}
