@@ -159,7 +159,7 @@ func (o office) answer(name string) map[string]json.RawMessage {
 	if !ok {
 		o.Fatalf("there is no question %s", name)
 	}
-	s, err := js.Compile(name+".js", q.Source, js.Limits{})
+	s, err := js.Compile(name+".js", q.Source, js.Limits{Handler: time.Minute})
 	if err != nil {
 		o.Fatal(err)
 	}
