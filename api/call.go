@@ -135,7 +135,8 @@ func (c *call) finish(took time.Duration) {
 	}
 	c.s.Logger.LogAttrs(context.Background(), slog.LevelInfo, "request",
 		slog.String("request_id", c.requestID), slog.String("route", c.route.label),
-		slog.Int("status", status), slog.Duration("took", took), slog.String("key", c.who.Actor))
+		slog.Int("status", status), slog.Float64("seconds", took.Seconds()),
+		slog.String("key", c.who.Actor))
 }
 
 // drainBytes bounds what is read of a body that nobody wants.

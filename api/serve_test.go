@@ -82,7 +82,8 @@ func TestLog(t *testing.T) {
 	log.mu.Lock()
 	defer log.mu.Unlock()
 	text := log.text.String()
-	for _, want := range []string{`"request_id":"mine-7","route":"POST /v1/accounts/{id}/debits","status":201`,
+	for _, want := range []string{
+		`"request_id":"mine-7","route":"POST /v1/accounts/{id}/debits","status":201,"seconds":0.`,
 		`"route":"GET /v1/operations"`, `"status":401`} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log does not say %s", want)
