@@ -28,7 +28,7 @@ type endpoint struct {
 	at      atomic.Uint64 // the position up to which the log was looked at
 	wake    chan struct{} // something may be due
 	settled chan struct{} // there may be room
-	gone    atomic.Bool   // the receiver wants no more, and it was paused
+	gone    atomic.Bool   // the receiver wants no more, and it is being paused
 }
 
 // How the two work.
@@ -206,14 +206,15 @@ func jitter(d time.Duration) time.Duration {
 
 // pause records that the receiver wants no more (410 Gone); an admin may resume.
 func (e *endpoint) pause(ctx context.Context) error {
+	e.gone.Store(true) // before anybody can resume it: Sender.keep ends e where it looks next
 	_, err := e.s.ledger.Register(ctx, ledger.Registering{
 		Registration: domain.PauseWebhook{ID: e.hook.ID, Reason: "gone"},
 		Caller:       ledger.Caller{Actor: domain.SystemActor, Role: domain.RoleAdmin},
 	})
 	if err != nil {
+		e.gone.Store(false)
 		return fmt.Errorf("pause webhook: %w", err)
 	}
-	e.gone.Store(true) // Sender.keep ends it
 	<-ctx.Done()
 	return ctx.Err()
 }
