@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/tillbook/tillbook/domain"
-	"github.com/tillbook/tillbook/domain/ledger"
 	"github.com/tillbook/tillbook/eventstore"
 	"github.com/tillbook/tillbook/eventstore/enginetest"
 )
@@ -37,12 +36,7 @@ func TestReturnOnAbsorbedDies(t *testing.T) {
 			debit := first.mustOf("C-1", "debit", domain.Debit{Amount: yuan("10.00")}).First().Metadata.EventID
 			first.mustOf("C-1", "merge", intoC2)
 			refund := domain.Refund{DebitID: debit, Amount: yuan("4.00")}
-			dying := ledger.Open(&mortal{Store: store, left: steps}, ledger.Options{})
-			if err := dying.Ready(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			_, _ = shop{t, dying}.askOf("C-1", "refund", refund)
-			dying.Close()
+			dies(t, store, steps, false, func(s shop) { _, _ = s.askOf("C-1", "refund", refund) })
 			s := node(t, store)
 			for range 2 {
 				for _, kind := range []string{"TransferSent", "MergeAdjusted"} {
@@ -75,12 +69,7 @@ func TestReturnWhileMergeInFlight(t *testing.T) {
 		first := open(t, store)
 		pairOf(first, frozen)
 		debit := first.mustOf("C-1", "debit", domain.Debit{Amount: yuan("10.00")}).First().Metadata.EventID
-		dying := ledger.Open(&mortal{Store: store, left: 1}, ledger.Options{})
-		if err := dying.Ready(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		_, _ = shop{t, dying}.askOf("C-1", "k", intoC2)
-		dying.Close()
+		dies(t, store, 1, false, func(s shop) { _, _ = s.askOf("C-1", "k", intoC2) })
 		s := node(t, store)
 		s.mustOf("C-1", "refund", domain.Refund{DebitID: debit, Amount: yuan("10.00")})
 		told, want := 1, "C-1 merged 0.00, C-2 open 100.00, "
@@ -143,12 +132,7 @@ func TestChargebackOnAbsorbedDies(t *testing.T) {
 			first.mustOf("C-2", "debit", domain.Debit{Amount: yuan("5.00")})
 			first.mustOf("C-2", "merge", domain.MergeAccount{Into: domain.AccountID("C-3")})
 			chargeback := domain.ReverseTopUp{TopUpID: sold, Cause: domain.CauseChargeback}
-			dying := ledger.Open(&mortal{Store: store, left: steps}, ledger.Options{})
-			if err := dying.Ready(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			_, _ = shop{t, dying}.askOf("C-1", "chargeback", chargeback)
-			dying.Close()
+			dies(t, store, steps, false, func(s shop) { _, _ = s.askOf("C-1", "chargeback", chargeback) })
 			s := node(t, store)
 			for range 2 {
 				for _, ref := range []string{"C-1", "C-2"} {
@@ -185,12 +169,7 @@ func TestChargebackWhileMergeInFlight(t *testing.T) {
 		pairOf(first, frozen)
 		sold := named(t, store, "C-1", "TopUpPosted")[0]
 		first.mustOf("C-1", "debit", domain.Debit{Amount: yuan("10.00")})
-		dying := ledger.Open(&mortal{Store: store, left: 1}, ledger.Options{})
-		if err := dying.Ready(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		_, _ = shop{t, dying}.askOf("C-1", "k", intoC2)
-		dying.Close()
+		dies(t, store, 1, false, func(s shop) { _, _ = s.askOf("C-1", "k", intoC2) })
 		s := node(t, store)
 		s.mustOf("C-1", "chargeback", domain.ReverseTopUp{TopUpID: sold, Cause: domain.CauseChargeback})
 		debtor, other := "C-2", "C-1"

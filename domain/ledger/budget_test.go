@@ -165,15 +165,12 @@ func TestGrantDies(t *testing.T) {
 				s := open(t, store)
 				s.must("open", domain.OpenAccount{CustomerRef: "C-1"})
 				spring(s, domain.Budgets{Issues: 1})
-				dying := ledger.Open(&mortal{Store: store, left: steps, stored: stored}, ledger.Options{})
-				if err := dying.Ready(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				if a, err := (shop{t, dying}).askOf("C-1", "k", five); err == nil {
-					_, _ = shop{t, dying}.askOf("C-1", "r", domain.RecycleCoupon{
-						CouponID: a.First().Metadata.EventID, Reason: "x"})
-				}
-				dying.Close()
+				dies(t, store, steps, stored, func(s shop) {
+					if a, err := s.askOf("C-1", "k", five); err == nil {
+						_, _ = s.askOf("C-1", "r", domain.RecycleCoupon{
+							CouponID: a.First().Metadata.EventID, Reason: "x"})
+					}
+				})
 				here, there := node(t, store), node(t, store)
 				for _, s := range []shop{here, there, here} {
 					s.settle(store, "C-1")

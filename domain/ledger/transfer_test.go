@@ -107,12 +107,7 @@ func TestTransferDies(t *testing.T) {
 				t.Run(name, func(t *testing.T) {
 					store := enginetest.Open(t)
 					pairOf(open(t, store), row.frozen)
-					dying := ledger.Open(&mortal{Store: store, left: steps, stored: stored}, ledger.Options{})
-					if err := dying.Ready(t.Context()); err != nil {
-						t.Fatal(err)
-					}
-					_, _ = shop{t, dying}.askOf("C-1", "k", row.command)
-					dying.Close()
+					dies(t, store, steps, stored, func(s shop) { _, _ = s.askOf("C-1", "k", row.command) })
 					revive(t, store, row.command, steps > 0 || stored, row.frozen, row.end)
 				})
 			}
@@ -271,12 +266,7 @@ func TestMergeInFlight(t *testing.T) {
 	} {
 		store := enginetest.Open(t)
 		pairOf(open(t, store), row.frozen)
-		dying := ledger.Open(&mortal{Store: store, left: 1}, ledger.Options{})
-		if err := dying.Ready(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		_, _ = shop{t, dying}.askOf("C-1", "k", intoC2)
-		dying.Close()
+		dies(t, store, 1, false, func(s shop) { _, _ = s.askOf("C-1", "k", intoC2) })
 		s := node(t, store)
 		s.mustOf("C-1", "more", topUp("5.00"))
 		if got := s.totals("C-1", "C-2"); got != row.want {
@@ -290,14 +280,9 @@ func TestCloseSettles(t *testing.T) {
 	for _, frozen := range []bool{false, true} {
 		store := enginetest.Open(t)
 		pairOf(open(t, store), frozen)
-		dying := ledger.Open(&mortal{Store: store, left: 1}, ledger.Options{})
-		if err := dying.Ready(t.Context()); err != nil {
-			t.Fatal(err)
-		}
 		all := toC2
 		all.Amount = yuan("100.00")
-		_, _ = shop{t, dying}.askOf("C-1", "k", all)
-		dying.Close()
+		dies(t, store, 1, false, func(s shop) { _, _ = s.askOf("C-1", "k", all) })
 		s := node(t, store)
 		_, err := s.askOf("C-1", "close", domain.CloseAccount{Reason: "x"})
 		if errors.Is(err, domain.ErrAccountNotEmpty) != frozen || err != nil && !frozen {
